@@ -1,6 +1,8 @@
 package plan
 
 // Expr is a scalar expression. The set of nodes is closed.
+//
+//sumtype:decl
 type Expr interface{ expr() }
 
 // Pos is the 1-based character of the SQL text where a node begins; 0 when

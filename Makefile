@@ -1,0 +1,79 @@
+# Everything beyond Go, a C compiler and Python 3 is fetched by the targets that
+# need it and kept outside the tree, under $(CACHE).
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+GO      ?= go
+CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/noised
+TOOLS   := $(CACHE)/bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+
+LINT_VERSION := v2.15.0
+LINT         := $(TOOLS)/golangci-lint
+VULN_VERSION := v1.1.4
+VULN         := $(TOOLS)/govulncheck
+VENV         := $(CACHE)/venv-$(shell cksum < notebooks/requirements.txt | cut -d' ' -f1)
+PYTHON       := $(VENV)/bin/python
+
+# Packages with goroutines or shared state, for the race detector.
+RACE ?= ./privacy/... ./analytics/catalog/... ./analytics/query/... ./ingest/job/... ./api/...
+
+.PHONY: help setup build demo test race lint generate bench vuln notebook pyarrow clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(LINT) $(PYTHON) ## Fetch modules and tools for development
+	$(GO) mod download
+
+build: ## Build bin/noised
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/noised ./cmd/noised
+
+demo: build ## Load 14 departments, ask three questions, show two refusals
+	bin/noised demo --exit $(if $(DATA),--data $(DATA))
+
+test: ## Run every test
+	$(GO) test -p 2 -timeout 20m ./...
+
+race: ## Run the tests of concurrent packages under the race detector
+	$(GO) test -race -p 2 -timeout 20m $(RACE)
+
+# The server may attach data files read-only; nothing but the load worker may
+# open one for writing. A linter does not look into SQL text, so grep does.
+lint: $(LINT) ## Check style, imports and forbidden calls
+	$(LINT) run ./...
+	@! git grep -nIiE 'access_mode[^a-z]+read_write|attach [^;]*\(\s*read_write' -- '*.go' ':!ingest/worker' ':!ingest/segment' ':!*_test.go' \
+		|| { echo 'lint: the server never attaches a data file read-write: write segments in ingest/worker'; exit 1; }
+
+generate: ## Generate the API types from api/openapi.yaml
+	$(GO) generate ./...
+
+bench: ## Measure queries, loads and charges; writes bench.json
+	$(GO) run ./cmd/noised-bench -o bench.json
+
+vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
+	$(VULN) ./...
+
+notebook: build $(PYTHON) ## Execute notebooks/first_steps.ipynb
+	$(PYTHON) notebooks/execute.py notebooks/first_steps.ipynb
+
+pyarrow: build $(PYTHON) ## Read a result stream with pyarrow
+	$(PYTHON) notebooks/pyarrow_check.py
+
+clean: ## Remove what the targets leave in the tree
+	rm -rf bin bench.json
+
+# Network installs are tried three times.
+retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done
+
+$(LINT):
+	$(call retry,GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION))
+
+$(VULN):
+	$(call retry,GOBIN=$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION))
+
+$(PYTHON): notebooks/requirements.txt
+	python3 -m venv $(VENV) || { echo 'make: the notebook needs Python 3 with venv'; exit 1; }
+	$(call retry,$(VENV)/bin/pip install --quiet -r notebooks/requirements.txt)
+	touch $(PYTHON)
