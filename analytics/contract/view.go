@@ -1,0 +1,107 @@
+package contract
+
+import (
+	"encoding/json"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// View is what the API shows of a contract. Nothing in it depends on rows.
+type View struct {
+	Dataset         string       `json:"dataset"`
+	Version         int          `json:"version"`
+	Description     string       `json:"description,omitempty"`
+	PrivacyUnit     UnitView     `json:"privacy_unit"`
+	TenantDimension string       `json:"tenant_dimension,omitempty"` // "public" or absent
+	Contribution    BoundsView   `json:"contribution"`
+	BoundingIndex   [][]string   `json:"bounding_index,omitempty"`
+	Columns         []ColumnView `json:"columns"` // in the contract's order
+	BudgetDefaults  DefaultsView `json:"budget_defaults"`
+}
+
+// UnitView says who is protected.
+type UnitView struct {
+	Column string `json:"column"`
+	Scope  string `json:"scope"`
+}
+
+// BoundsView has either max_rows, enforced at load, or the other two, which
+// are ceilings and defaults of a query.
+type BoundsView struct {
+	MaxPartitions       int64 `json:"max_partitions,omitempty"`
+	MaxRowsPerPartition int64 `json:"max_rows_per_partition,omitempty"`
+	MaxRows             int64 `json:"max_rows,omitempty"`
+}
+
+// ColumnView is one declared column. Domain is "private", or the list of
+// declared values; numbers are exact.
+type ColumnView struct {
+	Name       string        `json:"name"`
+	Type       string        `json:"type"`
+	Role       string        `json:"role"`
+	Domain     any           `json:"domain,omitempty"`
+	Bounds     []json.Number `json:"bounds,omitempty"`
+	Resolution json.Number   `json:"resolution,omitempty"`
+}
+
+// DefaultsView is the loss of a query that does not say how much.
+type DefaultsView struct {
+	EpsilonPerQuery float64 `json:"epsilon_per_query"`
+	DeltaPerQuery   float64 `json:"delta_per_query"`
+}
+
+// JSON returns the contract as the API shows it.
+func (c *Contract) JSON() View {
+	v := View{
+		Dataset:        c.Dataset,
+		Version:        c.Version,
+		Description:    c.Description,
+		PrivacyUnit:    UnitView{Column: c.Unit.Column, Scope: string(c.Unit.Scope)},
+		Contribution:   BoundsView{MaxPartitions: c.Limits.MaxPartitions, MaxRowsPerPartition: c.Limits.MaxRowsPerPartition},
+		BoundingIndex:  c.BoundingIndex,
+		BudgetDefaults: DefaultsView{EpsilonPerQuery: c.Defaults.Epsilon, DeltaPerQuery: c.Defaults.Delta},
+	}
+	if c.MaxRowsOnly {
+		v.Contribution = BoundsView{MaxRows: c.Limits.MaxRows}
+	}
+	if c.TenantDimension {
+		v.TenantDimension = "public"
+	}
+	for _, col := range c.Columns {
+		v.Columns = append(v.Columns, col.view())
+	}
+	return v
+}
+
+func (col Column) view() ColumnView {
+	v := ColumnView{Name: col.Name, Type: col.Type.String(), Role: string(col.Role)}
+	switch col.Role {
+	case RoleDimension:
+		v.Domain = "private"
+		if !col.Private {
+			v.Domain = domainView(col.Domain)
+		}
+	case RoleMeasure:
+		v.Bounds = []json.Number{json.Number(col.BoundsText[0]), json.Number(col.BoundsText[1])}
+		v.Resolution = json.Number(col.Resolution.String())
+	case RoleUnit:
+	}
+	return v
+}
+
+// domainView returns declared values as JSON values: booleans and integers as
+// such, dates and timestamps as text.
+func domainView(domain []plan.Value) []any {
+	values := make([]any, len(domain))
+	for i, d := range domain {
+		switch {
+		case d.Type.Kind == plan.KindBoolean:
+			values[i] = d.Int != 0
+		case d.Type.IsInteger():
+			values[i] = d.Int
+		default:
+			values[i] = d.Text()
+		}
+	}
+	return values
+}
