@@ -1,0 +1,65 @@
+package controldb
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"golang.org/x/sys/unix"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// migrate applies every migration that the file has not seen, each in its own
+// transaction. The caller holds the directory's lock. Packages number their
+// migrations in ranges of their own, so a file may learn of a lower number
+// after a higher one.
+func migrate(ctx context.Context, path string) error {
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	db, err := connect(path, "immediate", "busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	return nil
+}
+
+// lockDir takes an exclusive advisory lock on a directory, so that two
+// processes that start together do not both create the schema. The lock ends
+// with the process at the latest.
+func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+			_ = f.Close()
+			return nil, fmt.Errorf("locking %s: %w", dir, err)
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+	}
+}
