@@ -1,0 +1,92 @@
+package translog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// The kinds of leaf.
+const (
+	KindCharge     = "charge"     // accounts were debited
+	KindBudget     = "budget"     // an account was opened or its cap changed
+	KindTenant     = "tenant"     // a tenant was created, suspended or deleted
+	KindKey        = "key"        // an API key was created or revoked
+	KindContract   = "contract"   // a dataset's contract got a version
+	KindMember     = "member"     // a tenant accepted a contract or left a dataset
+	KindGeneration = "generation" // a tenant's data got a new state
+	KindRelease    = "release"    // a result was stored to leave
+)
+
+func kinds() []string {
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindContract, KindMember, KindGeneration, KindRelease}
+}
+
+// Leaf is one entry of the log.
+type Leaf struct {
+	Kind string    // one of the Kind constants
+	At   time.Time // recorded to the microsecond, in UTC
+	Body any       // marshalled by encoding/json; an object of strings, booleans and whole numbers
+}
+
+// canonical returns the bytes that are hashed and stored: one JSON object
+// {"at", "body", "kind"} without white space, keys in byte order, numbers
+// whole. Anyone who re-encodes a leaf by these rules gets the same bytes.
+func (l Leaf) canonical() ([]byte, error) {
+	if !slices.Contains(kinds(), l.Kind) {
+		return nil, privacy.Internal(fmt.Errorf("unknown leaf kind %q", l.Kind), "transparency log")
+	}
+	raw, err := json.Marshal(l.Body)
+	if err != nil {
+		return nil, privacy.Internal(err, "marshalling a log leaf")
+	}
+	// Decoding to plain maps and encoding again sorts the keys of structs,
+	// which encoding/json leaves in the order of their fields.
+	var body any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&body); err != nil {
+		return nil, privacy.Internal(err, "marshalling a log leaf")
+	}
+	if err := wholeNumbers(body); err != nil {
+		return nil, privacy.Internal(err, "marshalling a log leaf")
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err = enc.Encode(map[string]any{"kind": l.Kind, "at": l.At.UTC().Truncate(time.Microsecond), "body": body})
+	if err != nil {
+		return nil, privacy.Internal(err, "marshalling a log leaf")
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// wholeNumbers refuses numbers with a fraction or an exponent. Floats print
+// differently in different languages, and a real number in a leaf is a value
+// that does not belong there; write it as a string if it must be.
+func wholeNumbers(v any) error {
+	switch v := v.(type) {
+	case json.Number:
+		if strings.ContainsAny(v.String(), ".eE") {
+			return fmt.Errorf("%s is not a whole number", v)
+		}
+	case []any:
+		for _, e := range v {
+			if err := wholeNumbers(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for k, e := range v {
+			if err := wholeNumbers(e); err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+		}
+	}
+	return nil
+}
