@@ -1,0 +1,64 @@
+// Package engine says what running a bounded plan means: from a plan, the
+// segments it is authorised to read and the dataset's salt, compute the exact
+// integer draws of every partition, with each privacy unit's contribution
+// bounded. An implementation adds no noise; what it returns is private and must
+// reach nothing but a mechanism.
+//
+// Package engine/duckdb is the embedded implementation. What a unit contributes
+// is defined by package bounding, and is the same for every implementation.
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// Segment is one immutable file of one tenant's rows, ordered by unit.
+type Segment struct {
+	Tenant string
+	Path   string // absolute
+}
+
+// Input is everything that a run depends on. Two runs with equal inputs give
+// equal partials, bit for bit.
+type Input struct {
+	Plan *plan.Bound
+	// Segments are the only files that are opened. Segments of one tenant
+	// stand in the order in which they were loaded, which decides which rows
+	// come first when Plan.Limits.MaxRows drops a unit's excess.
+	Segments []Segment
+	// Salt keys the choice of a unit's partitions. It is secret and belongs to
+	// the dataset.
+	Salt [16]byte
+}
+
+// Check refuses inputs that would read a tenant outside the plan, or a plan
+// whose limits bound nothing. It is the last line of defence, so its errors are
+// internal.
+func (in Input) Check() error {
+	if in.Plan == nil {
+		return privacy.Internal(fmt.Errorf("no plan"), "engine input")
+	}
+	if err := in.Plan.Limits.Check(); err != nil {
+		return privacy.Internal(err, "engine input")
+	}
+	for _, s := range in.Segments {
+		if !slices.Contains(in.Plan.Tenants, s.Tenant) {
+			return privacy.Internal(fmt.Errorf("a segment of tenant %q is outside the plan", s.Tenant), "engine input")
+		}
+	}
+	return nil
+}
+
+// Partials are the exact, bounded draws. They are private.
+type Partials struct {
+	// Keys has one entry per group, with one value per key of the plan. When
+	// all keys are declared it holds every combination in DeclaredKeys order;
+	// otherwise the groups to which some unit contributes, sorted.
+	Keys [][]plan.Value
+	// Draws is indexed by draw of the plan, then by group.
+	Draws [][]privacy.Int128
+}
