@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+)
+
+// CreateTenant creates a tenant; region may be empty.
+func (a *API) CreateTenant(ctx context.Context, name, region string) (Tenant, error) {
+	return decode[Tenant](a.client.CreateTenant(ctx, &CreateTenantParams{}, TenantRequest{Name: name, Region: optional(region)}))
+}
+
+// Tenants lists every tenant.
+func (a *API) Tenants(ctx context.Context) (TenantList, error) {
+	return decode[TenantList](a.client.ListTenants(ctx))
+}
+
+// SetSuspended suspends a tenant or lifts its suspension.
+func (a *API) SetSuspended(ctx context.Context, tenant string, suspended bool) (Tenant, error) {
+	return decode[Tenant](a.client.UpdateTenant(ctx, tenant, TenantUpdate{Suspended: suspended}))
+}
+
+// DeleteTenant deletes a tenant; its accounts stay.
+func (a *API) DeleteTenant(ctx context.Context, tenant string) error {
+	return done(a.client.DeleteTenant(ctx, tenant))
+}
+
+// CreateKey creates a key as the operator.
+func (a *API) CreateKey(ctx context.Context, k KeyRequest) (NewKey, error) {
+	return decode[NewKey](a.client.CreateKey(ctx, &CreateKeyParams{}, k))
+}
+
+// Keys lists every key as the operator.
+func (a *API) Keys(ctx context.Context) (KeyList, error) {
+	return decode[KeyList](a.client.ListKeys(ctx))
+}
+
+// RevokeKey revokes a key as the operator.
+func (a *API) RevokeKey(ctx context.Context, id string) error {
+	return done(a.client.RevokeKey(ctx, id))
+}
+
+// CreateTenantKey creates a key as the admin of its tenant.
+func (a *API) CreateTenantKey(ctx context.Context, tenant string, k TenantKeyRequest) (NewKey, error) {
+	return decode[NewKey](a.client.CreateTenantKey(ctx, tenant, &CreateTenantKeyParams{}, k))
+}
+
+// TenantKeys lists the keys of a tenant as its admin.
+func (a *API) TenantKeys(ctx context.Context, tenant string) (KeyList, error) {
+	return decode[KeyList](a.client.ListTenantKeys(ctx, tenant))
+}
+
+// RevokeTenantKey revokes a key of a tenant as its admin.
+func (a *API) RevokeTenantKey(ctx context.Context, tenant, id string) error {
+	return done(a.client.RevokeTenantKey(ctx, tenant, id))
+}
+
+// ApplyContract creates a dataset or a new version of it from a contract in
+// YAML; JSON is YAML.
+func (a *API) ApplyContract(ctx context.Context, contract []byte) (DatasetVersion, error) {
+	return decode[DatasetVersion](a.client.CreateDatasetWithBody(ctx, &CreateDatasetParams{}, TypeYAML, bytes.NewReader(contract)))
+}
+
+// AcceptContract accepts a version of a dataset's contract for a tenant.
+func (a *API) AcceptContract(ctx context.Context, dataset, tenant string, version int) (Membership, error) {
+	return decode[Membership](a.client.PutMember(ctx, dataset, tenant, MemberRequest{Version: version}))
+}
+
+// LeaveDataset ends a tenant's membership.
+func (a *API) LeaveDataset(ctx context.Context, dataset, tenant string) error {
+	return done(a.client.DeleteMember(ctx, dataset, tenant))
+}
+
+// TenantBudget shows a tenant's budget.
+func (a *API) TenantBudget(ctx context.Context, tenant string) (TenantBudget, error) {
+	return decode[TenantBudget](a.client.GetTenantBudget(ctx, tenant))
+}
+
+// SetTenantBudget sets a tenant's budget.
+func (a *API) SetTenantBudget(ctx context.Context, tenant string, b TenantBudgetRequest) (TenantBudget, error) {
+	return decode[TenantBudget](a.client.PutTenantBudget(ctx, tenant, b))
+}
+
+// Charges lists what was charged to a tenant, newest first.
+func (a *API) Charges(ctx context.Context, tenant, cursor string, limit int32) (ChargeList, error) {
+	return decode[ChargeList](a.client.ListCharges(ctx, tenant, &ListChargesParams{Cursor: optional(cursor), Limit: optional(limit)}))
+}
+
+// DatasetBudget shows the budget of a dataset's persons.
+func (a *API) DatasetBudget(ctx context.Context, dataset string) (DatasetBudget, error) {
+	return decode[DatasetBudget](a.client.GetDatasetBudget(ctx, dataset))
+}
+
+// SetDatasetBudget sets the budget of a dataset's persons.
+func (a *API) SetDatasetBudget(ctx context.Context, dataset string, b DatasetBudgetRequest) (DatasetBudget, error) {
+	return decode[DatasetBudget](a.client.PutDatasetBudget(ctx, dataset, b))
+}
+
+// Ready reports, as an error, why the server cannot answer.
+func (a *API) Ready(ctx context.Context) error {
+	return done(a.client.GetReadiness(ctx))
+}
