@@ -1,0 +1,111 @@
+package query
+
+import (
+	"context"
+	"math"
+	"strconv"
+
+	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// Explanation says what a query would cost and how accurate it would be. It is
+// computed from the contract, the request and budgets; no row is read.
+type Explanation struct {
+	Permitted          bool                `json:"permitted"`
+	Charges            []ExplainedCharge   `json:"charges"`
+	Columns            []finish.Accuracy   `json:"columns"`
+	PartitionSelection *ExplainedSelection `json:"partition_selection,omitempty"`
+	Strategy           string              `json:"strategy"`
+}
+
+// ExplainedCharge is the price at one account.
+type ExplainedCharge struct {
+	Account        string    `json:"account"`
+	Rho            float64   `json:"rho"`
+	Epsilon        float64   `json:"epsilon"` // as asked for
+	Delta          float64   `json:"delta"`   // as asked for
+	RemainingAfter Remaining `json:"remaining_after"`
+}
+
+// Remaining is what an account has left.
+type Remaining struct {
+	Epsilon float64 `json:"epsilon"`
+	Delta   float64 `json:"delta"`
+	Rho     float64 `json:"rho"`
+}
+
+// ExplainedSelection says how likely secret keys are to appear.
+type ExplainedSelection struct {
+	Threshold       int64              `json:"threshold"`        // on the noisy count
+	KeepProbability map[string]float64 `json:"keep_probability"` // by exact count, from almost never to almost surely
+}
+
+// Explain prices a request without charging for it. A refusal comes as the
+// error that Query would give, budget-exhausted included.
+func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (*Explanation, error) {
+	if err := mayQuery(p); err != nil {
+		return nil, err
+	}
+	prep, err := s.prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := fingerprint(r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := s.ledgerRequest(p, prep, asked)
+	if err != nil {
+		return nil, err
+	}
+	previews, err := s.Ledger.Preview(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	x := &Explanation{Permitted: true, Strategy: prep.priced.Strategy, Columns: finish.Accuracies(prep.view())}
+	x.Charges, err = explainCharges(prep.priced, previews, r.OnExhausted == OnExhaustedExclude)
+	if err != nil {
+		return nil, err
+	}
+	if sel := prep.priced.Selection; sel != nil {
+		x.PartitionSelection = explainSelection(sel)
+	}
+	return x, nil
+}
+
+// explainCharges lists the price per account. An exhausted account is a refusal,
+// or is left out where the caller would have its tenant excluded.
+func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) ([]ExplainedCharge, error) {
+	var out []ExplainedCharge
+	var exhausted []privacy.Account
+	for _, v := range previews {
+		if v.Exhausted {
+			exhausted = append(exhausted, v.Account)
+			if exclude && v.Account.Kind != privacy.AccountDataset {
+				continue
+			}
+			return nil, privacy.Errorf(privacy.CodeBudgetExhausted, "a budget that this query needs does not suffice").
+				Because(&ledger.Exhausted{Accounts: exhausted})
+		}
+		left := v.RemainingLossAfter
+		out = append(out, ExplainedCharge{
+			Account: v.Account.String(), Rho: p.Cost.Rho(), Epsilon: p.Loss.Epsilon, Delta: p.Loss.Delta,
+			RemainingAfter: Remaining{Epsilon: left.Epsilon, Delta: left.Delta, Rho: v.RemainingAfter.Rho()},
+		})
+	}
+	return out, nil
+}
+
+// explainSelection tabulates the chance to appear around the threshold.
+func explainSelection(sel *planner.Selection) *ExplainedSelection {
+	t := sel.Threshold
+	x := &ExplainedSelection{Threshold: t.Value(), KeepProbability: map[string]float64{}}
+	for _, share := range []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2} {
+		n := max(1, int64(math.Round(share*float64(t.Value()))))
+		x.KeepProbability[strconv.FormatInt(n, 10)] = t.KeepProbability(n)
+	}
+	return x
+}

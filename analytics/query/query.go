@@ -1,0 +1,202 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// Query answers a request with one release: the stored one where there is one,
+// else a new one that every touched account pays for.
+//
+// When ctx ends early the charge is still redeemed in the background, and
+// asking again returns its release. Errors: CodeForbidden for anyone but an
+// analyst, what the parser and planner refuse, CodeBudgetExhausted with a
+// *ledger.Exhausted cause, CodeIdempotencyMismatch, CodeUnavailable when the
+// answer is not ready in time.
+func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*Answer, error) {
+	if err := mayQuery(p); err != nil {
+		return nil, err
+	}
+	if r.IdempotencyKey != "" {
+		answer, found, err := s.earlier(ctx, p, r)
+		if found || err != nil {
+			return answer, err
+		}
+	}
+	prep, err := s.prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if stored, ok, err := s.Store.ByKey(ctx, prep.key); err != nil {
+		return nil, err
+	} else if ok {
+		return s.cached(ctx, p, stored, prep)
+	}
+	prep, charge, err := s.charge(ctx, p, prep)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.redeemed(ctx, charge, prep)
+	if err != nil {
+		return nil, err
+	}
+	if charge.Existing { // somebody else's charge for the same release
+		return s.cached(ctx, p, stored, prep)
+	}
+	return fromStored(stored)
+}
+
+// mayQuery admits analysts only: the operator runs the service and never
+// queries, and the other roles have no business with answers.
+func mayQuery(p privacy.Principal) error {
+	if p.Is(privacy.RoleAnalyst) {
+		return nil
+	}
+	return privacy.Errorf(privacy.CodeForbidden, "only an analyst may query; this key has the role %s", p.Role)
+}
+
+// payload is what a charge keeps so that it can be redeemed after a crash.
+type payload struct {
+	Request     Request `json:"request"`
+	Fingerprint string  `json:"fingerprint"` // of the request as the caller sent it
+	Core        string  `json:"core"`
+	Version     int     `json:"version"`
+}
+
+func fingerprint(r Request) (string, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return "", privacy.Errorf(privacy.CodeInvalidRequest, "the request has a number that is not finite")
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// earlier answers a repeated Idempotency-Key from the charge that its first use
+// made.
+func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (*Answer, bool, error) {
+	charge, ok, err := s.Ledger.LookupRequest(ctx, p.ID, r.IdempotencyKey)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	var was payload
+	if err := json.Unmarshal(charge.Payload, &was); err != nil {
+		return nil, true, privacy.Internal(err, "decode charge payload")
+	}
+	now, err := fingerprint(r)
+	if err != nil {
+		return nil, true, err
+	}
+	if now != was.Fingerprint {
+		return nil, true, privacy.Errorf(privacy.CodeIdempotencyMismatch, "this Idempotency-Key was used with another request")
+	}
+	if charge.State == ledger.StateReleased {
+		stored, ok, err := s.Store.ByKey(ctx, charge.Key)
+		if err != nil || !ok {
+			return nil, true, privacy.Internal(errors.Join(err, errors.New("released charge without release")), charge.ID)
+		}
+		answer, err := fromStored(stored)
+		return answer, true, err
+	}
+	prep, err := s.again(ctx, charge)
+	if err != nil {
+		return nil, true, err
+	}
+	stored, err := s.redeemed(ctx, charge, prep)
+	if err != nil {
+		return nil, true, err
+	}
+	answer, err := fromStored(stored)
+	return answer, true, err
+}
+
+// charge debits every account of the request, dropping exhausted tenants if the
+// caller asked for that. It returns the request as it was charged.
+func (s *Service) charge(ctx context.Context, p privacy.Principal, prep *prepared) (*prepared, ledger.Charge, error) {
+	asked, err := fingerprint(prep.request)
+	if err != nil {
+		return nil, ledger.Charge{}, err
+	}
+	for {
+		req, err := s.ledgerRequest(p, prep, asked)
+		if err != nil {
+			return nil, ledger.Charge{}, err
+		}
+		charge, err := s.Ledger.Charge(ctx, req)
+		if err == nil {
+			return prep, charge, nil
+		}
+		left := withoutExhausted(prep.priced.Plan.Tenants, err)
+		if prep.request.OnExhausted != OnExhaustedExclude || len(left) == 0 || len(left) == len(prep.priced.Plan.Tenants) {
+			return nil, ledger.Charge{}, err
+		}
+		narrowed := prep.request
+		narrowed.Tenants = left
+		if prep, err = s.prepare(ctx, narrowed); err != nil {
+			return nil, ledger.Charge{}, err
+		}
+	}
+}
+
+// withoutExhausted returns the tenants whose accounts were not the reason of a
+// refusal; all of them when it had another reason.
+func withoutExhausted(tenants []string, refusal error) []string {
+	var why *ledger.Exhausted
+	if !errors.As(refusal, &why) {
+		return tenants
+	}
+	return slices.DeleteFunc(slices.Clone(tenants), func(t string) bool {
+		return slices.ContainsFunc(why.Accounts, func(a privacy.Account) bool {
+			return a.Kind != privacy.AccountDataset && a.Owner == t
+		})
+	})
+}
+
+func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
+	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version})
+	if err != nil {
+		return ledger.Request{}, privacy.Internal(err, "encode charge payload")
+	}
+	return ledger.Request{
+		Key: prep.key, RequestKey: prep.request.IdempotencyKey, Principal: p.ID, Dataset: prep.dataset.Name,
+		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
+		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
+	}, nil
+}
+
+// cached serves a stored release as the view that was asked for now.
+func (s *Service) cached(ctx context.Context, p privacy.Principal, stored release.Stored, prep *prepared) (*Answer, error) {
+	core, err := finish.DecodeCore(stored.Core, prep.priced.Plan)
+	if err != nil {
+		return nil, privacy.Internal(err, "stored core of "+stored.ID)
+	}
+	table, err := tableOf(stored.Release, prep, core)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.Hit(ctx, stored.ID, p.ID); err != nil {
+		return nil, err
+	}
+	return &Answer{Release: stored.Release, Table: table, Cached: true}, nil
+}
+
+// fromStored returns a release as its first view.
+func fromStored(stored release.Stored) (*Answer, error) {
+	table, err := result.ReadArrow(bytes.NewReader(stored.Result))
+	if err != nil {
+		return nil, privacy.Internal(err, "stored result of "+stored.ID)
+	}
+	return &Answer{Release: stored.Release, Table: table}, nil
+}

@@ -1,0 +1,82 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// Releases lists the releases that the principal asked for, newest first.
+func (s *Service) Releases(ctx context.Context, p privacy.Principal, cursor string, limit int) ([]release.Release, string, error) {
+	if err := mayQuery(p); err != nil {
+		return nil, "", err
+	}
+	return s.Store.List(ctx, p.ID, cursor, limit)
+}
+
+// Release returns one of the principal's releases as its first view. It is
+// free.
+func (s *Service) Release(ctx context.Context, p privacy.Principal, id string) (*Answer, error) {
+	if err := mayQuery(p); err != nil {
+		return nil, err
+	}
+	stored, err := s.Store.Read(ctx, p.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := fromStored(stored)
+	if err != nil {
+		return nil, err
+	}
+	answer.Cached = true
+	return answer, nil
+}
+
+// Recover redeems the charges that a crash or a restart left pending. It
+// returns when each has been tried once; those that fail stay redeemable.
+func (s *Service) Recover(ctx context.Context) error {
+	pending, err := s.Ledger.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, charge := range pending {
+		prep, err := s.again(ctx, charge)
+		if err == nil {
+			_, err = s.redeemed(ctx, charge, prep)
+		}
+		if err != nil {
+			s.Log.Warn("a pending charge could not be redeemed", "charge", charge.ID, "dataset", charge.Dataset, "code", privacy.CodeOf(err))
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			continue
+		}
+		s.Log.Info("redeemed a pending charge", "charge", charge.ID, "dataset", charge.Dataset)
+	}
+	return nil
+}
+
+// again prepares the request of a charge anew, on the generations that are
+// current now. The charge pays for one release of exactly the core that was
+// priced: if the contract has changed so that the same text means another core,
+// the charge cannot be redeemed any more.
+func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, error) {
+	var was payload
+	if err := json.Unmarshal(charge.Payload, &was); err != nil {
+		return nil, privacy.Internal(err, "decode charge payload")
+	}
+	request := was.Request
+	request.Tenants = charge.Tenants
+	prep, err := s.prepare(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if prep.core != was.Core || !prep.priced.Cost.Within(charge.Cost) {
+		return nil, privacy.Internal(errors.New("the contract or its members changed since the charge"), charge.ID)
+	}
+	return prep, nil
+}

@@ -1,0 +1,120 @@
+package query
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// Parser turns SQL text into a plan. It refuses with CodeSQLSyntax or
+// CodeQueryNotPermitted and runs nothing.
+type Parser interface {
+	Parse(ctx context.Context, sql string) (*plan.Select, error)
+}
+
+// Engine computes the exact, bounded partials of a plan. It must read only the
+// segments it is given.
+type Engine interface {
+	Run(ctx context.Context, in engine.Input) (*engine.Partials, error)
+}
+
+// Options holds what a Service is wired from. Everything but the limits is
+// required.
+type Options struct {
+	DB      *controldb.DB
+	Catalog *catalog.Catalog
+	Ledger  *ledger.Ledger
+	Store   *release.Store
+	Parser  Parser
+	Engine  Engine
+	DataDir string // segment paths are relative to it
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	Timeout       time.Duration // of one run; 30 s when 0
+	MaxConcurrent int           // runs at once; 4 when 0
+	MaxGroups     int64         // declared combinations of one query; 1e6 when 0
+}
+
+// Confidence is that of every interval.
+const Confidence = 0.95
+
+// Service answers questions. It is safe for concurrent use; several processes
+// may run one on the same control store.
+type Service struct {
+	Options
+	owner    string // identifies this process in charge leases
+	runs     *semaphore.Weighted
+	flights  singleflight.Group
+	inFlight sync.WaitGroup
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.MaxConcurrent == 0 {
+		o.MaxConcurrent = 4
+	}
+	if o.MaxGroups == 0 {
+		o.MaxGroups = 1e6
+	}
+	return &Service{Options: o, owner: privacy.NewID("run"), runs: semaphore.NewWeighted(int64(o.MaxConcurrent))}
+}
+
+// Close waits until every charge that this process is redeeming has its
+// release, or ctx ends. A charge that is cut off stays redeemable.
+func (s *Service) Close(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.inFlight.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Request is one question.
+type Request struct {
+	SQL                 string                `json:"sql"`
+	MaxPartitions       *int64                `json:"max_partitions,omitempty"`         // at most the contract's
+	MaxRowsPerPartition *int64                `json:"max_rows_per_partition,omitempty"` // at most the contract's
+	Columns             map[string][2]float64 `json:"columns,omitempty"`                // narrower bounds of measures
+	Epsilon             *float64              `json:"epsilon,omitempty"`                // the contract's default when nil
+	Delta               *float64              `json:"delta,omitempty"`                  // the contract's default when nil
+	Tenants             []string              `json:"tenants,omitempty"`                // every active member when nil
+	OnExhausted         string                `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
+	Intervals           bool                  `json:"-"`                                // of the answer's form; never changes the release
+	IdempotencyKey      string                `json:"-"`
+}
+
+// What to do when a tenant's budget does not suffice.
+const (
+	OnExhaustedFail    = "fail"    // refuse the query
+	OnExhaustedExclude = "exclude" // ask the other tenants
+)
+
+// Answer is a release as one view of it.
+type Answer struct {
+	Release release.Release
+	Table   *result.Table
+	Cached  bool // nothing was charged: the release was there already
+}
