@@ -6,18 +6,35 @@ import "math"
 // lower tail.
 func normalCDF(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 
-// NormalUpperQuantile returns Φ̄⁻¹(p), the z with P(N(0,1) > z) = p, for
-// 0 < p < 1, rounded up. It bisects on ln Φ(−z): the standard library's Erfcinv
-// goes through 1 − p and is wrong in the tail, where thresholds live.
+// NormalUpperQuantile returns Φ̄⁻¹(p), the z with P(N(0,1) > z) = p, rounded up;
+// infinities for p outside (0, 1), NaN for NaN. It bisects on ln Φ(−z): the
+// standard library's Erfcinv goes through 1 − p and is wrong in the tail, where
+// thresholds live.
 func NormalUpperQuantile(p float64) float64 {
-	target := math.Log(p)
+	switch {
+	case math.IsNaN(p):
+		return math.NaN()
+	case p <= 0:
+		return math.Inf(1)
+	case p >= 1:
+		return math.Inf(-1)
+	}
+	return upperQuantileOfLog(math.Log(p))
+}
+
+// upperQuantileOfLog returns the z with ln P(N(0,1) > z) = logP, rounded up, for
+// probabilities that a float64 need not hold.
+func upperQuantileOfLog(logP float64) float64 {
 	lo, hi := -40.0, 40.0
-	for range 100 {
+	for logNormalCDF(-hi) > logP && hi < 1e9 {
+		hi *= 2
+	}
+	for range 200 {
 		mid := (lo + hi) / 2
 		if mid <= lo || mid >= hi {
 			break
 		}
-		if logNormalCDF(-mid) > target {
+		if logNormalCDF(-mid) > logP {
 			lo = mid
 		} else {
 			hi = mid
@@ -99,12 +116,14 @@ func EpsilonOf(mu, delta float64) float64 {
 // μ = 2Φ⁻¹(e^ε/(1+e^ε)). Pure ε-DP is dominated by randomised response with
 // that ε, and this μ is the Gaussian trade-off that lies below it
 // (Dong, Roth, Su 2019, Section 2.2).
+//
+// It works with ln(1+e^ε) = ε + ln(1+e^−ε), as e^ε overflows from ε = 710 on.
 func LaplaceMu(epsilon float64) float64 {
-	return 2 * NormalUpperQuantile(math.Exp(-math.Log1p(math.Exp(epsilon))))
+	return 2 * upperQuantileOfLog(-epsilon-math.Log1p(math.Exp(-epsilon)))
 }
 
 // LaplaceEpsilon is the inverse of LaplaceMu: the largest pure ε that costs at
 // most μ.
 func LaplaceEpsilon(mu float64) float64 {
-	return math.Log(normalCDF(mu/2)) - math.Log(normalCDF(-mu/2))
+	return logNormalCDF(mu/2) - logNormalCDF(-mu/2)
 }

@@ -25,8 +25,8 @@ func (s Spec) upperTail(y float64) float64 {
 }
 
 // upperQuantile returns a y with P(Y ≥ y) ≤ p, for 0 < p < 1: the inverse of
-// upperTail, at a p that is smaller by what the grid adds to a tail (a factor
-// below 1 + 2^−39 for Laplace, 1 + 2^−51 for the Gaussian).
+// upperTail, at a p that is smaller by more than the grid and its passage through
+// a float64 add to a tail (a factor below 1 + 2^−39 for either kind).
 func (s Spec) upperQuantile(p float64) float64 {
 	const grid = 1 + 0x1p-38
 	p /= grid
