@@ -421,7 +421,7 @@ type Problem struct {
 	// Instance The id under which the server logged the cause
 	Instance *string `json:"instance,omitempty"`
 
-	// Position The character of the SQL text
+	// Position The character of the SQL text, from 1
 	Position *int `json:"position,omitempty"`
 	Status   int  `json:"status"`
 
@@ -623,6 +623,9 @@ type CreateTenantKeyParams struct {
 type CreateLoadParams struct {
 	// Write Add to the tenant's rows, or put these in their place
 	Write *LoadWrite `form:"write,omitempty" json:"write,omitempty"`
+
+	// Tenant Guards against a wrong key: another tenant than the caller's own is refused
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
 
 	// LoadID The caller's own name for this load
 	LoadID *string `form:"load_id,omitempty" json:"load_id,omitempty"`
@@ -2850,6 +2853,18 @@ func NewCreateLoadRequestWithBody(server string, dataset DatasetName, params *Cr
 		if params.Write != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "write", *params.Write, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tenant != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
