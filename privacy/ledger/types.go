@@ -38,6 +38,11 @@ type Request struct {
 	Loss           privacy.Loss
 	Cost           privacy.Cost // what every account is debited
 	Payload        []byte       // enough to run the query again after a crash; never logged
+
+	// LeaseOwner, if set, holds the lease of a new charge for LeaseTTL from the
+	// start, as its first attempt. It saves the commit of an Acquire.
+	LeaseOwner string
+	LeaseTTL   time.Duration
 }
 
 // Charge states.

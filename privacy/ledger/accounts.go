@@ -1,0 +1,139 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// reader is what reading accounts takes: a *sql.Tx, or the control store.
+type reader interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// row is an account as it is stored.
+type row struct {
+	balance
+	id      int64 // 0 for an account that is about to be opened
+	account privacy.Account
+	cap     privacy.Loss // as set; balance.limit decides
+	ceiling privacy.Loss // as set; balance.lifetime decides
+}
+
+// openRow returns a new account, not stored yet.
+func openRow(a privacy.Account, limit, ceiling privacy.Loss, w privacy.Window, now int64) *row {
+	return &row{
+		account: a, cap: limit, ceiling: ceiling,
+		balance: balance{window: w, limit: privacy.CapOf(limit), lifetime: privacy.CapOf(ceiling), seen: now},
+	}
+}
+
+// state reports the account as it is at an instant.
+func (r *row) state(now int64) State {
+	b := r.at(now)
+	s := State{
+		Account: r.account, Cap: r.cap, Window: b.window, Lifetime: r.ceiling,
+		Spent: b.spent, SpentLifetime: b.total, Remaining: b.remaining(),
+	}
+	if at, ok := b.reopens(privacy.Cost{Mu2: 1}); ok {
+		s.ReopensAt = time.UnixMicro(at).UTC()
+	}
+	return s
+}
+
+const accountColumns = `id, name, window, cap_epsilon, cap_delta, cap_mu2, cap_delta_units,
+	life_epsilon, life_delta, life_mu2, life_delta_units, spent_mu2, spent_delta_units, total_mu2, total_delta_units, seen`
+
+// loadAccounts returns those of the accounts that exist.
+func loadAccounts(ctx context.Context, q reader, accounts []privacy.Account) (map[privacy.Account]*row, error) {
+	args := make([]any, len(accounts))
+	for i, a := range accounts {
+		args[i] = a.String()
+	}
+	rows, err := selectAccounts(ctx, q, `name IN (`+placeholders(len(args))+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[privacy.Account]*row, len(rows))
+	for _, r := range rows {
+		found[r.account] = r
+	}
+	return found, nil
+}
+
+// loadAccount returns one account, or nil when it was never opened.
+func loadAccount(ctx context.Context, q reader, a privacy.Account) (*row, error) {
+	found, err := loadAccounts(ctx, q, []privacy.Account{a})
+	return found[a], err
+}
+
+func selectAccounts(ctx context.Context, q reader, where string, args ...any) ([]*row, error) {
+	rows, err := q.QueryContext(ctx, `SELECT `+accountColumns+` FROM accounts WHERE `+where, args...)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading accounts")
+	}
+	defer func() { _ = rows.Close() }()
+	var out []*row
+	for rows.Next() {
+		var r row
+		var name string
+		err := rows.Scan(&r.id, &name, &r.window, &r.cap.Epsilon, &r.cap.Delta, &r.limit.Mu2, &r.limit.Delta,
+			&r.ceiling.Epsilon, &r.ceiling.Delta, &r.lifetime.Mu2, &r.lifetime.Delta,
+			&r.spent.Mu2, &r.spent.Delta, &r.total.Mu2, &r.total.Delta, &r.seen)
+		if err != nil {
+			return nil, privacy.Internal(err, "reading accounts")
+		}
+		if r.account, err = privacy.ParseAccount(name); err != nil {
+			return nil, privacy.Internal(err, "reading accounts")
+		}
+		out = append(out, &r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, privacy.Internal(err, "reading accounts")
+	}
+	return out, nil
+}
+
+// insertAccount stores an account that was just opened and sets its id.
+func insertAccount(ctx context.Context, tx *sql.Tx, r *row) error {
+	res, err := tx.ExecContext(ctx, `INSERT INTO accounts (name, window, cap_epsilon, cap_delta, cap_mu2, cap_delta_units,
+			life_epsilon, life_delta, life_mu2, life_delta_units, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.account.String(), string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
+		r.ceiling.Epsilon, r.ceiling.Delta, r.lifetime.Mu2, r.lifetime.Delta, r.seen)
+	if err == nil {
+		r.id, err = res.LastInsertId()
+	}
+	if err != nil {
+		return privacy.Internal(err, "opening an account")
+	}
+	return nil
+}
+
+// updateBudget stores a moved cap or window.
+func updateBudget(ctx context.Context, tx *sql.Tx, r *row) error {
+	_, err := tx.ExecContext(ctx, `UPDATE accounts SET window = ?, cap_epsilon = ?, cap_delta = ?, cap_mu2 = ?, cap_delta_units = ?,
+			spent_mu2 = ?, spent_delta_units = ?, seen = ? WHERE id = ?`,
+		string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
+		r.spent.Mu2, r.spent.Delta, r.seen, r.id)
+	if err != nil {
+		return privacy.Internal(err, "changing a budget")
+	}
+	return nil
+}
+
+// spentSince sums an account's entries from an instant of its own time on.
+func spentSince(ctx context.Context, q reader, id, since int64) (privacy.Cost, error) {
+	var c privacy.Cost
+	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(mu2), 0), coalesce(sum(delta_units), 0)
+			FROM charge_entries WHERE account = ? AND seen >= ?`, id, since).Scan(&c.Mu2, &c.Delta)
+	if err != nil {
+		return privacy.Cost{}, privacy.Internal(err, "summing charges")
+	}
+	return c, nil
+}
+
+func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

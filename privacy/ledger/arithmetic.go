@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"math"
+
+	"github.com/noised/noised/privacy"
+)
+
+// balance is the part of an account that decides. It is a value: every step
+// returns a new one, and nothing here reads a clock or a database.
+//
+// Invariants, for every sequence of steps:
+//
+//	total ≤ lifetime, which no step changes
+//	spent ≤ total
+//	after a debit, spent ≤ limit
+//	seen never decreases
+type balance struct {
+	window   privacy.Window
+	limit    privacy.Cost // of one window
+	lifetime privacy.Cost // of the account
+	spent    privacy.Cost // in the window that holds seen
+	total    privacy.Cost // ever
+	seen     int64        // latest instant at which the account was looked at
+}
+
+// at returns the balance as it is at an instant: what was spent in an earlier
+// window no longer counts against the limit. The account's own time does not
+// run backwards, so setting the clock back refills nothing, and setting it
+// forward and back again gains at most the window that it reached.
+func (b balance) at(now int64) balance {
+	if now <= b.seen {
+		return b
+	}
+	if windowStart(b.window, now) > windowStart(b.window, b.seen) {
+		b.spent = privacy.Cost{}
+	}
+	b.seen = now
+	return b
+}
+
+// debit returns the balance after a cost, or false when the window's limit or
+// the lifetime ceiling does not admit it: both parts of both rectangles must
+// hold. Addition saturates, so an overflow refuses.
+func (b balance) debit(c privacy.Cost) (balance, bool) {
+	if c.Mu2 < 0 || c.Delta < 0 {
+		return b, false
+	}
+	spent, total := b.spent.Add(c), b.total.Add(c)
+	if !spent.Within(b.limit) || !total.Within(b.lifetime) {
+		return b, false
+	}
+	b.spent, b.total = spent, total
+	return b, true
+}
+
+// remaining returns the largest cost that debit admits, part by part.
+func (b balance) remaining() privacy.Cost {
+	return lesser(left(b.limit, b.spent), left(b.lifetime, b.total))
+}
+
+// reopens returns the instant at which the next window could admit a cost that
+// this one refuses, and false when no window ever will.
+func (b balance) reopens(c privacy.Cost) (int64, bool) {
+	_, ok := balance{limit: b.limit, lifetime: b.lifetime, total: b.total}.debit(c)
+	end := windowEnd(b.window, b.seen)
+	return end, ok && end != math.MaxInt64
+}
+
+// rebudget moves the limit and the window below the lifetime ceiling.
+// spentSince says what was debited at or after an instant of the account's own
+// time; it is asked when the window changes, so that going to another kind of
+// window and back forgets nothing.
+func (b balance) rebudget(limit privacy.Cost, w privacy.Window, spentSince func(int64) (privacy.Cost, error)) (balance, error) {
+	if w != b.window {
+		spent, err := spentSince(windowStart(w, b.seen))
+		if err != nil {
+			return b, err
+		}
+		b.window, b.spent = w, spent
+	}
+	b.limit = limit
+	return b, nil
+}
+
+func left(limit, spent privacy.Cost) privacy.Cost {
+	// Not below zero: a limit may be set below what is already spent.
+	return privacy.Cost{Mu2: max(0, limit.Mu2-spent.Mu2), Delta: max(0, limit.Delta-spent.Delta)}
+}
+
+func lesser(a, b privacy.Cost) privacy.Cost {
+	return privacy.Cost{Mu2: min(a.Mu2, b.Mu2), Delta: min(a.Delta, b.Delta)}
+}

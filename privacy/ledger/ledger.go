@@ -1,0 +1,230 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/translog"
+)
+
+// Ledger keeps accounts and charges in the control store. It is safe for
+// concurrent use, by several processes that share the store too.
+type Ledger struct {
+	db  *controldb.DB
+	now func() time.Time
+}
+
+// New returns the ledger in a control store. The clock decides windows and
+// leases.
+func New(db *controldb.DB, now func() time.Time) *Ledger { return &Ledger{db: db, now: now} }
+
+// SetBudget opens an account or moves its cap and window. The first call fixes
+// the lifetime ceiling; later ones move below it, and an attempt to exceed or
+// change it is a conflict. Parameters out of range are CodePrivacyParameters.
+// Setting what is already set does nothing.
+func (l *Ledger) SetBudget(ctx context.Context, account privacy.Account, b Budget, by privacy.Principal) error {
+	b, err := b.checked()
+	if err != nil {
+		return err
+	}
+	if _, err := privacy.ParseAccount(account.String()); err != nil {
+		return err
+	}
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now := l.now()
+		r, err := loadAccount(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			return open(ctx, tx, account, b, by.ID, now)
+		}
+		return move(ctx, tx, r, b, by.ID, now)
+	})
+}
+
+// checked returns the budget with defaults filled in, if it is in range.
+func (b Budget) checked() (Budget, error) {
+	if b.Window == "" {
+		b.Window = privacy.WindowNone
+	}
+	if !b.Window.Valid() {
+		return b, privacy.Errorf(privacy.CodePrivacyParameters, "window must be none, day, week or month")
+	}
+	if err := b.Cap.CheckBudget(); err != nil {
+		return b, err
+	}
+	if b.Lifetime == nil {
+		return b, nil
+	}
+	if err := b.Lifetime.CheckBudget(); err != nil {
+		return b, err
+	}
+	if exceeds(b.Cap, *b.Lifetime) {
+		return b, privacy.Errorf(privacy.CodePrivacyParameters, "the cap must not exceed the lifetime ceiling")
+	}
+	return b, nil
+}
+
+func exceeds(a, limit privacy.Loss) bool { return a.Epsilon > limit.Epsilon || a.Delta > limit.Delta }
+
+// open stores a new account.
+func open(ctx context.Context, tx *sql.Tx, a privacy.Account, b Budget, by string, now time.Time) error {
+	ceiling := b.Cap
+	if b.Lifetime != nil {
+		ceiling = *b.Lifetime
+	}
+	r := openRow(a, b.Cap, ceiling, b.Window, now.UnixMicro())
+	if err := insertAccount(ctx, tx, r); err != nil {
+		return err
+	}
+	return logBudget(ctx, tx, r, by, now)
+}
+
+// move changes the cap and window of an account that exists.
+func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time.Time) error {
+	if b.Lifetime != nil && *b.Lifetime != r.ceiling {
+		return privacy.Errorf(privacy.CodeConflict, "the lifetime ceiling was fixed at epsilon %g, delta %g when the budget was first set",
+			r.ceiling.Epsilon, r.ceiling.Delta)
+	}
+	if exceeds(b.Cap, r.ceiling) {
+		return privacy.Errorf(privacy.CodeConflict, "the cap exceeds the lifetime ceiling of epsilon %g, delta %g",
+			r.ceiling.Epsilon, r.ceiling.Delta)
+	}
+	if b.Cap == r.cap && b.Window == r.window {
+		return nil
+	}
+	var err error
+	r.cap = b.Cap
+	r.balance, err = r.at(now.UnixMicro()).rebudget(privacy.CapOf(b.Cap), b.Window, func(since int64) (privacy.Cost, error) {
+		return spentSince(ctx, tx, r.id, since)
+	})
+	if err != nil {
+		return err
+	}
+	if err := updateBudget(ctx, tx, r); err != nil {
+		return err
+	}
+	return logBudget(ctx, tx, r, by, now)
+}
+
+// State returns what an account holds now, CodeNotFound if it was never opened.
+func (l *Ledger) State(ctx context.Context, account privacy.Account) (State, error) {
+	r, err := loadAccount(ctx, l.db, account)
+	if err != nil {
+		return State{}, err
+	}
+	if r == nil {
+		return State{}, privacy.Errorf(privacy.CodeNotFound, "no budget was set for %s", account)
+	}
+	return r.state(l.now().UnixMicro()), nil
+}
+
+// States returns every account of a tenant: its own, and those per dataset and
+// per principal that were set or opened. They are ordered by name.
+func (l *Ledger) States(ctx context.Context, tenant string) ([]State, error) {
+	// A prefix as a range, so that the index on names serves it: '0' follows '/'.
+	dataset, principal := string(privacy.AccountTenantDataset)+":"+tenant, string(privacy.AccountTenantPrincipal)+":"+tenant
+	rows, err := selectAccounts(ctx, l.db, `name = ? OR (name > ? AND name < ?) OR (name > ? AND name < ?) ORDER BY name`,
+		privacy.TenantAccount(tenant).String(), dataset+"/", dataset+"0", principal+"/", principal+"0")
+	if err != nil {
+		return nil, err
+	}
+	now := l.now().UnixMicro()
+	states := make([]State, len(rows))
+	for i, r := range rows {
+		states[i] = r.state(now)
+	}
+	return states, nil
+}
+
+// SetDefault sets the cap under which a tenant's accounts per dataset
+// (AccountTenantDataset) or per principal (AccountTenantPrincipal) are opened
+// when a charge first touches them; nil removes it. Accounts that are open
+// keep what they have.
+func (l *Ledger) SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error {
+	if kind != privacy.AccountTenantDataset && kind != privacy.AccountTenantPrincipal {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "accounts of kind %q have no default", kind)
+	}
+	if err := privacy.CheckName("tenant", tenant); err != nil {
+		return err
+	}
+	if limit != nil {
+		if err := limit.CheckBudget(); err != nil {
+			return err
+		}
+	}
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var err error
+		if limit == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM account_defaults WHERE kind = ? AND tenant = ?`, string(kind), tenant)
+		} else {
+			_, err = tx.ExecContext(ctx, `INSERT INTO account_defaults (kind, tenant, epsilon, delta) VALUES (?, ?, ?, ?)
+				ON CONFLICT (kind, tenant) DO UPDATE SET epsilon = excluded.epsilon, delta = excluded.delta`,
+				string(kind), tenant, limit.Epsilon, limit.Delta)
+		}
+		if err != nil {
+			return privacy.Internal(err, "setting a default budget")
+		}
+		return logDefault(ctx, tx, kind, tenant, limit, by.ID, l.now())
+	})
+}
+
+// Default returns the cap that SetDefault set, or nil.
+func (l *Ledger) Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error) {
+	var d privacy.Loss
+	err := l.db.QueryRowContext(ctx, `SELECT epsilon, delta FROM account_defaults WHERE kind = ? AND tenant = ?`,
+		string(kind), tenant).Scan(&d.Epsilon, &d.Delta)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, privacy.Internal(err, "reading a default budget")
+	}
+	return &d, nil
+}
+
+// lossLeaf writes a loss as decimal strings: leaves hold no floats.
+type lossLeaf struct {
+	Epsilon string `json:"epsilon"`
+	Delta   string `json:"delta"`
+}
+
+func leafOf(l privacy.Loss) *lossLeaf {
+	return &lossLeaf{strconv.FormatFloat(l.Epsilon, 'g', -1, 64), strconv.FormatFloat(l.Delta, 'g', -1, 64)}
+}
+
+// logBudget appends the leaf of an account that was opened or moved. The
+// integer limits are what decides, so they are logged beside the losses.
+func logBudget(ctx context.Context, tx *sql.Tx, r *row, by string, now time.Time) error {
+	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
+		Account       string         `json:"account"`
+		Window        privacy.Window `json:"window"`
+		Cap           *lossLeaf      `json:"cap"`
+		CapLimit      privacy.Cost   `json:"cap_limit"`
+		Lifetime      *lossLeaf      `json:"lifetime"`
+		LifetimeLimit privacy.Cost   `json:"lifetime_limit"`
+		By            string         `json:"by"`
+	}{r.account.String(), r.window, leafOf(r.cap), r.limit, leafOf(r.ceiling), r.lifetime, by}})
+	return err
+}
+
+// logDefault appends the leaf of a default that was set or removed.
+func logDefault(ctx context.Context, tx *sql.Tx, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by string, now time.Time) error {
+	var leaf *lossLeaf // null when the default was removed
+	if limit != nil {
+		leaf = leafOf(*limit)
+	}
+	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
+		Kind   privacy.AccountKind `json:"default_for"`
+		Tenant string              `json:"tenant"`
+		Cap    *lossLeaf           `json:"cap"`
+		By     string              `json:"by"`
+	}{kind, tenant, leaf, by}})
+	return err
+}
