@@ -1,0 +1,360 @@
+package sqlparse
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// walker reads one tree.
+type walker struct {
+	text  string
+	pos   positions
+	depth int
+}
+
+// document reads the whole answer of json_serialize_sql.
+func (w *walker) document(doc gjson.Result) (*plan.Select, error) {
+	w.pos = newPositions(w.text)
+	if doc.Get("error").Type != gjson.False {
+		return nil, w.failure(doc)
+	}
+	statements := doc.Get("statements")
+	switch {
+	case !statements.IsArray():
+		return nil, malformed("document")
+	case statements.Get("#").Int() == 0:
+		return nil, noStatement.refuse(1)
+	case statements.Get("#").Int() > 1:
+		return nil, severalQueries.refuse(w.second(statements))
+	}
+	st, err := w.open(statements.Get("0"), "statement")
+	if err != nil {
+		return nil, err
+	}
+	if len(st.take("named_param_map").Array()) != 0 {
+		return nil, parameters.refuse(w.firstParameter())
+	}
+	body := st.take("node")
+	if err := st.done(); err != nil {
+		return nil, err
+	}
+	return w.selectNode(body)
+}
+
+// second returns the position of the second statement's first located node.
+func (w *walker) second(statements gjson.Result) plan.Pos {
+	at := statements.Get("1.node.select_list.0.query_location")
+	if !at.Exists() {
+		return 0
+	}
+	return w.pos.of(at.Uint())
+}
+
+// firstParameter guesses: DuckDB does not say where a parameter stands.
+func (w *walker) firstParameter() plan.Pos {
+	if i := strings.IndexAny(w.text, "?$"); i >= 0 {
+		return w.pos.of(uint64(i))
+	}
+	return 0
+}
+
+// maxMessage bounds what is repeated of a parser's message, which may quote a
+// large part of the text.
+const maxMessage = 200
+
+// failure translates DuckDB's parse error.
+func (w *walker) failure(doc gjson.Result) error {
+	message := doc.Get("error_message").Str
+	if doc.Get("error_type").Str != "parser" {
+		return otherStatement.refuse(1)
+	}
+	if strings.HasPrefix(message, "Max expression depth") {
+		return deepNesting.refuse(0)
+	}
+	if runes := []rune(message); len(runes) > maxMessage {
+		message = string(runes[:maxMessage]) + "…"
+	}
+	err := privacy.Errorf(privacy.CodeSQLSyntax, "%s", message)
+	if offset, e := strconv.ParseUint(doc.Get("position").String(), 10, 64); e == nil {
+		err = err.At(int(w.pos.of(offset)))
+	}
+	return err
+}
+
+// selectNode reads a SELECT.
+func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
+	n, err := w.open(r, "query")
+	if err != nil {
+		return nil, err
+	}
+	switch kind, err := n.text("type"); {
+	case err != nil:
+		return nil, err
+	case kind == "SET_OPERATION_NODE":
+		return nil, setOperation.refuse(0)
+	case kind == "RECURSIVE_CTE_NODE":
+		return nil, recursion.refuse(0)
+	case kind == "CTE_NODE":
+		return nil, cte.refuse(0)
+	case kind != "SELECT_NODE":
+		return nil, otherNode.refuse(0)
+	}
+	if m := n.take("cte_map"); len(m.Get("map").Array()) != 0 {
+		return nil, cte.refuse(1)
+	}
+	sel := &plan.Select{}
+	// FROM comes first: what DESCRIBE and VALUES write is not a star that
+	// somebody typed.
+	if sel.From, err = w.from(n.take("from_table")); err != nil {
+		return nil, err
+	}
+	if err := n.without(sample, qualify); err != nil {
+		return nil, err
+	}
+	for _, part := range []func(*node, *plan.Select) error{w.items, w.where, w.groupBy, w.having, w.modifiers} {
+		if err := part(n, sel); err != nil {
+			return nil, err
+		}
+	}
+	return sel, n.done()
+}
+
+// from reads the one permitted relation: a dataset.
+func (w *walker) from(r gjson.Result) (plan.Relation, error) {
+	n, err := w.open(r, "FROM")
+	if err != nil {
+		return plan.Relation{}, err
+	}
+	kind, err := n.text("type")
+	if err != nil {
+		return plan.Relation{}, err
+	}
+	if c, ok := tableTypes[kind]; ok {
+		return plan.Relation{}, c.refuse(n.pos)
+	}
+	if kind != "BASE_TABLE" {
+		return plan.Relation{}, otherTable.refuse(n.pos)
+	}
+	if err := n.without(sample, schemaName, catalogName, columnRename, timeTravel); err != nil {
+		return plan.Relation{}, err
+	}
+	table, err := n.text("table_name")
+	if err != nil {
+		return plan.Relation{}, err
+	}
+	alias, err := n.text("alias")
+	if err != nil {
+		return plan.Relation{}, err
+	}
+	rel := plan.Relation{Dataset: strings.ToLower(table), Alias: strings.ToLower(alias), Pos: n.pos}
+	return rel, n.done()
+}
+
+func (w *walker) items(n *node, sel *plan.Select) error {
+	list, err := n.list("select_list")
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		alias := r.Get("alias").Str
+		e, err := w.aliased(r)
+		if err != nil {
+			return err
+		}
+		sel.Items = append(sel.Items, plan.Item{Expr: e, Alias: alias, Pos: plan.PosOf(e)})
+	}
+	return nil
+}
+
+func (w *walker) where(n *node, sel *plan.Select) (err error) {
+	sel.Where, err = w.optional(n.take("where_clause"))
+	return err
+}
+
+func (w *walker) having(n *node, sel *plan.Select) (err error) {
+	sel.Having, err = w.optional(n.take("having"))
+	return err
+}
+
+// groupBy reads GROUP BY. GROUP BY ALL becomes the list of items without an
+// aggregate.
+func (w *walker) groupBy(n *node, sel *plan.Select) error {
+	exprs, err := n.list("group_expressions")
+	if err != nil {
+		return err
+	}
+	sets, err := n.list("group_sets")
+	if err != nil {
+		return err
+	}
+	handling, err := n.text("aggregate_handling")
+	if err != nil {
+		return err
+	}
+	switch {
+	case handling == "FORCE_AGGREGATES" && len(exprs) == 0 && len(sets) == 0:
+		sel.GroupBy = groupAll(sel.Items)
+		return nil
+	case handling != "STANDARD_HANDLING", !plainGrouping(sets, len(exprs)):
+		return groupSets.refuse(0)
+	}
+	for _, r := range exprs {
+		e, err := w.expr(r)
+		if err != nil {
+			return err
+		}
+		sel.GroupBy = append(sel.GroupBy, e)
+	}
+	return nil
+}
+
+// plainGrouping reports whether the grouping sets are what GROUP BY a, b
+// writes: none without keys, else one set with all of them.
+func plainGrouping(sets []gjson.Result, keys int) bool {
+	if keys == 0 {
+		return len(sets) == 0
+	}
+	if len(sets) != 1 {
+		return false
+	}
+	set := sets[0].Array()
+	for i, k := range set {
+		if k.Uint() != uint64(i) {
+			return false
+		}
+	}
+	return len(set) == keys
+}
+
+func groupAll(items []plan.Item) []plan.Expr {
+	var keys []plan.Expr
+	for _, it := range items {
+		aggregate, column := false, false
+		plan.Walk(it.Expr, func(e plan.Expr) bool {
+			switch e.(type) {
+			case *plan.Aggregate:
+				aggregate = true
+			case *plan.Column:
+				column = true
+			}
+			return true
+		})
+		if column && !aggregate {
+			keys = append(keys, it.Expr)
+		}
+	}
+	return keys
+}
+
+// modifiers reads ORDER BY, LIMIT and OFFSET.
+func (w *walker) modifiers(n *node, sel *plan.Select) error {
+	list, err := n.list("modifiers")
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		m, err := w.open(r, "clause")
+		if err != nil {
+			return err
+		}
+		kind, err := m.text("type")
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case "ORDER_MODIFIER":
+			err = w.orderBy(m, sel)
+		case "LIMIT_MODIFIER":
+			err = w.limit(m, sel)
+		case "DISTINCT_MODIFIER":
+			err = distinct.refuse(1)
+		case "LIMIT_PERCENT_MODIFIER":
+			err = percentLimit.refuse(w.pos.of(m.take("limit").Get("query_location").Uint()))
+		default:
+			err = otherModifier.refuse(0)
+		}
+		if err != nil {
+			return err
+		}
+		if err := m.done(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) orderBy(m *node, sel *plan.Select) error {
+	orders, err := m.list("orders")
+	if err != nil {
+		return err
+	}
+	for _, r := range orders {
+		o, err := w.open(r, "ORDER BY")
+		if err != nil {
+			return err
+		}
+		direction, nulls, e := o.take("type").Str, o.take("null_order").Str, o.take("expression")
+		if err := o.done(); err != nil {
+			return err
+		}
+		if e.Get("class").Str == "STAR" && e.Get("columns").Bool() {
+			return orderAll.refuse(w.pos.of(e.Get("query_location").Uint()))
+		}
+		x, err := w.expr(e)
+		if err != nil {
+			return err
+		}
+		order := plan.Order{Expr: x, Desc: direction == "DESCENDING", NullsFirst: nulls == "NULLS FIRST"}
+		if !oneOf(direction, "ORDER_DEFAULT", "ASCENDING", "DESCENDING") || !oneOf(nulls, "ORDER_DEFAULT", "NULLS FIRST", "NULLS LAST") {
+			return otherModifier.refuse(plan.PosOf(x))
+		}
+		sel.OrderBy = append(sel.OrderBy, order)
+	}
+	return nil
+}
+
+func (w *walker) limit(m *node, sel *plan.Select) error {
+	limit, err := w.rowCount(m.take("limit"))
+	if err != nil {
+		return err
+	}
+	offset, err := w.rowCount(m.take("offset"))
+	if err != nil {
+		return err
+	}
+	sel.Limit = limit
+	if offset != nil {
+		sel.Offset = *offset
+	}
+	return nil
+}
+
+// rowCount reads the constant of LIMIT or OFFSET; nil for none and for ALL.
+func (w *walker) rowCount(r gjson.Result) (*int64, error) {
+	e, err := w.optional(r)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	lit, ok := e.(*plan.Literal)
+	switch {
+	case ok && lit.Value.Null:
+		return nil, nil
+	case ok && lit.Value.Type.IsInteger() && lit.Value.Int >= 0:
+		return &lit.Value.Int, nil
+	}
+	return nil, limitValue.refuse(plan.PosOf(e))
+}
+
+func oneOf(s string, allowed ...string) bool {
+	for _, a := range allowed {
+		if s == a {
+			return true
+		}
+	}
+	return false
+}
