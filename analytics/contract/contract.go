@@ -14,9 +14,14 @@ const MaxDocument = 1 << 20
 // contract, all its columns together.
 const MaxDomainValues = 1_000_000
 
-// DefaultLoss is what a query asks for when neither it nor its contract says
-// how much.
-var defaultLoss = privacy.Loss{Epsilon: 1, Delta: 1e-9}
+// What a query asks for when neither it nor its contract says how much.
+const (
+	DefaultEpsilon = 1.0
+	DefaultDelta   = 1e-9
+)
+
+// MaxColumns is the largest number of columns of a contract.
+const MaxColumns = 500
 
 // Contract is one version of a dataset's contract. It must not be changed.
 type Contract struct {
