@@ -6,6 +6,10 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// minSelectionDelta is one unit of the ledger: a query's δ may be shared out, so
+// a selection's may be smaller than privacy.MinDelta.
+const minSelectionDelta = 1 / privacy.DeltaUnit
+
 // Threshold decides, from one noised count, whether a group with a secret key
 // is shown. The zero value shows nothing that a count can reach.
 type Threshold struct {
@@ -39,9 +43,9 @@ func NewThreshold(s Spec, perUnit, l0 int64, delta float64) (Threshold, error) {
 	if perUnit < 1 || perUnit > privacy.MaxRelease || l0 < 1 || l0 > privacy.MaxBound {
 		return Threshold{}, privacy.Errorf(privacy.CodePrivacyParameters, "contribution bounds are out of range")
 	}
-	if !(delta >= privacy.MinDelta && delta <= privacy.MaxDelta) {
+	if !(delta >= minSelectionDelta && delta <= privacy.MaxDelta) {
 		return Threshold{}, privacy.Errorf(privacy.CodePrivacyParameters,
-			"the delta of a selection must be between %g and %g", privacy.MinDelta, privacy.MaxDelta)
+			"the delta of a selection must be between %g and %g", minSelectionDelta, privacy.MaxDelta)
 	}
 	margin := math.Ceil(s.upperQuantile(delta/float64(l0)) + 0.5)
 	return Threshold{spec: s, value: perUnit + int64(margin), set: true}, nil
