@@ -48,9 +48,9 @@ func (w *walker) constant(n *node) (plan.Expr, error) {
 	value, ok := literalValue(typ, raw)
 	switch {
 	case null, !known && !numeric(id):
-		return nil, otherConstant.refuse(n.pos)
+		return nil, otherConstant.refuse(n.at())
 	case !known, !ok:
-		return nil, bigNumber.refuse(n.pos)
+		return nil, bigNumber.refuse(n.at())
 	}
 	return &plan.Literal{Value: value, Pos: n.pos}, nil
 }

@@ -28,6 +28,7 @@ const simpleForm = "SELECT keys and aggregates FROM one dataset [WHERE …] [GRO
 var (
 	otherStatement = construct{name: "a statement other than SELECT", instead: simpleForm}
 	severalQueries = construct{name: "more than one statement", instead: "send one SELECT at a time"}
+	unsupported    = construct{name: "a construct of this query that DuckDB itself cannot serialize", instead: simpleForm}
 	noStatement    = construct{name: "an empty statement", instead: simpleForm}
 	deepNesting    = construct{name: "nesting of more than 100 levels", instead: "flatten the expression; AND and OR chains count as one level"}
 	parameters     = construct{name: "a query parameter", instead: "write the value into the query"}

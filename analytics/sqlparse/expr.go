@@ -19,7 +19,7 @@ func (w *walker) optional(r gjson.Result) (plan.Expr, error) {
 // expr reads an expression in a place where no alias may stand.
 func (w *walker) expr(r gjson.Result) (plan.Expr, error) {
 	if a := r.Get("alias"); a.Type != gjson.String || a.Str != "" {
-		return nil, namedArgument.refuse(w.pos.of(r.Get("query_location").Uint()))
+		return nil, namedArgument.refuse(w.near(r))
 	}
 	return w.aliased(r)
 }
@@ -71,18 +71,18 @@ func (w *walker) aliased(r gjson.Result) (plan.Expr, error) {
 		return nil, err
 	}
 	if w.depth > MaxDepth {
-		return nil, deepNesting.refuse(n.pos)
+		return nil, deepNesting.refuse(n.at())
 	}
 	class, err := n.text("class")
 	if err != nil {
 		return nil, err
 	}
 	if c, ok := expressionClasses[class]; ok {
-		return nil, c.refuse(n.pos)
+		return nil, c.refuse(n.at())
 	}
 	read := w.class(class)
 	if read == nil {
-		return nil, otherExpression.refuse(n.pos)
+		return nil, otherExpression.refuse(n.at())
 	}
 	n.take("alias")
 	n.what = strings.ToLower(class)
@@ -100,7 +100,7 @@ func (n *node) expect(types ...string) (string, error) {
 		return "", err
 	}
 	if !oneOf(t, types...) {
-		return "", otherExpression.refuse(n.pos)
+		return "", otherExpression.refuse(n.at())
 	}
 	return t, nil
 }
@@ -120,7 +120,7 @@ func (w *walker) column(n *node) (plan.Expr, error) {
 	case 2:
 		c.Qualifier, c.Name = strings.ToLower(names[0].Str), strings.ToLower(names[1].Str)
 	default:
-		return nil, qualifiedName.refuse(n.pos)
+		return nil, qualifiedName.refuse(n.at())
 	}
 	return c, nil
 }
@@ -139,9 +139,9 @@ func (w *walker) comparison(n *node) (plan.Expr, error) {
 	op, ok := comparisons[t]
 	switch {
 	case strings.HasSuffix(t, "DISTINCT_FROM"):
-		return nil, distinctFrom.refuse(n.pos)
+		return nil, distinctFrom.refuse(n.at())
 	case !ok:
-		return nil, otherExpression.refuse(n.pos)
+		return nil, otherExpression.refuse(n.at())
 	}
 	args, err := w.exprs([]gjson.Result{n.take("left"), n.take("right")})
 	if err != nil {
@@ -189,10 +189,10 @@ func (w *walker) operator(n *node) (plan.Expr, error) {
 		return nil, err
 	}
 	if c, ok := operatorTypes[t]; ok {
-		return nil, c.refuse(n.pos)
+		return nil, c.refuse(n.at())
 	}
 	if !oneOf(t, "COMPARE_IN", "COMPARE_NOT_IN", "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE") {
-		return nil, otherExpression.refuse(n.pos)
+		return nil, otherExpression.refuse(n.at())
 	}
 	args, err := w.children(n)
 	if err != nil {

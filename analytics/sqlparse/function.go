@@ -40,7 +40,7 @@ func (w *walker) function(n *node) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.without(exportState); err != nil {
+	if err := w.without(n, exportState); err != nil {
 		return nil, err
 	}
 	n.take("is_operator") // syntax only: "+"(a, b) is a + b
@@ -50,7 +50,7 @@ func (w *walker) function(n *node) (plan.Expr, error) {
 	}
 	orders := n.take("order_bys")
 	if len(orders.Get("orders").Array()) != 0 {
-		return nil, aggregateOrder.refuse(n.pos)
+		return nil, aggregateOrder.refuse(n.at())
 	}
 	filter, err := w.optional(n.take("filter"))
 	if err != nil {
@@ -87,10 +87,10 @@ func (w *walker) functionName(n *node) (string, error) {
 		return "", err
 	}
 	if !oneOf(schema, "", "main") || catalog != "" {
-		return "", functionSchema.refuse(n.pos)
+		return "", functionSchema.refuse(n.at())
 	}
 	if c, ok := functions[name]; ok {
-		return "", c.refuse(n.pos)
+		return "", c.refuse(n.at())
 	}
 	if s, ok := spellings[name]; ok {
 		name = s

@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,8 +15,18 @@ import (
 // done refuses the object if one is left.
 type node struct {
 	fields map[string]gjson.Result
-	what   string // for messages
-	pos    plan.Pos
+	what   string   // for messages
+	pos    plan.Pos // 0 where DuckDB gives none
+	near   func() plan.Pos
+}
+
+// at returns where to point in a refusal: the node's position, or else that of
+// the first located node within.
+func (n *node) at() plan.Pos {
+	if n.pos != 0 {
+		return n.pos
+	}
+	return n.near()
 }
 
 // open reads an object's fields. The location, if it has one, becomes its
@@ -24,7 +35,7 @@ func (w *walker) open(r gjson.Result, what string) (*node, error) {
 	if !r.IsObject() {
 		return nil, malformed(what)
 	}
-	n := &node{fields: map[string]gjson.Result{}, what: what}
+	n := &node{fields: map[string]gjson.Result{}, what: what, near: func() plan.Pos { return w.near(r) }}
 	twice := false
 	r.ForEach(func(k, v gjson.Result) bool {
 		_, dup := n.fields[k.Str]
@@ -102,10 +113,10 @@ func absent(v gjson.Result) bool {
 
 // without takes fields that stand for constructs which are not permitted, and
 // refuses the first that is there.
-func (n *node) without(constructs ...construct) error {
+func (w *walker) without(n *node, constructs ...construct) error {
 	for _, c := range constructs {
-		if !absent(n.take(c.field)) {
-			return c.refuse(n.pos)
+		if v := n.take(c.field); !absent(v) {
+			return c.refuse(cmp.Or(w.near(v), n.at()))
 		}
 	}
 	return nil
@@ -121,5 +132,5 @@ func (n *node) done() error {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return construct{name: fmt.Sprintf("%s with %q", n.what, names[0])}.refuse(n.pos)
+	return construct{name: fmt.Sprintf("%s with %q", n.what, names[0])}.refuse(n.at())
 }

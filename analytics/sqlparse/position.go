@@ -2,7 +2,11 @@ package sqlparse
 
 import (
 	"math"
+	"regexp"
+	"strconv"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -42,4 +46,20 @@ func (p positions) of(offset uint64) plan.Pos {
 	default:
 		return p.at[offset]
 	}
+}
+
+var locationPattern = regexp.MustCompile(`"query_location":(\d+)`)
+
+// near returns the first position within a part of the tree; 0 when it has
+// none. A text literal may contain what looks like a location, and then the
+// position is wrong, which harms nobody.
+func (w *walker) near(r gjson.Result) plan.Pos {
+	var found plan.Pos
+	for _, m := range locationPattern.FindAllStringSubmatch(r.Raw, -1) {
+		offset, err := strconv.ParseUint(m[1], 10, 64)
+		if p := w.pos.of(offset); err == nil && p > 0 && (found == 0 || p < found) {
+			found = p
+		}
+	}
+	return found
 }

@@ -30,7 +30,7 @@ func (w *walker) document(doc gjson.Result) (*plan.Select, error) {
 	case statements.Get("#").Int() == 0:
 		return nil, noStatement.refuse(1)
 	case statements.Get("#").Int() > 1:
-		return nil, severalQueries.refuse(w.second(statements))
+		return nil, severalQueries.refuse(w.near(statements.Get("1")))
 	}
 	st, err := w.open(statements.Get("0"), "statement")
 	if err != nil {
@@ -44,15 +44,6 @@ func (w *walker) document(doc gjson.Result) (*plan.Select, error) {
 		return nil, err
 	}
 	return w.selectNode(body)
-}
-
-// second returns the position of the second statement's first located node.
-func (w *walker) second(statements gjson.Result) plan.Pos {
-	at := statements.Get("1.node.select_list.0.query_location")
-	if !at.Exists() {
-		return 0
-	}
-	return w.pos.of(at.Uint())
 }
 
 // firstParameter guesses: DuckDB does not say where a parameter stands.
@@ -71,10 +62,13 @@ const maxMessage = 200
 func (w *walker) failure(doc gjson.Result) error {
 	message := doc.Get("error_message").Str
 	if doc.Get("error_type").Str != "parser" {
-		return otherStatement.refuse(1)
+		if strings.HasPrefix(message, "Only SELECT") {
+			return otherStatement.refuse(1)
+		}
+		return unsupported.refuse(1)
 	}
 	if strings.HasPrefix(message, "Max expression depth") {
-		return deepNesting.refuse(0)
+		return deepNesting.refuse(1)
 	}
 	if runes := []rune(message); len(runes) > maxMessage {
 		message = string(runes[:maxMessage]) + "…"
@@ -96,13 +90,13 @@ func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
 	case err != nil:
 		return nil, err
 	case kind == "SET_OPERATION_NODE":
-		return nil, setOperation.refuse(0)
+		return nil, setOperation.refuse(n.at())
 	case kind == "RECURSIVE_CTE_NODE":
-		return nil, recursion.refuse(0)
+		return nil, recursion.refuse(n.at())
 	case kind == "CTE_NODE":
-		return nil, cte.refuse(0)
+		return nil, cte.refuse(n.at())
 	case kind != "SELECT_NODE":
-		return nil, otherNode.refuse(0)
+		return nil, otherNode.refuse(n.at())
 	}
 	if m := n.take("cte_map"); len(m.Get("map").Array()) != 0 {
 		return nil, cte.refuse(1)
@@ -113,7 +107,7 @@ func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
 	if sel.From, err = w.from(n.take("from_table")); err != nil {
 		return nil, err
 	}
-	if err := n.without(sample, qualify); err != nil {
+	if err := w.without(n, sample, qualify); err != nil {
 		return nil, err
 	}
 	for _, part := range []func(*node, *plan.Select) error{w.items, w.where, w.groupBy, w.having, w.modifiers} {
@@ -135,12 +129,12 @@ func (w *walker) from(r gjson.Result) (plan.Relation, error) {
 		return plan.Relation{}, err
 	}
 	if c, ok := tableTypes[kind]; ok {
-		return plan.Relation{}, c.refuse(n.pos)
+		return plan.Relation{}, c.refuse(max(n.at(), 1))
 	}
 	if kind != "BASE_TABLE" {
-		return plan.Relation{}, otherTable.refuse(n.pos)
+		return plan.Relation{}, otherTable.refuse(n.at())
 	}
-	if err := n.without(sample, schemaName, catalogName, columnRename, timeTravel); err != nil {
+	if err := w.without(n, sample, schemaName, catalogName, columnRename, timeTravel); err != nil {
 		return plan.Relation{}, err
 	}
 	table, err := n.text("table_name")
@@ -201,7 +195,7 @@ func (w *walker) groupBy(n *node, sel *plan.Select) error {
 		sel.GroupBy = groupAll(sel.Items)
 		return nil
 	case handling != "STANDARD_HANDLING", !plainGrouping(sets, len(exprs)):
-		return groupSets.refuse(0)
+		return groupSets.refuse(n.at())
 	}
 	for _, r := range exprs {
 		e, err := w.expr(r)
@@ -274,9 +268,9 @@ func (w *walker) modifiers(n *node, sel *plan.Select) error {
 		case "DISTINCT_MODIFIER":
 			err = distinct.refuse(1)
 		case "LIMIT_PERCENT_MODIFIER":
-			err = percentLimit.refuse(w.pos.of(m.take("limit").Get("query_location").Uint()))
+			err = percentLimit.refuse(w.near(m.take("limit")))
 		default:
-			err = otherModifier.refuse(0)
+			err = otherModifier.refuse(m.at())
 		}
 		if err != nil {
 			return err
@@ -303,7 +297,7 @@ func (w *walker) orderBy(m *node, sel *plan.Select) error {
 			return err
 		}
 		if e.Get("class").Str == "STAR" && e.Get("columns").Bool() {
-			return orderAll.refuse(w.pos.of(e.Get("query_location").Uint()))
+			return orderAll.refuse(w.near(e))
 		}
 		x, err := w.expr(e)
 		if err != nil {

@@ -1,0 +1,203 @@
+package sqlparse
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
+
+func newParser(t testing.TB) *Parser {
+	t.Helper()
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// TestScripts runs testdata/*.txt: a query on lines that begin with "> ", then
+// what comes of it, the canonical select or the refusal.
+func TestScripts(t *testing.T) {
+	p := newParser(t)
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got strings.Builder
+			for _, block := range strings.Split(strings.TrimSpace(string(want)), "\n\n") {
+				got.WriteString(runBlock(p, block))
+			}
+			out := strings.TrimSuffix(got.String(), "\n")
+			if *update {
+				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(want), out); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func runBlock(p *Parser, block string) string {
+	var head, sql []string
+	for _, line := range strings.Split(block, "\n") {
+		if strings.HasPrefix(line, "#") {
+			head = append(head, line)
+		}
+		if q, ok := strings.CutPrefix(line, "> "); ok {
+			head, sql = append(head, line), append(sql, q)
+		}
+	}
+	out := strings.Join(head, "\n") + "\n"
+	if len(sql) == 0 {
+		return out + "\n"
+	}
+	sel, err := p.Parse(context.Background(), strings.Join(sql, "\n"))
+	if err != nil {
+		e := privacy.AsError(err)
+		out += fmt.Sprintf("%s at %d: %s\n", e.Code, e.Position, e.Message)
+		if e.Suggestion != "" {
+			out += "  instead: " + e.Suggestion + "\n"
+		}
+		return out + "\n"
+	}
+	return out + show(sel) + "\n"
+}
+
+// show prints a select, one part a line.
+func show(s *plan.Select) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "from %q alias %q at %d\n", s.From.Dataset, s.From.Alias, s.From.Pos)
+	for _, it := range s.Items {
+		fmt.Fprintf(&b, "item %s as %q at %d\n", plan.Print(it.Expr), it.Alias, it.Pos)
+	}
+	if s.Where != nil {
+		fmt.Fprintf(&b, "where %s at %d\n", plan.Print(s.Where), plan.PosOf(s.Where))
+	}
+	for _, g := range s.GroupBy {
+		fmt.Fprintf(&b, "group by %s\n", plan.Print(g))
+	}
+	if s.Having != nil {
+		fmt.Fprintf(&b, "having %s\n", plan.Print(s.Having))
+	}
+	for _, o := range s.OrderBy {
+		fmt.Fprintf(&b, "order by %s desc=%t nulls first=%t\n", plan.Print(o.Expr), o.Desc, o.NullsFirst)
+	}
+	if s.Limit != nil {
+		fmt.Fprintf(&b, "limit %d\n", *s.Limit)
+	}
+	if s.Offset != 0 {
+		fmt.Fprintf(&b, "offset %d\n", s.Offset)
+	}
+	return b.String()
+}
+
+func TestTextsThatNeverReachDuckDB(t *testing.T) {
+	p := newParser(t)
+	for name, c := range map[string]struct {
+		sql  string
+		code privacy.Code
+		at   int
+	}{
+		"too long":         {"SELECT COUNT(*) FROM d -- " + strings.Repeat("x", MaxBytes), privacy.CodeQueryNotPermitted, 0},
+		"a NUL":            {"SELECT é\x00", privacy.CodeSQLSyntax, 9},
+		"invalid UTF-8":    {"SELECT '\xff'", privacy.CodeSQLSyntax, 0},
+		"nested comments":  {strings.Repeat("/*", 8000), privacy.CodeQueryNotPermitted, 0},
+		"deep parentheses": {"SELECT " + strings.Repeat("f(", 5000) + "1" + strings.Repeat(")", 5000) + " FROM d", privacy.CodeSQLSyntax, 10004},
+		"deep operators":   {"SELECT " + strings.Repeat("1+", 8000) + "1 FROM d", privacy.CodeQueryNotPermitted, 0},
+		"200 levels":       {"SELECT " + strings.Repeat("a+", 200) + "1 FROM d", privacy.CodeQueryNotPermitted, 207},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := p.Parse(context.Background(), c.sql)
+			e := privacy.AsError(err)
+			if e == nil || e.Code != c.code || (c.at != 0 && e.Position != c.at) {
+				t.Errorf("got %v at %d, want %s at %d", err, e.Position, c.code, c.at)
+			}
+			if len(e.Message) > 1000 {
+				t.Errorf("the message repeats %d bytes of the query", len(e.Message))
+			}
+		})
+	}
+}
+
+func TestLongChainsOfAndAreNotDeep(t *testing.T) {
+	p := newParser(t)
+	sel, err := p.Parse(context.Background(), "SELECT COUNT(*) FROM d WHERE a = 1"+strings.Repeat(" AND a = 1", 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.Print(sel.Where); got != `(and (= "a" in1))` {
+		t.Error(got)
+	}
+}
+
+func TestTheParserTouchesNothing(t *testing.T) {
+	p := newParser(t)
+	for _, sql := range []string{"ATTACH 'x.db'", "COPY (SELECT 1) TO 'x.csv'", "SET enable_external_access = true", "SELECT * FROM read_text('parser.go')", "INSTALL httpfs"} {
+		if _, err := p.Parse(context.Background(), sql); privacy.CodeOf(err) != privacy.CodeQueryNotPermitted {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	for _, sql := range []string{"SELECT count(*) FROM read_text('parser.go')", "SET threads = 4", "ATTACH 'x.db'", "INSTALL httpfs"} {
+		if _, err := p.db.Exec(sql); err == nil {
+			t.Errorf("the instance ran %q", sql)
+		}
+	}
+}
+
+// FuzzParse: no text makes the parser panic, fail internally, or accept
+// something that does not print; positions lie within the text.
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.txt")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			if q, ok := strings.CutPrefix(line, "> "); ok {
+				f.Add(q)
+			}
+		}
+	}
+	p := newParser(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		sel, err := p.Parse(context.Background(), text)
+		if err != nil {
+			e := privacy.AsError(err)
+			if e.Code == privacy.CodeInternal || e.Position < 0 || e.Position > utf8.RuneCountInString(text)+1 {
+				t.Fatalf("%v at %d", err, e.Position)
+			}
+			return
+		}
+		if sel.From.Dataset == "" || show(sel) == "" {
+			t.Fatal("accepted, but says nothing")
+		}
+	})
+}
