@@ -114,7 +114,7 @@ var RowFunctions = []Function{
 
 // ViewFunctions lists every function that may stand in a Having, an Output or
 // an Order, beside the nodes Literal, AggRef, KeyRef, OutputRef, In, Case and
-// Cast (to double, to an integer type, to varchar). They are computed on noised
+// Cast (to double, bigint or varchar). They are computed on noised
 // values, where numbers of different types mix freely: ClassDouble stands for
 // any number, and ClassSame for numbers among each other or equal types.
 var ViewFunctions = []Function{
