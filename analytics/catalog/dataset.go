@@ -1,0 +1,194 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/translog"
+)
+
+// Dataset is a contract and the tenants that contribute to it.
+type Dataset struct {
+	Name     string
+	Contract *contract.Contract // the version in force; shared, not to be changed
+	Latest   int                // the number of the latest version
+	Members  []Member           // sorted by tenant
+}
+
+// Member is a tenant that accepted one version of a dataset's contract.
+type Member struct {
+	Tenant    string
+	Version   int
+	Suspended bool
+}
+
+// Active returns the members whose data queries may read: those that accepted
+// the version in force and are not suspended, sorted.
+func (d Dataset) Active() []string {
+	var active []string
+	for _, m := range d.Members {
+		if m.Version == d.Contract.Version && !m.Suspended {
+			active = append(active, m.Tenant)
+		}
+	}
+	return active
+}
+
+// Member returns the membership of a tenant.
+func (d Dataset) Member(tenant string) (Member, bool) {
+	for _, m := range d.Members {
+		if m.Tenant == tenant {
+			return m, true
+		}
+	}
+	return Member{}, false
+}
+
+// inForce is the highest version that a member accepted, else the latest.
+func inForce(latest int, members []Member) int {
+	version := 0
+	for _, m := range members {
+		version = max(version, m.Version)
+	}
+	if version == 0 {
+		return latest
+	}
+	return version
+}
+
+// PutDataset adds a version of a contract; doc is the document that c was
+// parsed from. Versions are numbered from 1 without gaps: any other number is
+// CodeConflict.
+func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc []byte, by privacy.Principal) error {
+	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		latest, err := latestVersion(ctx, tx, parsed.Dataset)
+		if err != nil && privacy.CodeOf(err) != privacy.CodeUnknownDataset {
+			return err
+		}
+		if parsed.Version != latest+1 {
+			return privacy.Errorf(privacy.CodeConflict, "the next version of dataset %q is %d, not %d", parsed.Dataset, latest+1, parsed.Version)
+		}
+		if _, err := exec(ctx, tx, "storing a contract",
+			`INSERT INTO dataset_versions (dataset, version, document, created_at, created_by) VALUES (?, ?, ?, ?, ?)`,
+			parsed.Dataset, parsed.Version, doc, c.now().UnixMicro(), by.ID); err != nil {
+			return err
+		}
+		return c.log(ctx, tx, translog.KindContract, act{Act: "publish", Dataset: parsed.Dataset, Version: parsed.Version, By: by.ID})
+	})
+}
+
+const datasetColumns = `SELECT v.dataset, v.latest, m.tenant, m.version, t.suspended
+	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
+	LEFT JOIN members m ON m.dataset = v.dataset
+	LEFT JOIN tenants t ON t.name = m.tenant
+	ORDER BY v.dataset, m.tenant`
+
+// Datasets returns every dataset by name.
+func (c *Catalog) Datasets(ctx context.Context) ([]Dataset, error) {
+	return c.datasets(ctx, c.db, fmt.Sprintf(datasetColumns, ""))
+}
+
+// Dataset returns one dataset, or CodeUnknownDataset.
+func (c *Catalog) Dataset(ctx context.Context, name string) (Dataset, error) {
+	return c.datasetIn(ctx, c.db, name)
+}
+
+func (c *Catalog) datasetIn(ctx context.Context, r reader, name string) (Dataset, error) {
+	found, err := c.datasets(ctx, r, fmt.Sprintf(datasetColumns, "WHERE dataset = ?"), name)
+	if err != nil {
+		return Dataset{}, err
+	}
+	if len(found) == 0 {
+		return Dataset{}, unknownDataset(name)
+	}
+	return found[0], nil
+}
+
+// datasets reads datasets with their members in one statement, so that both
+// are of one moment.
+func (c *Catalog) datasets(ctx context.Context, r reader, query string, args ...any) ([]Dataset, error) {
+	all, err := scanDatasets(ctx, r, query, args...)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading datasets")
+	}
+	for i := range all {
+		d := &all[i]
+		d.Contract, err = c.contractIn(ctx, r, d.Name, inForce(d.Latest, d.Members))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func scanDatasets(ctx context.Context, r reader, query string, args ...any) ([]Dataset, error) {
+	rows, err := r.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := []Dataset{}
+	for rows.Next() {
+		var name string
+		var latest int
+		var tenant sql.NullString
+		var version sql.NullInt64
+		var suspended sql.NullBool
+		if err := rows.Scan(&name, &latest, &tenant, &version, &suspended); err != nil {
+			return nil, err
+		}
+		if len(all) == 0 || all[len(all)-1].Name != name {
+			all = append(all, Dataset{Name: name, Latest: latest, Members: []Member{}})
+		}
+		if tenant.Valid {
+			d := &all[len(all)-1]
+			d.Members = append(d.Members, Member{Tenant: tenant.String, Version: int(version.Int64), Suspended: suspended.Bool})
+		}
+	}
+	return all, rows.Err()
+}
+
+// Accept records that a tenant agrees to one version of a dataset's contract.
+// From then on its data may be queried under that version, once it is in
+// force.
+func (c *Catalog) Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) error {
+	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := c.contractIn(ctx, tx, dataset, version); err != nil {
+			return err
+		}
+		if _, err := tenantIn(ctx, tx, tenant); err != nil {
+			return err
+		}
+		n, err := exec(ctx, tx, "accepting a contract", `INSERT INTO members (dataset, tenant, version, accepted_at, accepted_by)
+			VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (dataset, tenant) DO UPDATE
+			SET version = excluded.version, accepted_at = excluded.accepted_at, accepted_by = excluded.accepted_by
+			WHERE members.version <> excluded.version`,
+			dataset, tenant, version, c.now().UnixMicro(), by.ID)
+		if err != nil || n == 0 {
+			return err
+		}
+		return c.log(ctx, tx, translog.KindMember, act{Act: "accept", Dataset: dataset, Tenant: tenant, Version: version, By: by.ID})
+	})
+}
+
+// Leave ends a membership. The tenant's data stays where it is and is read by
+// no query unless the tenant accepts again.
+func (c *Catalog) Leave(ctx context.Context, dataset, tenant string, by privacy.Principal) error {
+	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := latestVersion(ctx, tx, dataset); err != nil {
+			return err
+		}
+		n, err := exec(ctx, tx, "leaving a dataset", `DELETE FROM members WHERE dataset = ? AND tenant = ?`, dataset, tenant)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return privacy.Errorf(privacy.CodeNotFound, "tenant %q is not a member of dataset %q", clip(tenant), dataset)
+		}
+		return c.log(ctx, tx, translog.KindMember, act{Act: "leave", Dataset: dataset, Tenant: tenant, By: by.ID})
+	})
+}

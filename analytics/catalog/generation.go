@@ -1,0 +1,212 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/translog"
+)
+
+// Segment is one immutable file of rows.
+type Segment struct {
+	ID     string
+	Path   string // relative to the data directory
+	Rows   int64
+	Bytes  int64
+	SHA256 string
+}
+
+// Generation is a published, immutable state of one tenant's data in one
+// dataset. It may have no segments: a load that accepted no row publishes too.
+type Generation struct {
+	ID            string // gen_…, chosen by the load
+	Dataset       string
+	Tenant        string
+	Version       int // of the contract that it was loaded under
+	FormatVersion int
+	Segments      []Segment // in the order of their loads
+	Load          string
+	At            time.Time
+}
+
+// Current returns the generations of the given tenants that can be read under
+// the dataset's version in force. A tenant without one has loaded nothing, or
+// nothing since a version that needs its data loaded again.
+func (c *Catalog) Current(ctx context.Context, dataset string, tenants []string) (map[string]Generation, error) {
+	d, err := c.Dataset(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	return c.CurrentUnder(ctx, d.Contract, tenants)
+}
+
+// CurrentUnder is Current for a given version of the contract. A query that
+// was planned under one version reads its generations by it, whatever has come
+// into force since.
+func (c *Catalog) CurrentUnder(ctx context.Context, under *contract.Contract, tenants []string) (map[string]Generation, error) {
+	heads, err := heads(ctx, c.db, under.Dataset, tenants)
+	if err != nil {
+		return nil, err
+	}
+	for tenant, g := range heads {
+		loaded, err := c.contractIn(ctx, c.db, g.Dataset, g.Version)
+		if err != nil {
+			return nil, err
+		}
+		if !under.ReadsFrom(loaded) {
+			delete(heads, tenant)
+		}
+	}
+	return heads, nil
+}
+
+// Head returns the generation that a tenant published last, whether or not the
+// version in force can read it. Loads build on it.
+func (c *Catalog) Head(ctx context.Context, dataset, tenant string) (Generation, bool, error) {
+	heads, err := heads(ctx, c.db, dataset, []string{tenant})
+	g, ok := heads[tenant]
+	return g, ok, err
+}
+
+// heads reads the latest generations of tenants with their segments in one
+// statement, so that they are of one moment.
+func heads(ctx context.Context, r reader, dataset string, tenants []string) (map[string]Generation, error) {
+	out := make(map[string]Generation, len(tenants))
+	if len(tenants) == 0 {
+		return out, nil
+	}
+	list, err := json.Marshal(tenants)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading generations")
+	}
+	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.path, s.rows, s.bytes, s.sha256
+		FROM json_each(?) AS wanted
+		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
+		LEFT JOIN generation_segments gs ON gs.generation = g.id
+		LEFT JOIN segments s ON s.id = gs.segment
+		ORDER BY g.tenant, gs.ordinal`, string(list), dataset)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading generations")
+	}
+	defer rows.Close()
+	for rows.Next() {
+		g := Generation{Dataset: dataset}
+		var at int64
+		var id, path, sum sql.NullString
+		var count, size sql.NullInt64
+		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &path, &count, &size, &sum); err != nil {
+			return nil, privacy.Internal(err, "reading generations")
+		}
+		if known, ok := out[g.Tenant]; ok {
+			g = known
+		}
+		g.At = time.UnixMicro(at).UTC()
+		if id.Valid {
+			g.Segments = append(g.Segments, Segment{ID: id.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String})
+		}
+		out[g.Tenant] = g
+	}
+	if err := rows.Err(); err != nil {
+		return nil, privacy.Internal(err, "reading generations")
+	}
+	return out, nil
+}
+
+// Publish makes g the current generation of its tenant, in the caller's
+// transaction. It was built on the generation with the id expected, or on
+// nothing; when another one has been published since, Publish fails with
+// CodeConflict and changes nothing. A generation that g's own version cannot
+// read counts as nothing.
+//
+// The tenant must be a member under a version that reads what g's version
+// loaded, and must not be suspended: a load that was overtaken by either does
+// not become visible.
+func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expected string) error {
+	if err := c.mayPublish(ctx, tx, g); err != nil {
+		return err
+	}
+	before, err := heads(ctx, tx, g.Dataset, []string{g.Tenant})
+	if err != nil {
+		return err
+	}
+	head, exists := before[g.Tenant]
+	if head.ID != expected {
+		readable := exists
+		if exists && expected == "" {
+			readable, err = c.reads(ctx, tx, g.Dataset, g.Version, head.Version)
+			if err != nil {
+				return err
+			}
+		}
+		if readable || expected != "" {
+			return privacy.Errorf(privacy.CodeConflict, "another load of this tenant was published first")
+		}
+	}
+	if exists {
+		if _, err := exec(ctx, tx, "superseding a generation",
+			`UPDATE generations SET superseded_at = ? WHERE id = ? AND superseded_at IS NULL`, c.now().UnixMicro(), head.ID); err != nil {
+			return err
+		}
+	}
+	if err := insertGeneration(ctx, tx, g); err != nil {
+		return err
+	}
+	return c.log(ctx, tx, translog.KindGeneration, act{
+		Act: "publish", Dataset: g.Dataset, Tenant: g.Tenant, Version: g.Version, Generation: g.ID, FormatVersion: g.FormatVersion,
+	})
+}
+
+func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) error {
+	d, err := c.datasetIn(ctx, tx, g.Dataset)
+	if err != nil {
+		return err
+	}
+	m, ok := d.Member(g.Tenant)
+	if !ok {
+		return privacy.Errorf(privacy.CodeConflict, "the tenant is no longer a member of the dataset")
+	}
+	if m.Suspended {
+		return privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+	}
+	reads, err := c.reads(ctx, tx, g.Dataset, m.Version, g.Version)
+	if err == nil && !reads {
+		err = privacy.Errorf(privacy.CodeConflict, "the tenant has accepted a version that cannot read what was loaded: load again")
+	}
+	return err
+}
+
+// reads reports whether one version of a contract reads what another loaded.
+func (c *Catalog) reads(ctx context.Context, r reader, dataset string, version, loaded int) (bool, error) {
+	under, err := c.contractIn(ctx, r, dataset, version)
+	if err != nil {
+		return false, err
+	}
+	old, err := c.contractIn(ctx, r, dataset, loaded)
+	if err != nil {
+		return false, err
+	}
+	return under.ReadsFrom(old), nil
+}
+
+func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation) error {
+	const doing = "publishing a generation"
+	if _, err := exec(ctx, tx, doing, `INSERT INTO generations (id, dataset, tenant, version, format_version, load, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		g.ID, g.Dataset, g.Tenant, g.Version, g.FormatVersion, g.Load, g.At.UnixMicro()); err != nil {
+		return err
+	}
+	for i, s := range g.Segments {
+		// Segments of the generation before are known and stay as they are.
+		if _, err := exec(ctx, tx, doing, `INSERT INTO segments (id, path, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+			s.ID, s.Path, s.Rows, s.Bytes, s.SHA256); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, doing, `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?, ?, ?)`, g.ID, i, s.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
