@@ -3,6 +3,7 @@ package controldb
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,15 +16,14 @@ import (
 //go:embed migrations/sqlite/*.sql
 var migrations embed.FS
 
+// embedded returns the migrations of every package.
+func embedded() (fs.FS, error) { return fs.Sub(migrations, "migrations/sqlite") }
+
 // migrate applies every migration that the file has not seen, each in its own
 // transaction. The caller holds the directory's lock. Packages number their
 // migrations in ranges of their own, so a file may learn of a lower number
 // after a higher one.
-func migrate(ctx context.Context, path string) error {
-	files, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return err
-	}
+func migrate(ctx context.Context, path string, files fs.FS) error {
 	db, err := connect(path, "immediate", "busy_timeout(10000)")
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
 		if err == nil {
 			return func() { _ = f.Close() }, nil
 		}
-		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			_ = f.Close()
 			return nil, fmt.Errorf("locking %s: %w", dir, err)
 		}

@@ -8,8 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/noised/noised/privacy"
 	"modernc.org/sqlite"
+
+	"github.com/noised/noised/privacy"
 )
 
 // fileMode keeps the store and its -wal and -shm companions, which inherit the
@@ -75,7 +76,11 @@ func prepare(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, path)
+	files, err := embedded()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, path, files)
 }
 
 // connect returns a pool of connections to the file. The pragmas are part of

@@ -2,15 +2,16 @@ package controldb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"math/rand/v2"
 	"time"
 
-	"github.com/noised/noised/privacy"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/noised/noised/privacy"
 )
 
 // How long a writer waits in all, and how the pauses between its attempts
@@ -80,11 +81,18 @@ func retryBusy(wait context.Context, f func() error) error {
 		if !isBusy(err) {
 			return err
 		}
-		// Jitter keeps two processes from meeting at every attempt.
-		if ended := pause(wait, limit/2+rand.N(limit)); ended != nil {
+		if ended := pause(wait, jitter(limit)); ended != nil {
 			return unavailable(errors.Join(ended, err))
 		}
 	}
+}
+
+// jitter returns between half and one and a half times d, so that two
+// processes do not meet at every attempt.
+func jitter(d time.Duration) time.Duration {
+	var b [1]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand aborts the process instead
+	return d/2 + d*time.Duration(b[0])/256
 }
 
 // pause waits, and returns the context's error if that ends first.

@@ -72,6 +72,9 @@ func findExisting(ctx context.Context, tx *sql.Tx, r Request) (Charge, bool, err
 		return Charge{}, false, err
 	}
 	c.Existing = true
+	if r.RequestKey != "" {
+		c.Payload = r.Payload
+	}
 	return c.Charge, true, bindRequest(ctx, tx, r, c.seq)
 }
 
@@ -207,13 +210,14 @@ func storeDebits(ctx context.Context, tx *sql.Tx, seq int64, accounts []*row, co
 	return nil
 }
 
-// bindRequest makes a principal's request key find a charge.
+// bindRequest makes a principal's request key find a charge, with the payload
+// that this request brought.
 func bindRequest(ctx context.Context, tx *sql.Tx, r Request, seq int64) error {
 	if r.RequestKey == "" {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO charge_requests (principal, request_key, charge) VALUES (?, ?, ?)`,
-		r.Principal, r.RequestKey, seq)
+	_, err := tx.ExecContext(ctx, `INSERT INTO charge_requests (principal, request_key, charge, payload) VALUES (?, ?, ?, ?)`,
+		r.Principal, r.RequestKey, seq, r.Payload)
 	if err != nil {
 		return privacy.Internal(err, "storing a request key")
 	}

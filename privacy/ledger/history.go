@@ -17,14 +17,14 @@ type stored struct {
 }
 
 const chargeColumns = `c.seq, c.id, c.key, c.principal, c.dataset, c.tenants, c.epsilon, c.delta, c.mu2, c.delta_units,
-	c.payload, c.state, coalesce(c.release, ''), c.attempts, c.at`
+	c.state, coalesce(c.release, ''), c.attempts, c.at`
 
 func scanCharge(scan func(...any) error) (stored, error) {
 	var c stored
 	var tenants string
 	var at int64
 	err := scan(&c.seq, &c.ID, &c.Key, &c.Principal, &c.Dataset, &tenants, &c.Loss.Epsilon, &c.Loss.Delta,
-		&c.Cost.Mu2, &c.Cost.Delta, &c.Payload, &c.State, &c.Release, &c.Attempts, &at)
+		&c.Cost.Mu2, &c.Cost.Delta, &c.State, &c.Release, &c.Attempts, &at, &c.Payload)
 	if err != nil {
 		return stored{}, err
 	}
@@ -33,8 +33,8 @@ func scanCharge(scan func(...any) error) (stored, error) {
 }
 
 // one runs a query for at most one charge.
-func one(ctx context.Context, q reader, where string, args ...any) (stored, bool, error) {
-	c, err := scanCharge(q.QueryRowContext(ctx, `SELECT `+chargeColumns+` FROM charges c WHERE `+where, args...).Scan)
+func one(ctx context.Context, q reader, query string, args ...any) (stored, bool, error) {
+	c, err := scanCharge(q.QueryRowContext(ctx, query, args...).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return stored{}, false, nil
 	}
@@ -45,11 +45,12 @@ func one(ctx context.Context, q reader, where string, args ...any) (stored, bool
 }
 
 func byKey(ctx context.Context, q reader, key string) (stored, bool, error) {
-	return one(ctx, q, `c.key = ? AND c.state <> 'abandoned'`, key)
+	return one(ctx, q, `SELECT `+chargeColumns+`, c.payload FROM charges c WHERE c.key = ? AND c.state <> 'abandoned'`, key)
 }
 
 func byRequest(ctx context.Context, q reader, principal, requestKey string) (stored, bool, error) {
-	return one(ctx, q, `c.seq = (SELECT charge FROM charge_requests WHERE principal = ? AND request_key = ?)`, principal, requestKey)
+	return one(ctx, q, `SELECT `+chargeColumns+`, r.payload FROM charge_requests r JOIN charges c ON c.seq = r.charge
+			WHERE r.principal = ? AND r.request_key = ?`, principal, requestKey)
 }
 
 // Lookup returns the pending or released charge for a key, if there is one.
@@ -60,7 +61,7 @@ func (l *Ledger) Lookup(ctx context.Context, key string) (Charge, bool, error) {
 }
 
 // LookupRequest returns the charge that a principal's request key paid for or
-// found, in whatever state.
+// found, in whatever state, with the payload that came with the request key.
 func (l *Ledger) LookupRequest(ctx context.Context, principal, requestKey string) (Charge, bool, error) {
 	c, found, err := byRequest(ctx, l.db, principal, requestKey)
 	c.Existing = found
@@ -70,7 +71,7 @@ func (l *Ledger) LookupRequest(ctx context.Context, principal, requestKey string
 // Pending returns the charges that are waiting for someone to finish them:
 // pending, and under no lease that still runs. Oldest first.
 func (l *Ledger) Pending(ctx context.Context) ([]Charge, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT `+chargeColumns+` FROM charges c
+	rows, err := l.db.QueryContext(ctx, `SELECT `+chargeColumns+`, c.payload FROM charges c
 			WHERE c.state = 'pending' AND c.lease_until <= ? ORDER BY c.seq`, l.now().UnixMicro())
 	if err != nil {
 		return nil, privacy.Internal(err, "reading pending charges")

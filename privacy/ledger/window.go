@@ -41,6 +41,7 @@ func startOf(w privacy.Window, t int64) time.Time {
 		// Weeks begin on Monday; time.Sunday is 0.
 		weekday := time.UnixMicro(t).UTC().Weekday()
 		day -= (int(weekday) + 6) % 7
+	default: // the day itself
 	}
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }

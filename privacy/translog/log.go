@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/noised/noised/privacy"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/noised/noised/privacy"
 )
 
 // Reader is what reading the log takes: a *sql.Tx, or the control store.

@@ -58,11 +58,14 @@ CREATE TABLE charges (
 CREATE UNIQUE INDEX charges_live_key ON charges (key) WHERE state <> 'abandoned';
 CREATE INDEX charges_pending ON charges (seq) WHERE state = 'pending';
 
--- Which charge answers a principal's Idempotency-Key.
+-- Which charge answers a principal's Idempotency-Key, and the payload that the
+-- request brought: a charge may be found by requests that differ in what does
+-- not change the release.
 CREATE TABLE charge_requests (
     principal   TEXT    NOT NULL,
     request_key TEXT    NOT NULL,
     charge      INTEGER NOT NULL REFERENCES charges (seq),
+    payload     BLOB,
     PRIMARY KEY (principal, request_key)
 ) STRICT, WITHOUT ROWID;
 
