@@ -134,17 +134,12 @@ func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expecte
 		return err
 	}
 	head, exists := before[g.Tenant]
-	if head.ID != expected {
-		readable := exists
-		if exists && expected == "" {
-			readable, err = c.reads(ctx, tx, g.Dataset, g.Version, head.Version)
-			if err != nil {
-				return err
-			}
+	if exists {
+		if err := c.mayReplace(ctx, tx, head, g, expected); err != nil {
+			return err
 		}
-		if readable || expected != "" {
-			return privacy.Errorf(privacy.CodeConflict, "another load of this tenant was published first")
-		}
+	} else if expected != "" {
+		return overtaken()
 	}
 	if exists {
 		if _, err := exec(ctx, tx, "superseding a generation",
@@ -158,6 +153,35 @@ func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expecte
 	return c.log(ctx, tx, translog.KindGeneration, act{
 		Act: "publish", Dataset: g.Dataset, Tenant: g.Tenant, Version: g.Version, Generation: g.ID, FormatVersion: g.FormatVersion,
 	})
+}
+
+func overtaken() error {
+	return privacy.Errorf(privacy.CodeConflict, "another load of this tenant was published first")
+}
+
+// mayReplace is the comparison of Publish's compare-and-swap. It also keeps
+// segments that g's version cannot read from being carried over.
+func (c *Catalog) mayReplace(ctx context.Context, tx *sql.Tx, head, g Generation, expected string) error {
+	if expected != "" && expected != head.ID {
+		return overtaken()
+	}
+	readable, err := c.reads(ctx, tx, g.Dataset, g.Version, head.Version)
+	if err != nil || readable && expected == head.ID {
+		return err
+	}
+	if readable { // and the load believes that there is nothing
+		return overtaken()
+	}
+	old := map[string]bool{}
+	for _, s := range head.Segments {
+		old[s.ID] = true
+	}
+	for _, s := range g.Segments {
+		if old[s.ID] {
+			return privacy.Errorf(privacy.CodeConflict, "data of version %d cannot be read under version %d: replace it", head.Version, g.Version)
+		}
+	}
+	return nil
 }
 
 func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) error {
