@@ -3,6 +3,8 @@ package privacy
 import (
 	"math"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // TestAdmittedQueries reproduces the published counts of Gaussian queries of
@@ -64,6 +66,56 @@ func TestNormalTail(t *testing.T) {
 	} {
 		if got := NormalUpperQuantile(p); math.Abs(got-want) > 1e-9 {
 			t.Errorf("NormalUpperQuantile(%g) = %.15g, want %.15g", p, got, want)
+		}
+	}
+}
+
+// TestExtremes: where e^ε overflows or Φ vanishes, conversions stay finite,
+// monotone and inverse to each other.
+func TestExtremes(t *testing.T) {
+	last := 0.0
+	for _, eps := range []float64{1e-6, 1, 36, 37, 700, 710, 800, 1e4, 1e6} {
+		mu := LaplaceMu(eps)
+		if !(mu > last) || math.IsInf(mu, 0) {
+			t.Errorf("LaplaceMu(%g) = %g after %g", eps, mu, last)
+		}
+		if back := LaplaceEpsilon(mu); math.Abs(back-eps) > 1e-6*eps {
+			t.Errorf("LaplaceEpsilon(LaplaceMu(%g)) = %g", eps, back)
+		}
+		last = mu
+	}
+	for p, want := range map[float64]float64{0: math.Inf(1), -1: math.Inf(1), 1: math.Inf(-1), 2: math.Inf(-1)} {
+		if got := NormalUpperQuantile(p); got != want {
+			t.Errorf("NormalUpperQuantile(%g) = %g", p, got)
+		}
+	}
+	if got := NormalUpperQuantile(math.NaN()); !math.IsNaN(got) {
+		t.Errorf("NormalUpperQuantile(NaN) = %g: a threshold would be taken from it", got)
+	}
+}
+
+// TestDeltaOfShape: δ(ε) falls with ε, rises with μ, and lies between 0 and 1.
+func TestDeltaOfShape(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		eps, mu := rapid.Float64Range(0, 1e4).Draw(r, "ε"), rapid.Float64Range(0, 100).Draw(r, "μ")
+		d := DeltaOf(eps, mu)
+		if !(d >= 0 && d <= 1) || DeltaOf(eps+0.1, mu) > d+1e-15 || DeltaOf(eps, mu+0.1) < d-1e-15 {
+			r.Errorf("δ(%g) = %g at μ = %g", eps, d, mu)
+		}
+	})
+}
+
+// TestRandomisedResponseDominatesItsGaussian: the μ that a pure ε is charged
+// makes a Gaussian whose trade-off lies below the mechanism's at every error.
+func TestRandomisedResponseDominatesItsGaussian(t *testing.T) {
+	for _, eps := range []float64{0.01, 0.5, 1, 3, 10} {
+		mu := LaplaceMu(eps)
+		for alpha := 0.0005; alpha < 1; alpha += 0.0005 {
+			gaussian := normalCDF(NormalUpperQuantile(alpha) - mu)
+			pure := max(0, 1-math.Exp(eps)*alpha, math.Exp(-eps)*(1-alpha))
+			if gaussian > pure+1e-12 {
+				t.Fatalf("ε = %g: at α = %g the Gaussian's error %g exceeds %g", eps, alpha, gaussian, pure)
+			}
 		}
 	}
 }
