@@ -1,0 +1,80 @@
+package segment
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// FormatVersion is the version of the layout that this package describes.
+const FormatVersion = 1
+
+// UnitColumn is the name of the column that holds the unit's pseudonym.
+const UnitColumn = "_unit"
+
+// Column is one stored column. The JSON form is part of what a server tells
+// its worker.
+type Column struct {
+	Name string    `json:"name"`
+	Type plan.Type `json:"type"`
+}
+
+// Meta is what a segment says about itself.
+type Meta struct {
+	Dataset         string `json:"dataset"`
+	Tenant          string `json:"tenant"`
+	ContractVersion int    `json:"contract_version"`
+}
+
+// SQLType returns DuckDB's name for a column type.
+func SQLType(t plan.Type) (string, error) {
+	switch t.Kind {
+	case plan.KindBoolean, plan.KindTinyint, plan.KindSmallint, plan.KindInteger, plan.KindBigint,
+		plan.KindDouble, plan.KindVarchar, plan.KindDate, plan.KindTimestamp:
+		return strings.ToUpper(t.Kind.String()), nil
+	case plan.KindDecimal:
+		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale), nil
+	default:
+		return "", fmt.Errorf("a column of type %s cannot be stored", t)
+	}
+}
+
+// Quote returns a name as a quoted SQL identifier.
+func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Literal returns text as a quoted SQL string.
+func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// CreateSQL returns the statements that create the empty tables of a segment
+// in the attached database db.
+func CreateSQL(db string, columns []Column) ([]string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE %s.main.rows (%s UBIGINT NOT NULL", Quote(db), UnitColumn)
+	for _, c := range columns {
+		t, err := SQLType(c.Type)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, ", %s %s", Quote(c.Name), t)
+	}
+	b.WriteString(")")
+	return []string{b.String(), "CREATE TABLE " + Quote(db) + ".main.meta (key VARCHAR, value VARCHAR)"}, nil
+}
+
+// MetaSQL returns the statement that fills the meta table.
+func MetaSQL(db string, m Meta, rows int64) string {
+	pairs := [][2]string{
+		{"format_version", strconv.Itoa(FormatVersion)},
+		{"dataset", m.Dataset},
+		{"contract_version", strconv.Itoa(m.ContractVersion)},
+		{"tenant", m.Tenant},
+		{"rows", strconv.FormatInt(rows, 10)},
+	}
+	values := make([]string, len(pairs))
+	for i, p := range pairs {
+		values[i] = "(" + Literal(p[0]) + ", " + Literal(p[1]) + ")"
+	}
+	return "INSERT INTO " + Quote(db) + ".main.meta VALUES " + strings.Join(values, ", ")
+}

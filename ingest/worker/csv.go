@@ -1,0 +1,228 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/noised/noised/ingest/segment"
+)
+
+// csvHead is what the first record of a CSV file says.
+type csvHead struct {
+	delim byte
+	names []string
+	plain bool // the header is the first line of the file, and one line long
+}
+
+// delimiters are tried in this order; ties go to the earlier.
+const delimiters = ",;\t|"
+
+// readCSVHead finds the delimiter and the column names. The delimiter is the
+// one under which the header has the most wanted columns.
+func readCSVHead(path string, wanted []segment.Column) (csvHead, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return csvHead{}, err
+	}
+	defer func() { _ = f.Close() }()
+	start := make([]byte, maxRecord)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return csvHead{}, err
+	}
+	start = start[:n]
+	if bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")) {
+		return csvHead{}, rejected("the file is UTF-16: send it as UTF-8")
+	}
+	best, bestHits := csvHead{}, -1
+	for i := range len(delimiters) {
+		head, err := headWith(start, delimiters[i])
+		if err != nil {
+			return csvHead{}, err
+		}
+		hits := 0
+		for _, c := range wanted {
+			for _, name := range head.names {
+				if strings.EqualFold(strings.TrimSpace(name), c.Name) {
+					hits++
+					break
+				}
+			}
+		}
+		if hits > bestHits {
+			best, bestHits = head, hits
+		}
+	}
+	return best, nil
+}
+
+func headWith(start []byte, delim byte) (csvHead, error) {
+	s := newCSVScanner(bytes.NewReader(start), delim)
+	for {
+		fields, line, fault, err := s.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return csvHead{}, rejected("the file is empty: its first line must name the columns")
+		case err != nil:
+			return csvHead{}, err
+		case blank(fields):
+			continue
+		case fault != "":
+			return csvHead{}, rejected("the header (line %d) %s", line, fault)
+		}
+		head := csvHead{delim: delim, plain: line == 1 && s.line == 2}
+		for _, f := range fields {
+			head.names = append(head.names, string(f.text))
+		}
+		return head, nil
+	}
+}
+
+// csvSource describes a CSV file. Its columns are named by position, so that
+// no name in the file can collide with another or with ours.
+func (t *task) csvSource(path string) (*source, error) {
+	head, err := readCSVHead(path, t.wanted())
+	if err != nil {
+		return nil, err
+	}
+	at, ignored, err := match(t.wanted(), head.names)
+	if err != nil {
+		return nil, err
+	}
+	var names strings.Builder
+	for i := range head.names {
+		if i > 0 {
+			names.WriteString(", ")
+		}
+		fmt.Fprintf(&names, "'c%d': 'VARCHAR'", i)
+	}
+	src := &source{
+		relation: csvRelation(path, head.delim, names.String(), true, 2*maxRecord),
+		ignored:  ignored,
+		rewrite:  func(ctx context.Context) (*source, error) { return t.rewriteCSV(ctx, path, head, at, ignored) },
+	}
+	for _, i := range at {
+		src.columns = append(src.columns, rawColumn{expr: fmt.Sprintf("c%d", i), text: true})
+	}
+	if !head.plain {
+		src.relation = "" // DuckDB takes the first line for the header: let our own scanner read
+	}
+	return src, nil
+}
+
+// csvRelation reads a CSV file whose every property is stated, so that nothing
+// is left to detection.
+func csvRelation(path string, delim byte, columns string, header bool, longest int) string {
+	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = %t, delim = %s, quote = '\"', escape = '\"', "+
+		"nullstr = '', allow_quoted_nulls = false, null_padding = false, strict_mode = true, compression = 'none', "+
+		"max_line_size = %d, columns = {%s})",
+		segment.Literal(path), header, segment.Literal(string(rune(delim))), longest, columns)
+}
+
+// rewriteCSV copies the wanted columns of the well-formed records to a new
+// file, each with its line number, and rejects the rest.
+func (t *task) rewriteCSV(ctx context.Context, path string, head csvHead, at []int, ignored []string) (*source, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := newLined(filepath.Join(t.spec.Dir, "lined.csv"))
+	if err != nil {
+		return nil, err
+	}
+	defer out.close()
+	s := newCSVScanner(&contextReader{ctx: ctx, r: in}, head.delim)
+	for header := true; ; {
+		fields, line, fault, err := s.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return out.source(len(at), ignored)
+		case err != nil:
+			return nil, err
+		case blank(fields) && (header || len(head.names) > 1):
+			continue
+		case header:
+			header = false
+			continue
+		}
+		if fault == "" {
+			fault = faultOf(fields, len(head.names))
+		}
+		if fault != "" {
+			t.reject(Reject{Line: line, Reason: "the line " + fault})
+			continue
+		}
+		out.begin(line)
+		for _, i := range at {
+			out.field(fields[i].text, len(fields[i].text) == 0 && !fields[i].quoted)
+		}
+		if err := out.end(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// lined writes a CSV file of our own making: the line number in the upload,
+// then one field per wanted column, NULL unquoted and all else quoted.
+type lined struct {
+	path string
+	f    *os.File
+	w    *bufio.Writer
+	err  error
+}
+
+func newLined(path string) (*lined, error) {
+	f, err := createFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return &lined{path: path, f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+}
+
+func (l *lined) close() { _ = l.f.Close() }
+
+func (l *lined) begin(line int64) { _, _ = fmt.Fprintf(l.w, "%d", line) }
+
+func (l *lined) field(text []byte, null bool) {
+	_ = l.w.WriteByte(',')
+	if null {
+		return
+	}
+	_ = l.w.WriteByte('"')
+	for {
+		i := bytes.IndexByte(text, '"')
+		if i < 0 {
+			break
+		}
+		_, _ = l.w.Write(text[:i+1])
+		_ = l.w.WriteByte('"')
+		text = text[i+1:]
+	}
+	_, _ = l.w.Write(text)
+	_ = l.w.WriteByte('"')
+}
+
+// end ends a record and reports a failure to write any of it.
+func (l *lined) end() error { return l.w.WriteByte('\n') }
+
+func (l *lined) source(columns int, ignored []string) (*source, error) {
+	if err := l.w.Flush(); err != nil {
+		return nil, err
+	}
+	names := "'line': 'BIGINT'"
+	src := &source{line: "line", ignored: ignored}
+	for i := range columns {
+		names += fmt.Sprintf(", 'c%d': 'VARCHAR'", i)
+		src.columns = append(src.columns, rawColumn{expr: fmt.Sprintf("c%d", i), text: true})
+	}
+	src.relation = csvRelation(l.path, ',', names, false, 4*maxRecord)
+	return src, nil
+}

@@ -1,0 +1,130 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/noised/noised/privacy"
+)
+
+// A compressed upload may become this many times larger, beyond a first
+// allowance that small files of zeros need. Real tables reach ratios of 5 to
+// 50, gzip can express 1,000 and zstd far more.
+const (
+	maxRatio       = 250
+	ratioAllowance = 64 << 20
+)
+
+// zstdWindow bounds the memory of the zstd decoder.
+const zstdWindow = 64 << 20
+
+// decompress returns the path of the plain file: the upload itself when it is
+// not compressed.
+func (t *task) decompress(ctx context.Context) (string, error) {
+	if t.spec.Encoding == EncodingNone {
+		return t.spec.Input, nil
+	}
+	in, err := os.Open(t.spec.Input)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = in.Close() }()
+	info, err := in.Stat()
+	if err != nil {
+		return "", err
+	}
+	plain, err := newPlainReader(t.spec.Encoding, &contextReader{ctx: ctx, r: in})
+	if err != nil {
+		return "", t.notCompressed(ctx, err)
+	}
+	defer plain.close()
+	limit := min(t.spec.MaxBytes, ratioAllowance+maxRatio*info.Size())
+	path := filepath.Join(t.spec.Dir, "plain")
+	out, err := createFile(path)
+	if err != nil {
+		return "", err
+	}
+	w := &diskWriter{w: out}
+	n, err := io.Copy(w, io.LimitReader(plain, limit+1))
+	closing := out.Close()
+	switch {
+	case w.err != nil:
+		return "", w.err
+	case err != nil:
+		return "", t.notCompressed(ctx, err)
+	case n > limit:
+		return "", privacy.Errorf(privacy.CodeTooLarge, "the file decompresses to more than %d bytes, the most that this server accepts for an upload of %d bytes", limit, info.Size())
+	}
+	return path, closing
+}
+
+func (t *task) notCompressed(ctx context.Context, err error) error {
+	if known := t.environment(ctx, err); known != nil {
+		return known
+	}
+	return rejected("the file is not valid %s: check Content-Encoding, and that the upload is complete", t.spec.Encoding)
+}
+
+// plainReader decompresses.
+type plainReader struct {
+	io.Reader
+	close func()
+}
+
+func newPlainReader(e Encoding, r io.Reader) (*plainReader, error) {
+	switch e {
+	case EncodingGzip:
+		z, err := gzip.NewReader(bufio.NewReaderSize(r, 1<<18))
+		if err != nil {
+			return nil, err
+		}
+		return &plainReader{Reader: z, close: func() { _ = z.Close() }}, nil
+	case EncodingZstd:
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+		if err != nil {
+			return nil, err
+		}
+		return &plainReader{Reader: z, close: z.Close}, nil
+	default:
+		return nil, errors.New("unknown encoding")
+	}
+}
+
+// createFile creates a file of the task.
+func createFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// diskWriter remembers that it was writing, and not reading, that failed.
+type diskWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (w *diskWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// contextReader ends with its context.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}

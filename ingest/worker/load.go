@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/noised/noised/privacy"
+)
+
+// load turns the upload into a segment.
+func (t *task) load(ctx context.Context) error {
+	path, err := t.decompress(ctx)
+	if err != nil {
+		return t.ours(ctx, err, "decompressing")
+	}
+	d, err := t.open(ctx, path)
+	if err != nil {
+		return t.ours(ctx, err, "starting DuckDB")
+	}
+	err = t.loadFrom(ctx, d, path)
+	if closing := d.close(); err == nil {
+		err = t.ours(ctx, closing, "closing DuckDB")
+	}
+	return err
+}
+
+func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
+	src, err := t.source(ctx, d, path)
+	if err != nil {
+		return t.ours(ctx, err, "reading the upload")
+	}
+	t.result.Ignored = src.ignored
+	if err := d.attach(ctx, filepath.Join(t.spec.Dir, "stage.duckdb"), stageDB, false); err != nil {
+		return t.ours(ctx, err, "creating the scratch file")
+	}
+	if src, err = t.stage(ctx, d, src); err != nil {
+		return err
+	}
+	t.result.Ignored = src.ignored
+	excess, err := t.findExcess(ctx, d)
+	if err != nil {
+		return t.ours(ctx, err, "counting rows of units")
+	}
+	if err := t.collectRejects(ctx, d, src); err != nil {
+		return t.ours(ctx, err, "listing rejected rows")
+	}
+	if err := t.writeRejects(); err != nil {
+		return t.ours(ctx, err, "writing the reject file")
+	}
+	if bad := t.result.RowsRejected - excess; bad > t.spec.MaxBadRecords {
+		return t.tooManyBad(bad)
+	}
+	return t.ours(ctx, t.writeSegment(ctx, d), "writing the segment")
+}
+
+func (t *task) source(ctx context.Context, d *duck, path string) (*source, error) {
+	switch t.spec.Format {
+	case FormatCSV:
+		return t.csvSource(path)
+	case FormatNDJSON:
+		return t.ndjsonSource(path)
+	case FormatParquet:
+		return t.parquetSource(ctx, d, path)
+	case FormatArrow:
+		return t.arrowSource(ctx, d, path)
+	default:
+		return nil, fmt.Errorf("unknown format")
+	}
+}
+
+// stage reads the upload into the scratch file, by the fast way first. Where
+// that meets a row to be rejected and lines are known to the scanner only, the
+// upload is read again through the scanner. It returns the source that was
+// staged.
+func (t *task) stage(ctx context.Context, d *duck, src *source) (*source, error) {
+	if src.relation != "" {
+		bad, err := t.stageFrom(ctx, d, src)
+		if err == nil && (bad == 0 || src.rewrite == nil) {
+			return src, nil
+		}
+		if err != nil {
+			if known := t.environment(ctx, err); known != nil {
+				return nil, known
+			}
+			if src.rewrite == nil {
+				return nil, t.unreadable()
+			}
+		}
+	}
+	src, err := src.rewrite(ctx)
+	if err != nil {
+		return nil, t.ours(ctx, err, "reading line by line")
+	}
+	if _, err := t.stageFrom(ctx, d, src); err != nil {
+		if known := t.environment(ctx, err); known != nil {
+			return nil, known
+		}
+		return nil, t.unreadable()
+	}
+	return src, nil
+}
+
+// stageFrom fills the scratch table and counts.
+func (t *task) stageFrom(ctx context.Context, d *duck, src *source) (bad int64, err error) {
+	t.seen.Store(0)
+	query, err := t.stageSQL(src)
+	if err != nil {
+		return 0, err
+	}
+	if err := d.exec(ctx, "DROP TABLE IF EXISTS "+stageTable, query); err != nil {
+		return 0, err
+	}
+	var rows int64
+	if err := d.ints(ctx, "SELECT count(*), count("+badColumn+") FROM "+stageTable, &rows, &bad); err != nil {
+		return 0, err
+	}
+	t.result.RowsRead = rows + t.malformed
+	t.result.RowsRejected = bad + t.malformed
+	return bad, nil
+}
+
+func (t *task) unreadable() error {
+	return rejected("the file is not valid %s, or is damaged", t.spec.Format)
+}
+
+// tooManyBad says where the first bad row is and what is wrong with it, but
+// not what it holds: messages are kept, the reject file can be deleted.
+func (t *task) tooManyBad(bad int64) error {
+	text := fmt.Sprintf("%d of %d rows are bad, and max_bad_records is %d", bad, t.result.RowsRead, t.spec.MaxBadRecords)
+	for _, r := range t.rejects {
+		if r.excess {
+			continue
+		}
+		where := fmt.Sprintf("line %d", r.Line)
+		if t.spec.Format == FormatParquet || t.spec.Format == FormatArrow {
+			where = fmt.Sprintf("row %d", r.Line)
+		}
+		if r.Column != "" {
+			where += ", column " + r.Column
+		}
+		text += "; the first: " + where + ": " + r.Reason
+		break
+	}
+	return privacy.Errorf(privacy.CodeLoadRejected, "%s", text)
+}

@@ -1,0 +1,152 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// progressEvery is the pause between two progress lines.
+const progressEvery = 500 * time.Millisecond
+
+// Main is the whole of the worker process. It reads one Spec from stdin, does
+// what it says, and writes events to stdout. It returns the exit code: 0 when
+// a result was written, whatever it says, and 2 when there was no valid spec.
+// It stops early when ctx or stdin ends.
+func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
+	var spec Spec
+	in := json.NewDecoder(stdin)
+	if err := in.Decode(&spec); err != nil {
+		return 2
+	}
+	limitProcess()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		// Nothing more is ever sent: this read returns when the server has
+		// closed the pipe or died.
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	out := &events{w: json.NewEncoder(stdout)}
+	result := Run(ctx, spec, func(p Progress) { out.send(Event{Progress: &p}) })
+	out.send(Event{Result: &result})
+	return 0
+}
+
+// events serialises lines of output.
+type events struct {
+	mu sync.Mutex
+	w  *json.Encoder
+}
+
+func (e *events) send(ev Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_ = e.w.Encode(ev) // nobody to tell when the server is gone
+}
+
+// Run does what spec says in this process. Panics become a failed result; a
+// crash of native code does not come back, which is why there is Main.
+func Run(ctx context.Context, spec Spec, progress func(Progress)) (result Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			result.Error = &Failure{Code: privacy.CodeLoadRejected, Message: "the file could not be read: it is damaged, or of a kind that is not supported"}
+			result.Trace = fmt.Sprintf("panic (%T) in %s", p, frames())
+		}
+	}()
+	if err := spec.check(); err != nil {
+		return failed(result, privacy.Internal(err, "worker spec"))
+	}
+	j := &task{spec: spec}
+	stop := j.reportTo(progress)
+	defer stop()
+	var err error
+	if spec.Task == TaskMerge {
+		err = j.merge(ctx)
+	} else {
+		err = j.load(ctx)
+	}
+	return failed(j.result, err)
+}
+
+// task is one run of a spec.
+type task struct {
+	spec   Spec
+	result Result
+	seen   atomic.Int64 // rows that passed the pseudonym function
+
+	rejects   []listed // at most MaxRejects of a kind
+	malformed int64    // records without the form of their format
+}
+
+// reportTo sends progress now and then until the returned function is called.
+func (t *task) reportTo(progress func(Progress)) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				progress(Progress{RowsRead: t.seen.Load()})
+			}
+		}
+	})
+	return func() { close(done); wg.Wait() }
+}
+
+func (s Spec) check() error {
+	switch {
+	case !filepath.IsAbs(s.Dir):
+		return errors.New("no directory")
+	case s.Task != TaskLoad && s.Task != TaskMerge:
+		return errors.New("no task")
+	case len(s.Salt) != 16:
+		return errors.New("no salt")
+	case s.Task == TaskLoad && (len(s.Key) == 0 || s.Input == "" || s.Unit.Name == ""):
+		return errors.New("no key, input or unit")
+	}
+	return nil
+}
+
+// failed adds an error to a result. Causes stay here: a cause may quote rows.
+func failed(r Result, err error) Result {
+	if err == nil {
+		return r
+	}
+	e := privacy.AsError(err)
+	r.RowsLoaded = 0
+	r.Error = &Failure{Code: e.Code, Message: e.Message}
+	if e.Code == privacy.CodeInternal && r.Trace == "" {
+		r.Trace = traceOf(err)
+	}
+	return r
+}
+
+// frames returns the names of the functions on the panicking stack.
+func frames() string {
+	pc := make([]uintptr, 24)
+	stack := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
+	var names []string
+	for {
+		f, more := stack.Next()
+		names = append(names, fmt.Sprintf("%s:%d", filepath.Base(f.Function), f.Line))
+		if !more {
+			return strings.Join(names, " < ")
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package worker
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// listed is a reject with what sorts and explains it.
+type listed struct {
+	Reject
+	excess bool // left out for its unit's sake; nothing is wrong with it
+}
+
+// reject records a record that does not have the form of its format. There is
+// no row in the scratch table for it.
+func (t *task) reject(r Reject) {
+	t.malformed++
+	if len(t.rejects) < MaxRejects {
+		t.rejects = append(t.rejects, listed{Reject: r})
+	}
+}
+
+// collectRejects adds the rejected rows of the scratch table to the list.
+func (t *task) collectRejects(ctx context.Context, d *duck, src *source) error {
+	line := lineColumn
+	if src.line == "" {
+		line = "NULL" // every row was good: what is listed now is excess
+		if src.rewrite == nil {
+			line = "rowid + 1"
+		}
+	}
+	wanted := t.wanted()
+	if err := t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), %s FROM %s WHERE %s IS NOT NULL ORDER BY rowid LIMIT %d",
+		line, badColumn, stageTable, badColumn, MaxRejects), func(line int64, bad string) listed {
+		parts := strings.SplitN(bad, "|", 3)
+		i, _ := strconv.Atoi(parts[0])
+		return listed{Reject: Reject{Line: line, Column: wanted[i].Name, Reason: reasonOf(parts[1], wanted[i].Type), Value: parts[2]}}
+	}); err != nil {
+		return err
+	}
+	if err := t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), '' FROM %s WHERE rowid IN (SELECT id FROM %s) ORDER BY rowid LIMIT %d",
+		line, stageTable, excessTable, MaxRejects), func(line int64, _ string) listed {
+		return listed{excess: true, Reject: Reject{Line: line, Column: t.spec.Unit.Name,
+			Reason: fmt.Sprintf("the unit has more than %d rows: this one was left out", t.unitCap())}}
+	}); err != nil {
+		return err
+	}
+	slices.SortStableFunc(t.rejects, func(a, b listed) int { return cmp.Compare(a.Line, b.Line) })
+	t.rejects = t.rejects[:min(len(t.rejects), MaxRejects)]
+	return nil
+}
+
+func (t *task) list(ctx context.Context, d *duck, query string, make func(int64, string) listed) error {
+	rows, err := d.conn.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line int64
+		var bad string
+		if err := rows.Scan(&line, &bad); err != nil {
+			return err
+		}
+		t.rejects = append(t.rejects, make(line, bad))
+	}
+	return rows.Err()
+}
+
+// writeRejects writes the reject file; it exists after every load that got
+// that far, and is empty when all rows were good.
+func (t *task) writeRejects() error {
+	f, err := createFile(filepath.Join(t.spec.Dir, RejectsFile))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	w := bufio.NewWriter(f)
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	for _, r := range t.rejects {
+		if err := lines.Encode(r.Reject); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
