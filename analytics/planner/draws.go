@@ -1,0 +1,120 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// draws turns the wanted aggregates into draws, sharing what can be shared: an
+// AVG is a centred sum and a count, and a SUM of the same values and rows is
+// computed from these two.
+func (p *planning) draws() error {
+	centred := map[string]bool{}
+	key := func(w wanted) string { return plan.Print(w.value) + "|" + plan.Print(w.filter) }
+	for _, w := range p.wanted {
+		if w.fn == plan.AggAvg {
+			centred[key(w)] = true
+		}
+	}
+	for _, w := range p.wanted {
+		p.out.Aggs = append(p.out.Aggs, p.agg(w, w.value != nil && centred[key(w)]))
+	}
+	if len(p.out.Draws) > MaxDraws {
+		return refuse(p.sel.Items[0].Pos, "more than %d different aggregates are not permitted", MaxDraws).Suggest("split the query")
+	}
+	return nil
+}
+
+// agg expresses an aggregate by draws.
+func (p *planning) agg(w wanted, centred bool) plan.Agg {
+	agg := plan.Agg{Func: w.fn, Count: -1, Sum: -1}
+	switch w.fn {
+	case plan.AggCount:
+		agg.Count = p.draw(plan.Draw{Kind: plan.DrawRows, Mask: counted(w)})
+	case plan.AggUnits:
+		agg.Count = p.draw(plan.Draw{Kind: plan.DrawUnits, Mask: w.filter})
+	case plan.AggSum, plan.AggAvg:
+		q := w.quantum
+		if centred {
+			q.Centre = q.Lo + (q.Hi-q.Lo)/2
+		}
+		agg.Sum = p.draw(plan.Draw{Kind: plan.DrawSum, Mask: w.filter, Value: w.value, Quantum: q})
+		if w.fn == plan.AggAvg || q.Centre != 0 {
+			agg.Count = p.draw(plan.Draw{Kind: plan.DrawRows, Mask: counted(w)})
+		}
+	}
+	return agg
+}
+
+// counted is the condition under which a row counts for an aggregate of a
+// value.
+func counted(w wanted) plan.Expr {
+	if w.value == nil {
+		return w.filter
+	}
+	notNull := &plan.Call{Func: "is not null", Args: []plan.Expr{w.value}, Pos: plan.PosOf(w.value)}
+	return conjunction(slices.Concat(conjuncts(w.filter), []plan.Expr{notNull}))
+}
+
+// draw returns the index of a draw; equal ones are one.
+func (p *planning) draw(d plan.Draw) int {
+	text := d.String()
+	if i := slices.IndexFunc(p.out.Draws, func(o plan.Draw) bool { return o.String() == text }); i >= 0 {
+		return i
+	}
+	p.out.Draws = append(p.out.Draws, d)
+	return len(p.out.Draws) - 1
+}
+
+// selection finds or adds the count that decides which secret groups are
+// shown: one of units, or one of rows where a unit has at most one in a group.
+func (p *planning) selection() error {
+	if !p.out.Secret() {
+		if len(p.out.Draws) == 0 {
+			return refuse(p.sel.Items[0].Pos, "a query of declared keys alone is not permitted: its result is in the contract").
+				Suggest("add an aggregate, for example COUNT(*)")
+		}
+		return nil
+	}
+	find := func(kind plan.DrawKind) int {
+		return slices.IndexFunc(p.out.Draws, func(d plan.Draw) bool { return d.Kind == kind && d.Mask == nil })
+	}
+	i := find(plan.DrawUnits)
+	if i < 0 && p.out.Limits.MaxRowsPerPartition == 1 {
+		i = find(plan.DrawRows)
+	}
+	if i < 0 {
+		i = p.draw(plan.Draw{Kind: plan.DrawUnits})
+	}
+	p.priced.Selection = &Selection{Draw: i}
+	return nil
+}
+
+// canonicalOrder sorts the draws by their print.
+func (p *planning) canonicalOrder() error {
+	n := len(p.out.Draws)
+	texts, order, moved := make([]string, n), make([]int, n), make([]int, n)
+	for i, d := range p.out.Draws {
+		texts[i], order[i] = d.String(), i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(texts[a], texts[b]) })
+	draws := make([]plan.Draw, n)
+	for to, from := range order {
+		draws[to], moved[from] = p.out.Draws[from], to
+	}
+	p.out.Draws = draws
+	for i, a := range p.out.Aggs {
+		if a.Count >= 0 {
+			p.out.Aggs[i].Count = moved[a.Count]
+		}
+		if a.Sum >= 0 {
+			p.out.Aggs[i].Sum = moved[a.Sum]
+		}
+	}
+	if s := p.priced.Selection; s != nil {
+		s.Draw = moved[s.Draw]
+	}
+	return nil
+}

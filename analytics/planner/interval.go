@@ -1,0 +1,242 @@
+package planner
+
+import (
+	"math"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
+)
+
+// interval encloses the values of an expression. scale is the number of
+// decimals that all its values have, or unknown.
+//
+// The guarantee does not rest on it: each row's value is clamped to the bounds
+// before it is summed, whatever they are. It only has to be public, and wide
+// enough that clamping does not distort.
+type interval struct {
+	lo, hi float64
+	scale  int
+}
+
+const unknownScale = -1
+
+// expressionQuantum returns how the values of an expression become integers:
+// bounds by interval arithmetic on the measures' bounds, and as step the
+// largest power of ten that its values are multiples of, or else the smallest
+// that needs at most plan.MaxSteps steps.
+func (p *planning) expressionQuantum(e plan.Expr, place string) (plan.Quantum, error) {
+	iv, err := p.interval(e, place)
+	if err != nil {
+		return plan.Quantum{}, err
+	}
+	for exponent := 18; exponent >= -18 && iv.scale >= 0; exponent-- { // values are multiples of 10^−scale
+		if exponent == -iv.scale {
+			if q, ok := steps(iv, exponent); ok {
+				return q, nil
+			}
+		}
+	}
+	for exponent := -18; exponent <= 18; exponent++ {
+		if q, ok := steps(iv, exponent); ok {
+			return q, nil
+		}
+	}
+	return plan.Quantum{}, refuse(plan.PosOf(e), "%s of an expression with bounds [%g, %g] is not permitted: they are too far apart or too large", place, iv.lo, iv.hi).
+		Suggest("scale the expression down")
+}
+
+// steps expresses an interval in steps of 10^exponent, rounded outward; false
+// when that takes too many.
+func steps(iv interval, exponent int) (plan.Quantum, bool) {
+	unit := math.Pow10(exponent)
+	lo, hi := outward(iv.lo/unit, math.Floor), outward(iv.hi/unit, math.Ceil)
+	if !(math.Abs(lo) <= float64(plan.MaxStep) && math.Abs(hi) <= float64(plan.MaxStep) && hi-lo <= float64(plan.MaxSteps)) {
+		return plan.Quantum{}, false
+	}
+	q := plan.Quantum{Mantissa: 1, Lo: int64(lo), Hi: int64(hi)}
+	if exponent < 0 {
+		q.Scale = -exponent
+	} else {
+		q.Mantissa = int64(math.Round(unit))
+	}
+	return q, true
+}
+
+// outward rounds to a whole step, away from the interval unless the bound is
+// one up to the rounding of the arithmetic that made it.
+func outward(x float64, round func(float64) float64) float64 {
+	if r := math.Round(x); math.Abs(x-r) < 1e-6 {
+		return r + 0 // no −0
+	}
+	return round(x)
+}
+
+// interval encloses a bound numeric expression.
+func (p *planning) interval(e plan.Expr, place string) (interval, error) {
+	switch e := e.(type) {
+	case *plan.Literal:
+		return literalInterval(e.Value), nil
+	case *plan.Column:
+		return p.columnInterval(e, place)
+	case *plan.Cast:
+		return p.castInterval(e, place)
+	case *plan.Case:
+		return p.hull(results(e), place)
+	case *plan.Call:
+		return p.callInterval(e, place)
+	}
+	return interval{}, p.unbounded(e, place)
+}
+
+func (p *planning) unbounded(e plan.Expr, place string) error {
+	return refuse(plan.PosOf(e), "%s of an expression without bounds is not permitted", place).
+		Suggest("use measures (%s), constants, +, -, *, / by a constant, ABS, ROUND, LEAST, GREATEST and CASE", listed(p.measures()))
+}
+
+// literalInterval of NULL is empty: hull passes over it, and arithmetic with
+// NULL is NULL, which is not summed.
+func literalInterval(v plan.Value) interval {
+	if v.Null {
+		return interval{lo: math.Inf(1), hi: math.Inf(-1)}
+	}
+	f := v.AsFloat()
+	iv := interval{lo: f, hi: f, scale: unknownScale}
+	for s := range 10 { // decimals of a constant as people write them
+		if x := f * math.Pow10(s); x == math.Round(x) && math.Abs(x) < 1<<53 {
+			iv.scale = s
+			break
+		}
+	}
+	return iv
+}
+
+func (p *planning) columnInterval(c *plan.Column, place string) (interval, error) {
+	col, _ := p.c.Column(c.Name)
+	if col.Role != contract.RoleMeasure {
+		return interval{}, p.noBounds(c, place)
+	}
+	b := p.bounds(col)
+	return interval{lo: b[0], hi: b[1], scale: col.Resolution.Scale}, nil
+}
+
+// hull encloses all of es.
+func (p *planning) hull(es []plan.Expr, place string) (interval, error) {
+	all := literalInterval(plan.Null(plan.Type{}))
+	for _, e := range es {
+		iv, err := p.interval(e, place)
+		if err != nil {
+			return interval{}, err
+		}
+		all = interval{lo: min(all.lo, iv.lo), hi: max(all.hi, iv.hi), scale: joinScale(all.scale, iv.scale, max(all.scale, iv.scale))}
+	}
+	return all, nil
+}
+
+func joinScale(a, b, joined int) int {
+	if a == unknownScale || b == unknownScale || joined > 18 {
+		return unknownScale
+	}
+	return joined
+}
+
+func (p *planning) castInterval(c *plan.Cast, place string) (interval, error) {
+	arg := c.Arg
+	if !p.row(place).kind(arg).IsNumeric() {
+		return interval{}, p.unbounded(c, place)
+	}
+	iv, err := p.interval(arg, place)
+	switch {
+	case err != nil:
+		return iv, err
+	case c.To.IsInteger():
+		return interval{lo: math.Floor(iv.lo), hi: math.Ceil(iv.hi)}, nil
+	case c.To.Kind == plan.KindDecimal:
+		iv.scale = int(c.To.Scale)
+	}
+	return iv, nil
+}
+
+func (p *planning) callInterval(c *plan.Call, place string) (interval, error) {
+	if fixed, ok := fixedIntervals[c.Func]; ok {
+		return fixed, nil
+	}
+	if c.Func == "coalesce" || c.Func == "least" || c.Func == "greatest" {
+		return p.hull(c.Args, place) // least and greatest pass over NULLs
+	}
+	var ivs []interval
+	for i, a := range c.Args {
+		if i > 0 && (c.Func == "round" || c.Func == "nullif") {
+			break
+		}
+		iv, err := p.interval(a, place)
+		if err != nil {
+			return iv, err
+		}
+		ivs = append(ivs, iv)
+	}
+	iv, ok := combine(c, ivs)
+	if !ok || math.IsNaN(iv.lo) || math.IsNaN(iv.hi) || math.IsInf(iv.lo, 0) || math.IsInf(iv.hi, 0) {
+		return iv, p.unbounded(c, place)
+	}
+	return iv, nil
+}
+
+// fixedIntervals are those of functions whose range does not depend on their
+// arguments.
+var fixedIntervals = map[string]interval{
+	"sign": {lo: -1, hi: 1}, "year": {lo: 1, hi: 9999}, "quarter": {lo: 1, hi: 4}, "month": {lo: 1, hi: 12},
+	"day": {lo: 1, hi: 31}, "dayofweek": {lo: 0, hi: 6},
+}
+
+// combine applies a function to intervals.
+func combine(c *plan.Call, ivs []interval) (interval, bool) {
+	a := ivs[0]
+	switch c.Func {
+	case "nullif":
+		return a, true
+	case "floor", "ceil", "round":
+		return rounded(c, a), true
+	case "abs":
+		if a.lo >= 0 {
+			return a, true
+		}
+		return interval{lo: max(0, -a.hi), hi: max(-a.lo, a.hi), scale: a.scale}, true
+	}
+	if len(ivs) == 1 {
+		return interval{lo: -a.hi, hi: -a.lo, scale: a.scale}, c.Func == "-"
+	}
+	b := ivs[1]
+	switch c.Func {
+	case "+":
+		return interval{lo: a.lo + b.lo, hi: a.hi + b.hi, scale: joinScale(a.scale, b.scale, max(a.scale, b.scale))}, true
+	case "-":
+		return interval{lo: a.lo - b.hi, hi: a.hi - b.lo, scale: joinScale(a.scale, b.scale, max(a.scale, b.scale))}, true
+	case "*":
+		return corners(a, b, func(x, y float64) float64 { return x * y }, joinScale(a.scale, b.scale, a.scale+b.scale)), true
+	case "/":
+		if b.lo <= 0 && b.hi >= 0 {
+			return a, false
+		}
+		return corners(a, b, func(x, y float64) float64 { return x / y }, unknownScale), true
+	case "//":
+		return interval{lo: math.Trunc(a.lo / b.lo), hi: math.Trunc(a.hi / b.lo)}, true
+	case "%":
+		k := b.lo - 1
+		return interval{lo: min(0, max(-k, a.lo)), hi: max(0, min(k, a.hi))}, true
+	}
+	return a, false
+}
+
+func rounded(c *plan.Call, a interval) interval {
+	digits := 0
+	if len(c.Args) > 1 {
+		digits = int(c.Args[1].(*plan.Literal).Value.Int)
+	}
+	unit := math.Pow10(digits)
+	return interval{lo: math.Floor(a.lo*unit) / unit, hi: math.Ceil(a.hi*unit) / unit, scale: digits}
+}
+
+func corners(a, b interval, f func(x, y float64) float64, scale int) interval {
+	w, x, y, z := f(a.lo, b.lo), f(a.lo, b.hi), f(a.hi, b.lo), f(a.hi, b.hi)
+	return interval{lo: min(w, x, y, z), hi: max(w, x, y, z), scale: scale}
+}

@@ -1,0 +1,173 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// unknownColumn returns the error for a name that the contract does not have,
+// with the nearest name that it has.
+func (p *planning) unknownColumn(name string, at plan.Pos) error {
+	names := p.columnNames()
+	err := privacy.Errorf(privacy.CodeUnknownColumn, "dataset %q has no column %q", p.c.Dataset, shorten(name)).At(int(at))
+	if best, ok := nearest(name, names); ok {
+		return err.Suggest("did you mean %q?", best)
+	}
+	return err.Suggest("its columns are: %s", listed(names))
+}
+
+func (p *planning) columnNames() []string {
+	names := make([]string, 0, len(p.c.Columns)+1)
+	for _, c := range p.c.Columns {
+		names = append(names, c.Name)
+	}
+	if p.c.TenantDimension {
+		names = append(names, plan.TenantColumn)
+	}
+	return names
+}
+
+// column resolves a name. The implicit dimension is a varchar dimension whose
+// domain the caller fills in.
+func (p *planning) column(c *plan.Column) (contract.Column, error) {
+	if q := c.Qualifier; q != "" && q != p.relation() {
+		return contract.Column{}, privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM is called %q", shorten(q)).At(int(c.Pos)).
+			Suggest("write %s.%s", p.relation(), c.Name)
+	}
+	if c.Name == plan.TenantColumn && p.c.TenantDimension {
+		return contract.Column{Name: plan.TenantColumn, Type: plan.Of(plan.KindVarchar), Role: contract.RoleDimension}, nil
+	}
+	col, ok := p.c.Column(c.Name)
+	if !ok {
+		return contract.Column{}, p.unknownColumn(c.Name, c.Pos)
+	}
+	return col, nil
+}
+
+// relation returns the name by which columns are qualified.
+func (p *planning) relation() string {
+	if p.sel.From.Alias != "" {
+		return p.sel.From.Alias
+	}
+	return p.c.Dataset
+}
+
+// maxNameBytes bounds the name of an output column.
+const maxNameBytes = 255
+
+// outputName returns the name of a column that has no alias.
+func outputName(e plan.Expr, position int) string {
+	switch e := e.(type) {
+	case *plan.Column:
+		return e.Name
+	case *plan.Aggregate:
+		if e.Star || len(e.Args) != 1 {
+			return e.Func
+		}
+		if c, ok := e.Args[0].(*plan.Column); ok {
+			return e.Func + "_" + c.Name
+		}
+		return e.Func
+	}
+	return fmt.Sprintf("column_%d", position)
+}
+
+// nameOutputs gives every output its name: the alias, or one of its own that
+// is unique.
+func (p *planning) nameOutputs() error {
+	taken := map[string]bool{}
+	p.aliases = map[string]int{}
+	for i, it := range p.sel.Items {
+		if it.Alias == "" {
+			continue
+		}
+		key := strings.ToLower(it.Alias)
+		if taken[key] {
+			return refuse(it.Pos, "two columns called %q are not permitted", shorten(it.Alias)).Suggest("give each column its own alias")
+		}
+		if len(it.Alias) > maxNameBytes {
+			return refuse(it.Pos, "an alias of more than %d bytes is not permitted", maxNameBytes)
+		}
+		taken[key] = true
+		p.aliases[key] = i
+		p.out.Outputs[i].Name = it.Alias
+	}
+	for i, it := range p.sel.Items {
+		if it.Alias != "" {
+			continue
+		}
+		base := outputName(it.Expr, i+1)
+		name := base
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s_%d", base, n)
+		}
+		taken[name] = true
+		p.out.Outputs[i].Name = name
+	}
+	for i, o := range p.out.Outputs {
+		for _, suffix := range []string{"_low", "_high"} {
+			if base, ok := strings.CutSuffix(strings.ToLower(o.Name), suffix); ok && taken[base] {
+				return refuse(p.sel.Items[i].Pos, "a column called %q beside %q is not permitted: intervals use these names", shorten(o.Name), shorten(base)).
+					Suggest("choose another alias")
+			}
+		}
+	}
+	return nil
+}
+
+// maxListed bounds how many names a suggestion lists.
+const maxListed = 20
+
+func listed(names []string) string {
+	if len(names) > maxListed {
+		return strings.Join(names[:maxListed], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 64 {
+		return string(r[:64]) + "…"
+	}
+	return s
+}
+
+// nearest returns the candidate that differs from name by the fewest edits, if
+// these are few for its length.
+func nearest(name string, candidates []string) (string, bool) {
+	best, fewest := "", 1+max(1, len(name)/3)
+	if len(name) > 2*maxNameBytes {
+		return "", false
+	}
+	for _, c := range candidates {
+		if d := edits(name, c); d < fewest {
+			best, fewest = c, d
+		}
+	}
+	return best, best != ""
+}
+
+// edits is the Levenshtein distance in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,114 @@
+package planner
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// parameters checks the loss and the bounds that were asked for.
+func (p *planning) parameters() error {
+	p.loss = p.req.Loss
+	if p.loss.Epsilon == 0 {
+		p.loss.Epsilon = p.c.Defaults.Epsilon
+	}
+	if p.loss.Delta == 0 {
+		p.loss.Delta = p.c.Defaults.Delta
+	}
+	if err := p.loss.Check(); err != nil {
+		return err
+	}
+	p.out = plan.Bound{Dataset: p.c.Dataset, Version: p.c.Version, Scope: p.c.Unit.Scope, Limits: p.c.Limits}
+	limits := &p.out.Limits
+	if err := narrow(&limits.MaxPartitions, p.req.MaxPartitions, "max_partitions"); err != nil {
+		return err
+	}
+	if err := narrow(&limits.MaxRowsPerPartition, p.req.MaxRowsPerPartition, "max_rows_per_partition"); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.req.Columns)) {
+		col, ok := p.c.Column(name)
+		if !ok {
+			return p.unknownColumn(name, 0)
+		}
+		if _, err := p.quantum(col); err != nil {
+			return err
+		}
+	}
+	return limits.Check()
+}
+
+// narrow lowers a ceiling to what was asked for.
+func narrow(ceiling, asked *int64, name string) error {
+	if asked == nil {
+		return nil
+	}
+	if *asked < 1 || *asked > *ceiling {
+		return privacy.Errorf(privacy.CodePrivacyParameters, "%s must be between 1 and the contract's ceiling of %d", name, *ceiling)
+	}
+	*ceiling = *asked
+	return nil
+}
+
+// bounds returns a measure's bounds in this query.
+func (p *planning) bounds(col contract.Column) [2]float64 {
+	if b, ok := p.req.Columns[col.Name]; ok {
+		return b
+	}
+	return col.Bounds
+}
+
+// quantum returns how a bare measure becomes integers in this query.
+func (p *planning) quantum(col contract.Column) (plan.Quantum, error) {
+	b := p.bounds(col)
+	return p.c.Quantum(col, b[0], b[1])
+}
+
+// size bounds the shape of the result, and tightens the limits by it. Declared
+// keys are public, so that no unit touches more groups than there are, and a
+// unit of one tenant touches only that tenant's groups.
+func (p *planning) size() error {
+	out := &p.out
+	limits := &out.Limits
+	if limits.MaxRows > 0 {
+		limits.MaxPartitions = min(limits.MaxPartitions, limits.MaxRows)
+		limits.MaxRowsPerPartition = min(limits.MaxRowsPerPartition, limits.MaxRows)
+	}
+	limits.MaxRowsPerPartition = min(limits.MaxRowsPerPartition, plan.MaxUnitRows)
+	if groups := out.DeclaredCount(MaxGroups); groups > 0 {
+		if groups > MaxGroups || groups > maxCells/int64(len(out.Draws)+len(out.Outputs)) {
+			return refuse(p.groupPos(), "a result with this many groups is not permitted: the declared keys have %s combinations", atMost(groups)).
+				Suggest("group by fewer dimensions, or ask for fewer columns")
+		}
+		limits.MaxPartitions = min(limits.MaxPartitions, p.groupsPerUnit(groups))
+	}
+	if limits.MaxRows > 0 {
+		limits.MaxRows = min(limits.MaxRows, limits.MaxPartitions*limits.MaxRowsPerPartition)
+	}
+	return limits.Check()
+}
+
+func atMost(groups int64) string {
+	if groups > MaxGroups {
+		return "more than 1,000,000"
+	}
+	return plan.IntValue(plan.Of(plan.KindBigint), groups).Text()
+}
+
+func (p *planning) groupsPerUnit(groups int64) int64 {
+	byTenant := slices.ContainsFunc(p.out.Keys, func(k plan.Key) bool { return k.Column == plan.TenantColumn })
+	if byTenant && p.out.Scope == plan.ScopeTenant {
+		return groups / int64(len(p.out.Tenants))
+	}
+	return groups
+}
+
+func (p *planning) groupPos() plan.Pos {
+	if len(p.sel.GroupBy) == 0 {
+		return 0
+	}
+	return plan.PosOf(p.sel.GroupBy[0])
+}

@@ -1,0 +1,105 @@
+package planner
+
+import (
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/mechanism"
+)
+
+// Limits on the size of a query, so that nothing that is planned is expensive
+// to finish. They depend on no data.
+const (
+	// MaxDraws is the largest number of noised numbers per group.
+	MaxDraws = 64
+	// MaxGroups is the largest number of combinations of declared key values.
+	MaxGroups = 1_000_000
+	// maxCells bounds groups times columns and draws.
+	maxCells = 8 * MaxGroups
+	// maxViewNodes bounds what is computed per group after the noise.
+	maxViewNodes = 4000
+)
+
+// Strategy names how contributions are bounded at query time.
+const Strategy = "stream"
+
+// Dataset is what a query runs on.
+type Dataset struct {
+	Contract *contract.Contract // the version in force
+	Members  []string           // the active tenants, sorted
+}
+
+// Request holds the caller's parameters. Bounds may only be narrower than the
+// contract's.
+type Request struct {
+	Loss                privacy.Loss // parts that are zero are the contract's defaults
+	MaxPartitions       *int64
+	MaxRowsPerPartition *int64
+	Columns             map[string][2]float64 // narrower bounds of measures
+	Tenants             []string              // nil means all
+}
+
+// Priced is a query that may run, for a price.
+type Priced struct {
+	Plan      *plan.Bound
+	Loss      privacy.Loss     // as asked for
+	Cost      privacy.Cost     // what each account is debited: at least privacy.MinRunMu2
+	Noise     []mechanism.Spec // by draw
+	Selection *Selection       // nil when every key is declared
+	Strategy  string
+}
+
+// Selection says which groups of a query with a secret key are shown: those
+// whose noised count reaches the threshold.
+type Selection struct {
+	Draw      int
+	Threshold mechanism.Threshold
+	Delta     float64 // what selecting costs beside the draw
+}
+
+// Plan permits, bounds and prices a query. Its errors have
+// CodeQueryNotPermitted, CodeUnknownColumn or CodePrivacyParameters; they are
+// the same whatever the rows are.
+func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
+	p := &planning{sel: sel, ds: ds, req: req, c: ds.Contract}
+	for _, rule := range []func() error{
+		p.parameters,
+		p.tenants,
+		p.filter,
+		p.keys,
+		p.outputs,
+		p.having,
+		p.orderBy,
+		p.draws,
+		p.selection,
+		p.canonicalOrder,
+		p.size,
+		p.price,
+	} {
+		if err := rule(); err != nil {
+			return nil, err
+		}
+	}
+	return &p.priced, nil
+}
+
+// planning is the state that the rules share.
+type planning struct {
+	sel *plan.Select
+	ds  Dataset
+	req Request
+	c   *contract.Contract
+
+	out    plan.Bound
+	priced Priced
+	loss   privacy.Loss
+
+	aliases   map[string]int // output by lower-case alias
+	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
+	viewNodes int
+}
+
+// refuse returns a refusal that points at a place in the text.
+func refuse(at plan.Pos, format string, args ...any) *privacy.Error {
+	return privacy.Errorf(privacy.CodeQueryNotPermitted, format, args...).At(int(at))
+}
