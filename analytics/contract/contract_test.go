@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/noised/noised/analytics/plan"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/noised/noised/analytics/plan"
 )
 
 // domain reads the domain of a dimension. The second result is true for a

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/noised/noised/privacy"
 )
 
@@ -32,7 +33,7 @@ func problemsOf(t testing.TB, doc string) []string {
 func TestEveryProblemIsReportedWithItsLine(t *testing.T) {
 	got := problemsOf(t, `dataset: Inst Eval
 version: 0
-descripton: typo
+colour: typo
 privacy_unit: {column: student, scope: family}
 tenant_dimension: yes please
 contribution: {max_partitions: 14}
@@ -54,7 +55,7 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 	want := []string{
 		`1 dataset: dataset name "Inst Eval" is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'`,
 		`2 version: must be between 1 and 2147483647, not 0`,
-		`3 descripton: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, budget_defaults, tables`,
+		`3 colour: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, budget_defaults, tables`,
 		`4 privacy_unit.scope: must be person or tenant, not "family"`,
 		`5 tenant_dimension: must be public, or be left out, not "yes please"`,
 		`6 contribution.max_rows_per_partition: is required`,

@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
-	"pgregory.net/rapid"
 )
 
 func measure(t testing.TB, column string) (*Contract, Column) {
