@@ -20,7 +20,7 @@ import (
 const (
 	maxWait    = 20 * time.Second
 	firstPause = 100 * time.Microsecond
-	longPause  = 8 * time.Millisecond
+	longPause  = time.Millisecond
 )
 
 // InTx runs fn in one serialisable transaction and commits it. When InTx
