@@ -218,16 +218,18 @@ func TestPublishIsCompareAndSwap(t *testing.T) {
 // Current is what a plain model of it says, and no segment of it is ever
 // offered for removal.
 func TestCurrentFollowsTheModel(t *testing.T) {
+	f, ctx := open(t), t.Context()
+	f.put(1, "")
+	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		f, ctx := open(t), t.Context()
-		f.put(1, "")
-		tenants := []string{"a", "b"}
+		runs++ // one store serves all runs, each with tenants of its own
+		tenants := []string{fmt.Sprintf("a%d", runs), fmt.Sprintf("b%d", runs)}
 		f.tenants(tenants...)
 		f.accept(1, tenants...)
 		model := map[string]Generation{}
 		for i := range rapid.IntRange(1, 12).Draw(rt, "acts") {
 			tenant := rapid.SampledFrom(tenants).Draw(rt, "tenant")
-			g := generation(fmt.Sprintf("gen_%d", i), tenant, 1)
+			g := generation(fmt.Sprintf("gen_%d_%d", runs, i), tenant, 1)
 			f.at = f.at.Add(time.Second)
 			switch rapid.SampledFrom([]string{"append", "replace", "stale", "delete"}).Draw(rt, "act") {
 			case "append":
