@@ -80,7 +80,7 @@ type ServerInterface interface {
 	ListDatasets(ctx *echo.Context) error
 	// GetDataset Show one contract and its members
 	// (GET /v1/datasets/{dataset})
-	GetDataset(ctx *echo.Context, dataset DatasetName) error
+	GetDataset(ctx *echo.Context, dataset DatasetName, params GetDatasetParams) error
 	// Explain Price a query, or say why it is refused
 	// (POST /v1/explain)
 	Explain(ctx *echo.Context, params ExplainParams) error
@@ -500,8 +500,17 @@ func (w *ServerInterfaceWrapper) GetDataset(ctx *echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dataset: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDatasetParams
+	// ------------- Optional query parameter "version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "version", ctx.QueryParams(), &params.Version, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetDataset(ctx, dataset)
+	err = w.Handler.GetDataset(ctx, dataset, params)
 	return err
 }
 
@@ -1720,6 +1729,7 @@ func (response ListDatasetsdefaultApplicationProblemPlusJSONResponse) VisitListD
 
 type GetDatasetRequestObject struct {
 	Dataset DatasetName `json:"dataset"`
+	Params  GetDatasetParams
 }
 
 type GetDatasetResponseObject interface {
@@ -3169,10 +3179,11 @@ func (sh *strictHandler) ListDatasets(ctx *echo.Context) error {
 }
 
 // GetDataset operation middleware
-func (sh *strictHandler) GetDataset(ctx *echo.Context, dataset DatasetName) error {
+func (sh *strictHandler) GetDataset(ctx *echo.Context, dataset DatasetName, params GetDatasetParams) error {
 	var request GetDatasetRequestObject
 
 	request.Dataset = dataset
+	request.Params = params
 
 	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetDataset(ctx.Request().Context(), request.(GetDatasetRequestObject))

@@ -63,7 +63,7 @@ func (a *API) Datasets(ctx context.Context) (DatasetList, error) {
 
 // Dataset shows one contract and its members.
 func (a *API) Dataset(ctx context.Context, name string) (Dataset, error) {
-	return decode[Dataset](a.client.GetDataset(ctx, name))
+	return decode[Dataset](a.client.GetDataset(ctx, name, &GetDatasetParams{}))
 }
 
 func accept(mediaType string) RequestEditorFn {

@@ -211,7 +211,7 @@ type Dataset struct {
 	LatestVersion int                    `json:"latest_version"`
 	Members       []Member               `json:"members"`
 
-	// Version In force
+	// Version Of the contract that is shown
 	Version int `json:"version"`
 }
 
@@ -259,19 +259,22 @@ type DocumentProblem struct {
 
 // ExplainCharge defines model for ExplainCharge.
 type ExplainCharge struct {
-	Account        string                 `json:"account"`
-	Delta          float64                `json:"delta"`
-	Epsilon        float64                `json:"epsilon"`
-	RemainingAfter map[string]interface{} `json:"remaining_after"`
-	Rho            float64                `json:"rho"`
+	Account        string  `json:"account"`
+	Delta          float64 `json:"delta"`
+	Epsilon        float64 `json:"epsilon"`
+	RemainingAfter Amount  `json:"remaining_after"`
+	Rho            float64 `json:"rho"`
 }
 
 // ExplainColumn defines model for ExplainColumn.
 type ExplainColumn struct {
-	Interval  *ExplainInterval `json:"interval,omitempty"`
-	Mechanism string           `json:"mechanism"`
-	Name      string           `json:"name"`
-	Stddev    *float64         `json:"stddev,omitempty"`
+	Interval *ExplainInterval `json:"interval,omitempty"`
+
+	// IntervalByN For a ratio, whose error depends on how much it is taken over, by the number of rows
+	IntervalByN map[string]ExplainInterval `json:"interval_by_n,omitempty"`
+	Mechanism   string                     `json:"mechanism"`
+	Name        string                     `json:"name"`
+	Stddev      *float64                   `json:"stddev,omitempty"`
 }
 
 // ExplainInterval defines model for ExplainInterval.
@@ -617,6 +620,12 @@ type CreateTenantKeyParams struct {
 	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
 	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetDatasetParams defines parameters for GetDataset.
+type GetDatasetParams struct {
+	// Version Of the contract; the one in force when left out
+	Version *int `form:"version,omitempty" json:"version,omitempty"`
 }
 
 // CreateLoadParams defines parameters for CreateLoad.
@@ -1025,7 +1034,7 @@ type ClientInterface interface {
 
 	// PutTenantBudgetWithBody Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1034,7 +1043,7 @@ type ClientInterface interface {
 
 	// PutTenantBudget Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1078,7 +1087,7 @@ type ClientInterface interface {
 	// GetDataset Show one contract and its members
 	//
 	// Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
-	GetDataset(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetDataset(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateLoadWithBody Upload a file and start a load
 	//
@@ -1528,7 +1537,7 @@ func (c *Client) GetTenantBudget(ctx context.Context, tenant TenantName, reqEdit
 
 // PutTenantBudgetWithBody Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1547,7 +1556,7 @@ func (c *Client) PutTenantBudgetWithBody(ctx context.Context, tenant TenantName,
 
 // PutTenantBudget Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1661,8 +1670,8 @@ func (c *Client) ListDatasets(ctx context.Context, reqEditors ...RequestEditorFn
 // GetDataset Show one contract and its members
 //
 // Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
-func (c *Client) GetDataset(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetDatasetRequest(c.Server, dataset)
+func (c *Client) GetDataset(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDatasetRequest(c.Server, dataset, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2782,7 +2791,7 @@ func NewListDatasetsRequest(server string) (*http.Request, error) {
 }
 
 // NewGetDatasetRequest constructs an http.Request for the GetDataset method
-func NewGetDatasetRequest(server string, dataset DatasetName) (*http.Request, error) {
+func NewGetDatasetRequest(server string, dataset DatasetName, params *GetDatasetParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2805,6 +2814,33 @@ func NewGetDatasetRequest(server string, dataset DatasetName) (*http.Request, er
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Version != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "version", *params.Version, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3707,7 +3743,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutTenantBudgetWithBodyWithResponse Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3716,7 +3752,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutTenantBudgetWithResponse Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3770,7 +3806,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
-	GetDatasetWithResponse(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error)
+	GetDatasetWithResponse(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error)
 
 	// CreateLoadWithBodyWithResponse Upload a file and start a load
 	//
@@ -5262,7 +5298,7 @@ func (c *ClientWithResponses) GetTenantBudgetWithResponse(ctx context.Context, t
 
 // PutTenantBudgetWithBodyWithResponse Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5277,7 +5313,7 @@ func (c *ClientWithResponses) PutTenantBudgetWithBodyWithResponse(ctx context.Co
 
 // PutTenantBudgetWithResponse Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. Members that are left out of `per_dataset` and `per_principal` keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5373,8 +5409,8 @@ func (c *ClientWithResponses) ListDatasetsWithResponse(ctx context.Context, reqE
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
-func (c *ClientWithResponses) GetDatasetWithResponse(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error) {
-	rsp, err := c.GetDataset(ctx, dataset, reqEditors...)
+func (c *ClientWithResponses) GetDatasetWithResponse(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error) {
+	rsp, err := c.GetDataset(ctx, dataset, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

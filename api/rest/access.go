@@ -1,0 +1,104 @@
+package rest
+
+import (
+	"slices"
+
+	"github.com/noised/noised/privacy"
+)
+
+// access says who may call an operation.
+type access struct {
+	public bool           // without authentication
+	roles  []privacy.Role // any of them
+	own    bool           // the path parameter {tenant} must be the caller's own tenant
+}
+
+func roles(r ...privacy.Role) access    { return access{roles: r} }
+func ownRoles(r ...privacy.Role) access { return access{roles: r, own: true} }
+
+// accessTable is the whole of authorisation by role: one line per operation of
+// the document. What is not in it is refused, and NewServer refuses to start
+// when the two differ.
+//
+// What others own stays hidden in two ways. A path that names a tenant which is
+// not the caller's own is forbidden, whether or not such a tenant exists. An
+// object that is named by its opaque id alone and belongs to somebody else is
+// not found, exactly as one that does not exist.
+//
+// A dataset's contract is read by those who ask (analysts), those who write it
+// (the operator) and those who must decide whether to accept it (tenant admins).
+// An auditor that belongs to no tenant audits all of them.
+func accessTable() map[string]access {
+	const (
+		operator    = privacy.RoleOperator
+		tenantAdmin = privacy.RoleTenantAdmin
+		budgetAdmin = privacy.RoleBudgetAdmin
+		contributor = privacy.RoleContributor
+		analyst     = privacy.RoleAnalyst
+		auditor     = privacy.RoleAuditor
+	)
+	return map[string]access{
+		"query":        roles(analyst),
+		"queryByURL":   roles(analyst),
+		"explain":      roles(analyst),
+		"listReleases": roles(analyst),
+		"getRelease":   roles(analyst),
+		"listDatasets": roles(analyst, operator, tenantAdmin),
+		"getDataset":   roles(analyst, operator, tenantAdmin),
+
+		"createLoad":     roles(contributor),
+		"listLoads":      roles(contributor),
+		"getLoad":        roles(contributor),
+		"cancelLoad":     roles(contributor),
+		"getLoadRejects": roles(contributor),
+
+		"createTenant":     roles(operator),
+		"listTenants":      roles(operator),
+		"updateTenant":     roles(operator),
+		"deleteTenant":     roles(operator),
+		"createKey":        roles(operator),
+		"listKeys":         roles(operator),
+		"revokeKey":        roles(operator),
+		"createDataset":    roles(operator),
+		"getDatasetBudget": roles(operator),
+		"putDatasetBudget": roles(operator),
+
+		"createTenantKey": ownRoles(tenantAdmin),
+		"listTenantKeys":  ownRoles(tenantAdmin),
+		"revokeTenantKey": ownRoles(tenantAdmin),
+		"putMember":       ownRoles(tenantAdmin),
+		"deleteMember":    ownRoles(tenantAdmin),
+
+		"getTenantBudget": ownRoles(budgetAdmin),
+		"putTenantBudget": ownRoles(budgetAdmin),
+		"listCharges":     ownRoles(budgetAdmin, auditor),
+
+		"getOpenAPI":   {public: true},
+		"getHealth":    {public: true},
+		"getReadiness": {public: true},
+	}
+}
+
+// check refuses a principal that may not call the operation for the tenant that
+// its path names.
+func (a access) check(p privacy.Principal, tenant string) error {
+	if !slices.Contains(a.roles, p.Role) {
+		return privacy.Errorf(privacy.CodeForbidden, "this key has the role %s, which may not do this", p.Role)
+	}
+	everyTenant := p.Role == privacy.RoleAuditor && p.Tenant == ""
+	if a.own && !everyTenant && !p.Owns(tenant) {
+		return privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
+	}
+	return nil
+}
+
+// mayName reports whether a principal may learn that an account is exhausted.
+func mayName(p privacy.Principal, a privacy.Account) bool {
+	switch a.Kind {
+	case privacy.AccountTenant, privacy.AccountTenantDataset, privacy.AccountTenantPrincipal:
+		return p.Is(privacy.RoleOperator) || p.Is(privacy.RoleBudgetAdmin) && p.Owns(a.Owner)
+	case privacy.AccountDataset:
+		return p.Is(privacy.RoleOperator)
+	}
+	return false
+}

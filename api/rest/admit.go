@@ -1,0 +1,111 @@
+package rest
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/noised/noised/privacy"
+)
+
+// admit takes a slot for the request and sets its time limit. Probes need no
+// slot, so that a busy server does not look dead; uploads have slots of their
+// own and no time limit but the silence that they may keep.
+func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		cl := callOf(c.Request().Context())
+		if cl.op == nil || cl.op.access.public {
+			return next(c)
+		}
+		slots := s.slots
+		if cl.op.upload {
+			slots = s.uploads
+		}
+		if !slots.take() {
+			return privacy.Errorf(privacy.CodeUnavailable, "the server is answering as many requests as it can")
+		}
+		defer slots.give()
+		if cl.op.upload {
+			return next(c)
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.Timeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// slots limits how much runs at a time. It never waits: a caller that is told
+// to come back can choose; one that waits cannot.
+type slots struct{ free chan struct{} }
+
+func newSlots(n int) *slots {
+	s := &slots{free: make(chan struct{}, n)}
+	for range n {
+		s.free <- struct{}{}
+	}
+	return s
+}
+
+func (s *slots) take() bool {
+	select {
+	case <-s.free:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *slots) give() { s.free <- struct{}{} }
+
+// rates limits requests per principal by the generic cell rate algorithm: each
+// request moves the principal's theoretical arrival time one interval on, and is
+// refused while that lies further ahead than the burst allows.
+type rates struct {
+	interval time.Duration
+	ahead    time.Duration
+	now      func() time.Time
+
+	mu       sync.Mutex
+	arrivals map[string]time.Time
+	swept    time.Time
+}
+
+func newRates(perSecond float64, burst int, now func() time.Time) *rates {
+	interval := time.Duration(float64(time.Second) / perSecond)
+	return &rates{interval: interval, ahead: time.Duration(burst-1) * interval, now: now, arrivals: map[string]time.Time{}}
+}
+
+// allow admits a request of a principal, or refuses it as CodeRateLimited.
+func (r *rates) allow(principal string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	r.sweep(now)
+	at := r.arrivals[principal]
+	if at.Before(now) {
+		at = now
+	}
+	if at.Sub(now) > r.ahead {
+		perSecond := math.Round(float64(time.Second) / float64(r.interval))
+		return privacy.Errorf(privacy.CodeRateLimited, "this key may make %g requests a second", perSecond)
+	}
+	r.arrivals[principal] = at.Add(r.interval)
+	return nil
+}
+
+// sweep forgets principals that have been idle, so that the map does not grow.
+func (r *rates) sweep(now time.Time) {
+	if now.Sub(r.swept) < time.Minute {
+		return
+	}
+	r.swept = now
+	for p, at := range r.arrivals {
+		if at.Before(now) {
+			delete(r.arrivals, p)
+		}
+	}
+}

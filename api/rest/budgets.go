@@ -1,0 +1,209 @@
+package rest
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// accounting names the arithmetic behind every number of a budget.
+const accounting = "gdp"
+
+// defaultEntry is the name under which per_dataset and per_principal hold the cap
+// of accounts without an entry of their own.
+const defaultEntry = "default"
+
+// GetTenantBudget shows the budget of the caller's tenant.
+func (s *server) GetTenantBudget(ctx context.Context, r GetTenantBudgetRequestObject) (GetTenantBudgetResponseObject, error) {
+	b, err := s.tenantBudget(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return GetTenantBudget200JSONResponse(b), nil
+}
+
+// PutTenantBudget sets the budget of the caller's tenant. All of it is checked
+// before any of it is set; each account is set by itself, so that a conflict over
+// one leaves those before it set, and the same call may be repeated.
+func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestObject) (PutTenantBudgetResponseObject, error) {
+	by := callOf(ctx).principal
+	groups := []struct {
+		kind privacy.AccountKind
+		caps wire.Losses
+	}{
+		{privacy.AccountTenantDataset, valueOf(r.Body.PerDataset)},
+		{privacy.AccountTenantPrincipal, valueOf(r.Body.PerPrincipal)},
+	}
+	for _, g := range groups {
+		if err := checkCaps(g.kind, g.caps); err != nil {
+			return nil, err
+		}
+	}
+	budget := budgetOf(r.Body.Epsilon, r.Body.Delta, r.Body.Window, r.Body.Lifetime)
+	if err := s.Ledger.SetBudget(ctx, privacy.TenantAccount(r.Tenant), budget, by); err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for _, name := range slices.Sorted(maps.Keys(g.caps)) {
+			if err := s.setCap(ctx, g.kind, r.Tenant, name, lossOf(g.caps[name]), by); err != nil {
+				return nil, err
+			}
+		}
+	}
+	b, err := s.tenantBudget(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return PutTenantBudget200JSONResponse(b), nil
+}
+
+func checkCaps(kind privacy.AccountKind, caps wire.Losses) error {
+	what := "dataset"
+	if kind == privacy.AccountTenantPrincipal {
+		what = "principal"
+	}
+	for _, name := range slices.Sorted(maps.Keys(caps)) {
+		if err := privacy.CheckName(what, name); err != nil {
+			return err
+		}
+		if err := lossOf(caps[name]).CheckBudget(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setCap caps one dataset or principal of a tenant, or all without a cap of
+// their own.
+func (s *server) setCap(ctx context.Context, kind privacy.AccountKind, tenant, name string, limit privacy.Loss, by privacy.Principal) error {
+	if name == defaultEntry {
+		return s.Ledger.SetDefault(ctx, kind, tenant, &limit, by)
+	}
+	account := privacy.Account{Kind: kind, Owner: tenant, Subject: name}
+	return s.Ledger.SetBudget(ctx, account, ledger.Budget{Cap: limit, Window: privacy.WindowNone}, by)
+}
+
+func (s *server) tenantBudget(ctx context.Context, tenant string) (wire.TenantBudget, error) {
+	own, err := s.Ledger.State(ctx, privacy.TenantAccount(tenant))
+	if err != nil {
+		return wire.TenantBudget{}, err
+	}
+	b := wire.TenantBudget{
+		Tenant: tenant, Epsilon: own.Cap.Epsilon, Delta: own.Cap.Delta, Window: wire.Window(own.Window),
+		Spent: spentOf(own), Remaining: remainingOf(own), Lifetime: wireLoss(own.Lifetime), Accounting: accounting,
+	}
+	perDataset, perPrincipal := wire.Losses{}, wire.Losses{}
+	states, err := s.Ledger.States(ctx, tenant)
+	if err != nil {
+		return wire.TenantBudget{}, err
+	}
+	for _, st := range states {
+		switch st.Account.Kind {
+		case privacy.AccountTenantDataset:
+			perDataset[st.Account.Subject] = wireLoss(st.Cap)
+		case privacy.AccountTenantPrincipal:
+			perPrincipal[st.Account.Subject] = wireLoss(st.Cap)
+		case privacy.AccountTenant, privacy.AccountDataset:
+		}
+	}
+	for kind, caps := range map[privacy.AccountKind]wire.Losses{
+		privacy.AccountTenantDataset: perDataset, privacy.AccountTenantPrincipal: perPrincipal,
+	} {
+		limit, err := s.Ledger.Default(ctx, kind, tenant)
+		if err != nil {
+			return wire.TenantBudget{}, err
+		}
+		if limit != nil {
+			caps[defaultEntry] = wireLoss(*limit)
+		}
+	}
+	if len(perDataset) > 0 {
+		b.PerDataset = &perDataset
+	}
+	if len(perPrincipal) > 0 {
+		b.PerPrincipal = &perPrincipal
+	}
+	return b, nil
+}
+
+// GetDatasetBudget shows the budget of a dataset's persons.
+func (s *server) GetDatasetBudget(ctx context.Context, r GetDatasetBudgetRequestObject) (GetDatasetBudgetResponseObject, error) {
+	b, err := s.datasetBudget(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return GetDatasetBudget200JSONResponse(b), nil
+}
+
+// PutDatasetBudget sets the budget of a dataset's persons.
+func (s *server) PutDatasetBudget(ctx context.Context, r PutDatasetBudgetRequestObject) (PutDatasetBudgetResponseObject, error) {
+	if _, err := s.Catalog.Dataset(ctx, r.Dataset); err != nil {
+		return nil, err
+	}
+	budget := budgetOf(r.Body.Epsilon, r.Body.Delta, r.Body.Window, r.Body.Lifetime)
+	if err := s.Ledger.SetBudget(ctx, privacy.DatasetAccount(r.Dataset), budget, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	b, err := s.datasetBudget(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return PutDatasetBudget200JSONResponse(b), nil
+}
+
+func (s *server) datasetBudget(ctx context.Context, dataset string) (wire.DatasetBudget, error) {
+	st, err := s.Ledger.State(ctx, privacy.DatasetAccount(dataset))
+	if err != nil {
+		return wire.DatasetBudget{}, err
+	}
+	return wire.DatasetBudget{
+		Dataset: dataset, Epsilon: st.Cap.Epsilon, Delta: st.Cap.Delta, Window: wire.Window(st.Window),
+		Spent: spentOf(st), Remaining: remainingOf(st), Lifetime: wireLoss(st.Lifetime), Accounting: accounting,
+	}, nil
+}
+
+// ListCharges lists what was charged to a tenant.
+func (s *server) ListCharges(ctx context.Context, r ListChargesRequestObject) (ListChargesResponseObject, error) {
+	items, next, err := s.Ledger.Charges(ctx, privacy.TenantAccount(r.Tenant), valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
+	if err != nil {
+		return nil, err
+	}
+	return ListCharges200JSONResponse{Items: mapped(items, chargeOf), Next: optional(next)}, nil
+}
+
+func chargeOf(e ledger.Entry) wire.Charge {
+	return wire.Charge{
+		Release: optional(e.Release), Principal: e.Principal, Rho: e.Cost.Rho(),
+		Epsilon: e.Loss.Epsilon, Delta: e.Loss.Delta, State: wire.ChargeState(e.State), At: e.At,
+	}
+}
+
+func budgetOf(epsilon, delta float64, window *wire.Window, lifetime *wire.Loss) ledger.Budget {
+	b := ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: delta}, Window: privacy.WindowNone}
+	if window != nil {
+		b.Window = privacy.Window(*window)
+	}
+	if lifetime != nil {
+		l := lossOf(*lifetime)
+		b.Lifetime = &l
+	}
+	return b
+}
+
+func lossOf(l wire.Loss) privacy.Loss { return privacy.Loss{Epsilon: l.Epsilon, Delta: l.Delta} }
+
+func spentOf(s ledger.State) wire.Amount {
+	l := s.SpentLoss()
+	return wire.Amount{Epsilon: l.Epsilon, Delta: l.Delta, Rho: s.Spent.Rho()}
+}
+
+func remainingOf(s ledger.State) wire.Amount {
+	l := s.RemainingLoss()
+	return wire.Amount{Epsilon: l.Epsilon, Delta: l.Delta, Rho: s.Remaining.Rho()}
+}
+
+func wireLoss(l privacy.Loss) wire.Loss { return wire.Loss{Epsilon: l.Epsilon, Delta: l.Delta} }

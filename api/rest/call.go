@@ -1,0 +1,40 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/noised/noised/privacy"
+)
+
+// call is what the steps of one request learn about it. It belongs to the
+// goroutine that serves the request.
+type call struct {
+	id        string // "req_…", of this request alone; what is logged and quoted
+	op        *operation
+	principal privacy.Principal
+	secret    string // what the caller authenticated with
+	media     string // media type of the answer
+	body      []byte // of requests that are not uploads
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// callOf returns the call that a handler serves. Every request has one.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// operation returns the name of what is called, for logs.
+func (c *call) operation() string {
+	if c.op == nil {
+		return ""
+	}
+	return c.op.id
+}

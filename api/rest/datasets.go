@@ -1,0 +1,92 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/api/wire"
+)
+
+// ListDatasets lists contracts and members.
+func (s *server) ListDatasets(ctx context.Context, _ ListDatasetsRequestObject) (ListDatasetsResponseObject, error) {
+	all, err := s.Catalog.Datasets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := ListDatasets200JSONResponse{Items: []wire.Dataset{}}
+	for _, d := range all {
+		item, err := datasetOf(d)
+		if err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, item)
+	}
+	return out, nil
+}
+
+// GetDataset shows one contract, in force or of the version that is asked for.
+func (s *server) GetDataset(ctx context.Context, r GetDatasetRequestObject) (GetDatasetResponseObject, error) {
+	d, err := s.Catalog.Dataset(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if v := r.Params.Version; v != nil {
+		if d.Contract, err = s.Catalog.Contract(ctx, r.Dataset, *v); err != nil {
+			return nil, err
+		}
+	}
+	item, err := datasetOf(d)
+	if err != nil {
+		return nil, err
+	}
+	return GetDataset200JSONResponse(item), nil
+}
+
+func datasetOf(d catalog.Dataset) (wire.Dataset, error) {
+	text, err := object(d.Contract.JSON())
+	if err != nil {
+		return wire.Dataset{}, err
+	}
+	return wire.Dataset{
+		Dataset: d.Name, Version: d.Contract.Version, LatestVersion: d.Latest, Contract: text,
+		Members: mapped(d.Members, func(m catalog.Member) wire.Member {
+			return wire.Member{Tenant: m.Tenant, Version: m.Version, Suspended: m.Suspended}
+		}),
+	}, nil
+}
+
+// CreateDataset creates a dataset or a new version of it. The contract is read
+// as it was sent, YAML or JSON, because its faults are told by their lines.
+func (s *server) CreateDataset(c *echo.Context) error {
+	ctx := c.Request().Context()
+	cl := callOf(ctx)
+	parsed, err := contract.Parse(cl.body)
+	if err != nil {
+		return err
+	}
+	if err := s.Catalog.PutDataset(ctx, parsed, cl.body, cl.principal); err != nil {
+		return err
+	}
+	c.Response().Header().Set("Location", "/v1/datasets/"+parsed.Dataset)
+	return c.JSON(http.StatusCreated, wire.DatasetVersion{Dataset: parsed.Dataset, Version: parsed.Version})
+}
+
+// PutMember accepts a version of a contract for the caller's tenant.
+func (s *server) PutMember(ctx context.Context, r PutMemberRequestObject) (PutMemberResponseObject, error) {
+	if err := s.Catalog.Accept(ctx, r.Dataset, r.Tenant, r.Body.Version, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return PutMember200JSONResponse{Dataset: r.Dataset, Tenant: r.Tenant, Version: r.Body.Version}, nil
+}
+
+// DeleteMember ends the membership of the caller's tenant.
+func (s *server) DeleteMember(ctx context.Context, r DeleteMemberRequestObject) (DeleteMemberResponseObject, error) {
+	if err := s.Catalog.Leave(ctx, r.Dataset, r.Tenant, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return DeleteMember204Response{}, nil
+}

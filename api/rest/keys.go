@@ -1,0 +1,80 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/privacy"
+)
+
+// CreateKey creates a key of any role, as the operator.
+func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (CreateKeyResponseObject, error) {
+	k, err := s.newKey(ctx, authn.KeyRequest{
+		Role: privacy.Role(r.Body.Role), Tenant: valueOf(r.Body.Tenant), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateKey201JSONResponse(k), nil
+}
+
+// CreateTenantKey creates a key for the caller's tenant.
+func (s *server) CreateTenantKey(ctx context.Context, r CreateTenantKeyRequestObject) (CreateTenantKeyResponseObject, error) {
+	k, err := s.newKey(ctx, authn.KeyRequest{
+		Role: privacy.Role(r.Body.Role), Tenant: r.Tenant, Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateTenantKey201JSONResponse(k), nil
+}
+
+func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, error) {
+	k, secret, err := s.Keys.Create(ctx, r, callOf(ctx).principal)
+	if err != nil {
+		return wire.NewKey{}, err
+	}
+	return wire.NewKey{ID: k.ID, Key: secret, Role: wire.Role(k.Role), Tenant: optional(k.Tenant)}, nil
+}
+
+// ListKeys lists every key.
+func (s *server) ListKeys(ctx context.Context, _ ListKeysRequestObject) (ListKeysResponseObject, error) {
+	all, err := s.Keys.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return ListKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
+}
+
+// ListTenantKeys lists the keys of the caller's tenant.
+func (s *server) ListTenantKeys(ctx context.Context, r ListTenantKeysRequestObject) (ListTenantKeysResponseObject, error) {
+	all, err := s.Keys.List(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return ListTenantKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
+}
+
+// RevokeKey revokes any key.
+func (s *server) RevokeKey(ctx context.Context, r RevokeKeyRequestObject) (RevokeKeyResponseObject, error) {
+	if err := s.Keys.Revoke(ctx, r.Key, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return RevokeKey204Response{}, nil
+}
+
+// RevokeTenantKey revokes a key of the caller's tenant.
+func (s *server) RevokeTenantKey(ctx context.Context, r RevokeTenantKeyRequestObject) (RevokeTenantKeyResponseObject, error) {
+	if err := s.Keys.Revoke(ctx, r.Key, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return RevokeTenantKey204Response{}, nil
+}
+
+func keyOf(k authn.Key) wire.Key {
+	return wire.Key{
+		ID: k.ID, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Name: optional(k.Name),
+		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
+	}
+}

@@ -1,0 +1,176 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy"
+)
+
+// CreateLoad streams a file to the load service, which stores it and starts the
+// job. The body is never held in memory.
+func (s *server) CreateLoad(c *echo.Context) error {
+	r := c.Request()
+	cl := callOf(r.Context())
+	req, err := loadRequest(c, cl)
+	if err != nil {
+		return err
+	}
+	if r.ContentLength > s.MaxUpload {
+		return &http.MaxBytesError{Limit: s.MaxUpload}
+	}
+	body := &uploadBody{
+		r:    http.MaxBytesReader(c.Response(), r.Body, s.MaxUpload),
+		conn: http.NewResponseController(c.Response()), now: s.now, idle: s.UploadIdle,
+	}
+	load, err := s.Loads.Create(r.Context(), req, body)
+	if err != nil {
+		if body.err != nil { // the service knows only that it could not read
+			return body.err
+		}
+		return err
+	}
+	c.Response().Header().Set("Location", "/v1/loads/"+load.ID)
+	return c.JSON(http.StatusAccepted, loadOf(load))
+}
+
+// formatOf returns what the load service calls the media type of an upload.
+func formatOf(contentType string) string {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return map[string]string{
+		wire.TypeCSV: "csv", wire.TypeParquet: "parquet", wire.TypeNDJSON: "ndjson", wire.TypeArrow: "arrow",
+	}[mediaType]
+}
+
+// loadRequest reads what an upload says beside its body. The validator has
+// checked every parameter.
+func loadRequest(c *echo.Context, cl *call) (job.Request, error) {
+	q, h := c.QueryParams(), c.Request().Header
+	if t := q.Get("tenant"); t != "" && !cl.principal.Owns(t) {
+		return job.Request{}, privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
+	}
+	req := job.Request{
+		Dataset: c.Param("dataset"), Tenant: cl.principal.Tenant, By: cl.principal,
+		LoadID: q.Get("load_id"), Write: job.Write(q.Get("write")),
+		Format: formatOf(h.Get("Content-Type")), Encoding: strings.ToLower(h.Get("Content-Encoding")),
+	}
+	if req.Write == "" {
+		req.Write = job.WriteAppend
+	}
+	if req.Encoding == "identity" {
+		req.Encoding = ""
+	}
+	if key := h.Get(wire.HeaderIdempotencyKey); req.LoadID == "" && key != "" {
+		req.LoadID = loadIDOf(cl.principal.ID, key)
+	}
+	var err error
+	if text := q.Get("max_bad_records"); text != "" {
+		n, fault := strconv.ParseInt(text, 10, 64)
+		req.MaxBadRecords, err = &n, fault
+	}
+	if text := q.Get("dry_run"); text != "" && err == nil {
+		req.DryRun, err = strconv.ParseBool(text)
+	}
+	if err != nil {
+		return job.Request{}, privacy.Errorf(privacy.CodeInvalidRequest, "a query parameter cannot be read").Because(err)
+	}
+	return req, nil
+}
+
+// loadIDOf names a load after an Idempotency-Key, which belongs to a principal
+// while a load_id belongs to the whole tenant.
+func loadIDOf(principal, key string) string {
+	sum := sha256.Sum256([]byte(principal + "\x00" + key))
+	return "key-" + hex.EncodeToString(sum[:16])
+}
+
+// uploadBody reads a file for as long as bytes keep coming. It remembers why
+// reading failed, which the service that reads from it cannot tell.
+type uploadBody struct {
+	r      io.Reader
+	conn   *http.ResponseController
+	now    func() time.Time
+	idle   time.Duration
+	expiry time.Time
+	err    error
+}
+
+// Read implements io.Reader.
+func (b *uploadBody) Read(p []byte) (int, error) {
+	if now := b.now(); b.expiry.Sub(now) < b.idle/2 {
+		b.expiry = now.Add(b.idle)
+		// Without a connection beneath (in tests) there is nothing to time out.
+		_ = b.conn.SetReadDeadline(b.expiry)
+		_ = b.conn.SetWriteDeadline(b.expiry.Add(b.idle))
+	}
+	n, err := b.r.Read(p)
+	if err != nil && err != io.EOF {
+		b.err = &bodyError{err}
+	}
+	return n, err
+}
+
+// ListLoads lists the loads of the caller's tenant.
+func (s *server) ListLoads(ctx context.Context, r ListLoadsRequestObject) (ListLoadsResponseObject, error) {
+	items, next, err := s.Loads.List(ctx, callOf(ctx).principal.Tenant, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
+	if err != nil {
+		return nil, err
+	}
+	return ListLoads200JSONResponse{Items: mapped(items, loadOf), Next: optional(next)}, nil
+}
+
+// GetLoad shows a load of the caller's tenant.
+func (s *server) GetLoad(ctx context.Context, r GetLoadRequestObject) (GetLoadResponseObject, error) {
+	load, err := s.Loads.Get(ctx, callOf(ctx).principal.Tenant, r.Load)
+	if err != nil {
+		return nil, err
+	}
+	return GetLoad200JSONResponse(loadOf(load)), nil
+}
+
+// CancelLoad cancels a load of the caller's tenant.
+func (s *server) CancelLoad(ctx context.Context, r CancelLoadRequestObject) (CancelLoadResponseObject, error) {
+	load, err := s.Loads.Cancel(ctx, callOf(ctx).principal.Tenant, r.Load)
+	if err != nil {
+		return nil, err
+	}
+	return CancelLoad200JSONResponse(loadOf(load)), nil
+}
+
+// GetLoadRejects streams the rejected rows of a load to the tenant whose rows
+// they are.
+func (s *server) GetLoadRejects(ctx context.Context, r GetLoadRejectsRequestObject) (GetLoadRejectsResponseObject, error) {
+	rejects, err := s.Loads.Rejects(ctx, callOf(ctx).principal.Tenant, r.Load)
+	if err != nil {
+		return nil, err
+	}
+	return GetLoadRejects200ApplicationXNdjsonResponse{Body: rejects}, nil
+}
+
+func loadOf(l job.Load) wire.Load {
+	out := wire.Load{
+		ID: l.ID, LoadID: l.LoadID, DryRun: l.DryRun, IgnoredColumns: l.IgnoredColumns,
+		Tenant: l.Tenant, Dataset: l.Dataset, State: wire.LoadState(l.State), Write: wire.LoadWrite(l.Write), Format: l.Format,
+		Bytes: l.Bytes, RowsRead: l.RowsRead, RowsLoaded: l.RowsLoaded, RowsRejected: l.RowsRejected,
+		Generation: optional(l.Generation), CreatedAt: l.CreatedAt, FinishedAt: l.FinishedAt,
+	}
+	if out.IgnoredColumns == nil {
+		out.IgnoredColumns = []string{}
+	}
+	if f := l.Error; f != nil {
+		k := kindOf(f.Code)
+		out.Error = &wire.Problem{Type: problemType(f.Code), Title: k.title, Status: k.status, Detail: optional(f.Message)}
+	}
+	return out
+}

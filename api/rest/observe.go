@@ -1,0 +1,140 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/noised/noised/privacy"
+)
+
+// observe gives the request its id, turns errors and panics into answers, and
+// logs and measures what happened. Neither log nor metrics hold anything that a
+// caller wrote: the route is its template, and query strings and bodies stay out.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		began := s.now()
+		route := c.RouteInfo()
+		cl := &call{id: privacy.NewID("req"), op: s.ops.of(route.Method, route.Path)}
+		setSecurityHeaders(c.Response().Header(), cl.id)
+		c.SetRequest(c.Request().WithContext(withCall(c.Request().Context(), cl)))
+
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+		if err := recovered(next, c, s.log, cl); err != nil {
+			s.writeError(c, cl, err)
+		}
+
+		path := "unmatched"
+		if cl.op != nil {
+			path = cl.op.route.Path
+		}
+		status := statusOf(c)
+		took := s.now().Sub(began)
+		s.metrics.observe(c.Request().Method, path, status, took)
+		if level := s.logLevel(cl); s.log.Enabled(c.Request().Context(), level) {
+			s.log.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request",
+				slog.String("request", cl.id), slog.String("method", c.Request().Method), slog.String("route", path),
+				slog.Int("status", status), slog.Duration("took", took), slog.String("principal", cl.principal.ID))
+		}
+		return nil
+	}
+}
+
+// logLevel keeps probes out of the log unless somebody is debugging.
+func (s *server) logLevel(cl *call) slog.Level {
+	if cl.op != nil && cl.op.access.public {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+func statusOf(c *echo.Context) int {
+	if r, err := echo.UnwrapResponse(c.Response()); err == nil && r.Status != 0 {
+		return r.Status
+	}
+	return http.StatusOK
+}
+
+// recovered runs the rest of the line. A panic becomes an internal error; what
+// was panicked with may hold a value, so only its type and the stack are logged.
+func recovered(next echo.HandlerFunc, c *echo.Context, log *slog.Logger, cl *call) (err error) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if e, ok := r.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+			panic(r) // net/http's own way to break off
+		}
+		log.Error("panic", "request", cl.id, "operation", cl.operation(), "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+		err = privacy.Internal(errors.New("panic"), "serve request")
+	}()
+	return next(c)
+}
+
+// setSecurityHeaders makes browsers treat every answer as data that belongs to
+// one caller.
+func setSecurityHeaders(h http.Header, id string) {
+	h.Set("X-Request-Id", id)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Add("Vary", "Accept, Authorization")
+}
+
+// metrics are what the server measures: counts and durations by route.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "noised_http_requests_total", Help: "Requests by method, route and status.",
+		}, []string{"method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "noised_http_request_seconds", Help: "Duration of requests by method and route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"method", "route"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "noised_http_requests_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.inFlight} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("rest: register metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) observe(method, route string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions:
+	default:
+		method = "other" // callers must not be able to invent labels
+	}
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
+}
+
+// MetricsHandler serves what was registered, for a listener of its own.
+func MetricsHandler(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,121 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// Queries answers analysts. It must not let a caller that hangs up interrupt a
+// spend.
+type Queries interface {
+	Query(ctx context.Context, p privacy.Principal, r query.Request) (*query.Answer, error)
+	Explain(ctx context.Context, p privacy.Principal, r query.Request) (*query.Explanation, error)
+	Releases(ctx context.Context, p privacy.Principal, cursor string, limit int) ([]release.Release, string, error)
+	Release(ctx context.Context, p privacy.Principal, id string) (*query.Answer, error)
+}
+
+// Loads brings data in. Its methods answer CodeNotFound for loads of another
+// tenant than the one they are called for.
+type Loads interface {
+	Create(ctx context.Context, r job.Request, body io.Reader) (job.Load, error)
+	Get(ctx context.Context, tenant, id string) (job.Load, error)
+	List(ctx context.Context, tenant, cursor string, limit int) ([]job.Load, string, error)
+	Cancel(ctx context.Context, tenant, id string) (job.Load, error)
+	Rejects(ctx context.Context, tenant, id string) (io.ReadCloser, error)
+}
+
+// Catalog names tenants, datasets and members.
+type Catalog interface {
+	CreateTenant(ctx context.Context, name, region string, by privacy.Principal) (catalog.Tenant, error)
+	Tenants(ctx context.Context) ([]catalog.Tenant, error)
+	Tenant(ctx context.Context, name string) (catalog.Tenant, error)
+	SetSuspended(ctx context.Context, name string, suspended bool, by privacy.Principal) error
+	DeleteTenant(ctx context.Context, name string, by privacy.Principal) error
+	PutDataset(ctx context.Context, c *contract.Contract, doc []byte, by privacy.Principal) error
+	Datasets(ctx context.Context) ([]catalog.Dataset, error)
+	Dataset(ctx context.Context, name string) (catalog.Dataset, error)
+	Contract(ctx context.Context, dataset string, version int) (*contract.Contract, error)
+	Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) error
+	Leave(ctx context.Context, dataset, tenant string, by privacy.Principal) error
+}
+
+// Ledger keeps budgets and charges.
+type Ledger interface {
+	SetBudget(ctx context.Context, account privacy.Account, b ledger.Budget, by privacy.Principal) error
+	SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error
+	Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error)
+	State(ctx context.Context, account privacy.Account) (ledger.State, error)
+	States(ctx context.Context, tenant string) ([]ledger.State, error)
+	Charges(ctx context.Context, account privacy.Account, cursor string, limit int) ([]ledger.Entry, string, error)
+}
+
+// Keys issues API keys and knows their principals.
+type Keys interface {
+	Create(ctx context.Context, r authn.KeyRequest, by privacy.Principal) (authn.Key, string, error)
+	Authenticate(ctx context.Context, secret string) (privacy.Principal, error)
+	List(ctx context.Context, tenant string) ([]authn.Key, error)
+	Revoke(ctx context.Context, id string, by privacy.Principal) error
+}
+
+// Options holds what a server is wired from. Everything above the blank line is
+// required; the rest has defaults.
+type Options struct {
+	DB      *controldb.DB // keeps the answers to repeated requests
+	Queries Queries
+	Loads   Loads
+	Catalog Catalog
+	Ledger  Ledger
+	Keys    Keys
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
+	Metrics prometheus.Registerer       // not measured when nil
+
+	MaxConcurrent int           // requests at a time; 256
+	MaxUploads    int           // uploads at a time, beside them; 16
+	MaxUpload     int64         // bytes of one upload; 16 GiB
+	Rate          float64       // requests per second and principal; 1,000
+	Burst         int           // requests at once and principal; 2,000
+	Timeout       time.Duration // of a request that is not an upload; 90 s
+	UploadIdle    time.Duration // longest silence of an upload; 60 s
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Log == nil || o.Now == nil {
+		return o, errors.New("rest: an option that is required is missing")
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	setDefault(&o.MaxConcurrent, 256)
+	setDefault(&o.MaxUploads, 16)
+	setDefault(&o.MaxUpload, 16<<30)
+	setDefault(&o.Rate, 1000)
+	setDefault(&o.Burst, 2000)
+	setDefault(&o.Timeout, 90*time.Second)
+	setDefault(&o.UploadIdle, time.Minute)
+	return o, nil
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

@@ -1,0 +1,50 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/api/wire"
+)
+
+// CreateTenant creates a tenant.
+func (s *server) CreateTenant(ctx context.Context, r CreateTenantRequestObject) (CreateTenantResponseObject, error) {
+	t, err := s.Catalog.CreateTenant(ctx, r.Body.Name, valueOf(r.Body.Region), callOf(ctx).principal)
+	if err != nil {
+		return nil, err
+	}
+	return CreateTenant201JSONResponse(tenantOf(t)), nil
+}
+
+// ListTenants lists every tenant.
+func (s *server) ListTenants(ctx context.Context, _ ListTenantsRequestObject) (ListTenantsResponseObject, error) {
+	all, err := s.Catalog.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ListTenants200JSONResponse{Items: mapped(all, tenantOf)}, nil
+}
+
+// UpdateTenant suspends a tenant or lifts its suspension.
+func (s *server) UpdateTenant(ctx context.Context, r UpdateTenantRequestObject) (UpdateTenantResponseObject, error) {
+	if err := s.Catalog.SetSuspended(ctx, r.Tenant, r.Body.Suspended, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	t, err := s.Catalog.Tenant(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return UpdateTenant200JSONResponse(tenantOf(t)), nil
+}
+
+// DeleteTenant deletes a tenant; its accounts stay.
+func (s *server) DeleteTenant(ctx context.Context, r DeleteTenantRequestObject) (DeleteTenantResponseObject, error) {
+	if err := s.Catalog.DeleteTenant(ctx, r.Tenant, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return DeleteTenant204Response{}, nil
+}
+
+func tenantOf(t catalog.Tenant) wire.Tenant {
+	return wire.Tenant{Name: t.Name, Region: optional(t.Region), Suspended: t.Suspended, CreatedAt: t.CreatedAt}
+}

@@ -1,0 +1,147 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v5"
+
+	"github.com/noised/noised/privacy"
+)
+
+// maxBody is the largest body of a request that is not an upload.
+const maxBody = 1 << 20
+
+// validate checks the request against the document, so that handlers see only
+// what the document describes. Uploads are left unread; every other body is read
+// here, once.
+func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		cl := callOf(c.Request().Context())
+		if cl.op == nil {
+			return next(c)
+		}
+		query, err := checkQuery(c.Request().URL.RawQuery, cl.op.query)
+		if err != nil {
+			return err
+		}
+		if len(cl.op.consumes) > 0 && !cl.op.upload {
+			if err := cl.readBody(c); err != nil {
+				return err
+			}
+		}
+		input := &openapi3filter.RequestValidationInput{
+			Request: c.Request(), PathParams: map[string]string{}, QueryParams: query, Route: cl.op.route,
+			Options: &openapi3filter.Options{
+				ExcludeRequestBody:  cl.op.raw,
+				SkipSettingDefaults: true,
+				KeepValidatedValue:  true, // the handler gets exactly what was checked
+			},
+		}
+		for _, v := range c.PathValues() {
+			input.PathParams[v.Name] = v.Value
+		}
+		if err := openapi3filter.ValidateRequest(c.Request().Context(), input); err != nil {
+			return invalid(err)
+		}
+		return next(c)
+	}
+}
+
+// checkQuery refuses query parameters that the operation does not have: a
+// mistyped epsilon must not be taken for the default.
+func checkQuery(raw string, known map[string]bool) (url.Values, error) {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "the query string cannot be read")
+	}
+	for name, values := range query {
+		repeats, ok := known[name]
+		if !ok {
+			return nil, privacy.Errorf(privacy.CodeInvalidRequest, "the query parameter %q is not known here", name)
+		}
+		if len(values) > 1 && !repeats {
+			return nil, privacy.Errorf(privacy.CodeInvalidRequest, "the query parameter %q is given more than once", name)
+		}
+	}
+	return query, nil
+}
+
+// readBody reads a small body and leaves it readable for the handler.
+func (cl *call) readBody(c *echo.Context) error {
+	r := c.Request()
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return err
+		}
+		return &bodyError{err}
+	}
+	if !cl.op.raw {
+		if err := checkJSON(body); err != nil {
+			return err
+		}
+	}
+	cl.body = body
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return nil
+}
+
+// checkJSON requires exactly one JSON value; NaN and infinities are none.
+func checkJSON(body []byte) error {
+	var value json.RawMessage
+	err := json.Unmarshal(body, &value)
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "the body is not JSON: %s at byte %d", syntax.Error(), syntax.Offset)
+	}
+	return privacy.Errorf(privacy.CodeInvalidRequest, "the body is not JSON")
+}
+
+// bodyError says that a body could not be read to its end.
+type bodyError struct{ cause error }
+
+func (e *bodyError) Error() string { return "read body: " + e.cause.Error() }
+func (e *bodyError) Unwrap() error { return e.cause }
+
+// invalid says in one line what the validator found, and where.
+func invalid(err error) error {
+	var request *openapi3filter.RequestError
+	if !errors.As(err, &request) {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "the request does not match the document").Because(err)
+	}
+	where := "the body"
+	if p := request.Parameter; p != nil {
+		where = fmt.Sprintf("the %s parameter %q", p.In, p.Name)
+	}
+	why := request.Reason
+	var schema *openapi3.SchemaError
+	var parse *openapi3filter.ParseError
+	switch {
+	case errors.As(err, &schema):
+		if at := strings.Join(schema.JSONPointer(), "."); at != "" {
+			where += ", at " + strconv.Quote(at) + ","
+		}
+		why = schema.Reason
+	case errors.As(err, &parse):
+		why = parse.Reason
+		if why == "" {
+			why = "it cannot be read"
+		}
+	}
+	return privacy.Errorf(privacy.CodeInvalidRequest, "%s is not valid: %s", where, why).Because(err)
+}
