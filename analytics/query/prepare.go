@@ -71,7 +71,7 @@ func (s *Service) priceOn(ctx context.Context, r Request, sel *plan.Select, ds c
 		return nil, privacy.Errorf(privacy.CodeQueryNotPermitted, "the declared keys have more than %d combinations", s.MaxGroups).
 			Suggest("group by fewer dimensions")
 	}
-	gens, err := s.Catalog.Current(ctx, ds.Name, priced.Plan.Tenants)
+	gens, err := s.Catalog.CurrentUnder(ctx, ds.Contract, priced.Plan.Tenants)
 	if err != nil {
 		return nil, err
 	}

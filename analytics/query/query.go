@@ -102,7 +102,10 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (
 	if now != was.Fingerprint {
 		return nil, true, privacy.Errorf(privacy.CodeIdempotencyMismatch, "this Idempotency-Key was used with another request")
 	}
-	if charge.State == ledger.StateReleased {
+	switch charge.State {
+	case ledger.StateAbandoned:
+		return nil, true, privacy.Internal(errors.New("the charge was abandoned after too many attempts"), charge.ID)
+	case ledger.StateReleased:
 		stored, ok, err := s.Store.ByKey(ctx, charge.Key)
 		if err != nil || !ok {
 			return nil, true, privacy.Internal(errors.Join(err, errors.New("released charge without release")), charge.ID)

@@ -79,7 +79,8 @@ func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepar
 	defer s.runs.Release(1)
 	core, err := s.compute(ctx, prep)
 	if err != nil {
-		return release.Stored{}, err
+		// Whoever asks again may try at once; the attempt stays counted.
+		return release.Stored{}, errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
 	}
 	return s.store(ctx, charge, prep, core)
 }
@@ -88,13 +89,17 @@ func busy() error {
 	return privacy.Errorf(privacy.CodeUnavailable, "the answer is not ready yet; ask again, nothing more is charged")
 }
 
-// await waits for the release of a charge that another process is redeeming.
+// await waits for the release of a charge that another process is redeeming. A
+// charge that is neither pending nor released was abandoned and has none.
 func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Stored, error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
 			return stored, err
+		}
+		if _, live, err := s.Ledger.Lookup(ctx, charge.Key); err != nil || !live {
+			return release.Stored{}, errors.Join(err, errors.New("the charge was abandoned"))
 		}
 		select {
 		case <-ctx.Done():

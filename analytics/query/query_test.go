@@ -1,0 +1,457 @@
+package query_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/sqlparse"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+const visits = `
+dataset: visits
+version: 1
+privacy_unit: {column: person, scope: person}
+tenant_dimension: public
+contribution: {max_partitions: 2, max_rows_per_partition: 3}
+columns:
+  person: {type: bigint, role: unit}
+  ward:   {type: varchar, role: dimension, domain: {values: ["a", "b"]}}
+  doctor: {type: varchar, role: dimension, domain: private}
+  days:   {type: integer, role: measure, bounds: [0, 30]}
+budget_defaults: {epsilon_per_query: 0.5, delta_per_query: 1e-9}
+`
+
+var (
+	operator = privacy.Principal{ID: "system", Role: privacy.RoleOperator}
+	analyst  = privacy.Principal{ID: "key_analyst", Role: privacy.RoleAnalyst}
+)
+
+// scripted is an engine that returns the same exact count for every group, and
+// lets a test look or fail at the moment when rows would be read.
+type scripted struct {
+	mu     sync.Mutex
+	runs   int
+	before func(engine.Input) error
+	count  int64
+}
+
+func (s *scripted) Run(ctx context.Context, in engine.Input) (*engine.Partials, error) {
+	s.mu.Lock()
+	s.runs++
+	before := s.before
+	s.mu.Unlock()
+	if before != nil {
+		if err := before(in); err != nil {
+			return nil, err
+		}
+	}
+	keys := [][]plan.Value{{plan.StringValue("only")}}
+	if !in.Plan.Secret() {
+		keys = in.Plan.DeclaredKeys()
+	}
+	out := &engine.Partials{Keys: keys}
+	for range in.Plan.Draws {
+		row := make([]privacy.Int128, len(keys))
+		for g := range row {
+			row[g] = privacy.Int128From(s.count)
+		}
+		out.Draws = append(out.Draws, row)
+	}
+	return out, ctx.Err()
+}
+
+func (s *scripted) ran() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs
+}
+
+// house is a service over a real control store with two tenants.
+type house struct {
+	*query.Service
+	t       *testing.T
+	db      *controldb.DB
+	catalog *catalog.Catalog
+	ledger  *ledger.Ledger
+	engine  *scripted
+	log     *bytes.Buffer
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	ctx := t.Context()
+	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	parser, err := sqlparse.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = parser.Close() })
+	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), engine: &scripted{count: 1000}, log: &bytes.Buffer{}}
+	h.Service = query.New(query.Options{
+		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: h.engine,
+		DataDir: t.TempDir(), Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
+	})
+	c, err := contract.Parse([]byte(visits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.must(h.catalog.PutDataset(ctx, c, []byte(visits), operator))
+	for _, name := range []string{"north", "south"} {
+		if _, err := h.catalog.CreateTenant(ctx, name, "", operator); err != nil {
+			t.Fatal(err)
+		}
+		h.must(h.catalog.Accept(ctx, "visits", name, 1, operator))
+		h.budget(privacy.TenantAccount(name), 3)
+	}
+	h.budget(privacy.DatasetAccount("visits"), 3)
+	return h
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) budget(a privacy.Account, epsilon float64) {
+	h.t.Helper()
+	h.must(h.ledger.SetBudget(h.t.Context(), a, ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: 1e-6}}, operator))
+}
+
+// spent returns what an account has lost in units of μ².
+func (h *house) spent(a privacy.Account) int64 {
+	h.t.Helper()
+	st, err := h.ledger.State(h.t.Context(), a)
+	h.must(err)
+	return st.SpentLifetime.Mu2
+}
+
+func (h *house) ask(sql string, change ...func(*query.Request)) (*query.Answer, error) {
+	r := query.Request{SQL: sql}
+	for _, c := range change {
+		c(&r)
+	}
+	return h.Query(h.t.Context(), analyst, r)
+}
+
+func (h *house) mustAsk(sql string, change ...func(*query.Request)) *query.Answer {
+	h.t.Helper()
+	a, err := h.ask(sql, change...)
+	h.must(err)
+	return a
+}
+
+func arrowOf(t *testing.T, a *query.Answer) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := a.Table.WriteArrow(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+const byWard = "SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward"
+
+func TestChargeIsDurableBeforeRowsAreRead(t *testing.T) {
+	h := newHouse(t)
+	accounts := []privacy.Account{privacy.TenantAccount("north"), privacy.TenantAccount("south"), privacy.DatasetAccount("visits")}
+	h.engine.before = func(engine.Input) error {
+		for _, a := range accounts {
+			if h.spent(a) == 0 {
+				return fmt.Errorf("%s had not been charged", a)
+			}
+		}
+		return nil
+	}
+	if a := h.mustAsk(byWard); a.Cached || a.Table.Rows() != 2 || a.Release.Epsilon != 0.5 {
+		t.Errorf("answer = %+v", a.Release)
+	}
+}
+
+func TestOnlyAnalystsQuery(t *testing.T) {
+	h := newHouse(t)
+	for _, role := range privacy.Roles() {
+		if role == privacy.RoleAnalyst {
+			continue
+		}
+		p := privacy.Principal{ID: "key_other", Role: role, Tenant: "north"}
+		if _, err := h.Query(t.Context(), p, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+			t.Errorf("%s querying: %v, want forbidden", role, err)
+		}
+		if _, err := h.Explain(t.Context(), p, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+			t.Errorf("%s explaining: %v, want forbidden", role, err)
+		}
+	}
+	if h.engine.ran() != 0 || h.spent(privacy.DatasetAccount("visits")) != 0 {
+		t.Error("a refused role reached the engine or the ledger")
+	}
+}
+
+func TestSameCoreIsFree(t *testing.T) {
+	h := newHouse(t)
+	first := h.mustAsk(byWard)
+	paid := h.spent(privacy.DatasetAccount("visits"))
+	same := []string{
+		byWard,
+		"select  WARD, count(*) as n from visits group by 1",
+		byWard + " ", // white space
+	}
+	for _, sql := range same {
+		again := h.mustAsk(sql)
+		if !again.Cached || again.Release.ID != first.Release.ID {
+			t.Errorf("%q: release %s cached %t, want %s from the store", sql, again.Release.ID, again.Cached, first.Release.ID)
+		}
+	}
+	if !bytes.Equal(arrowOf(t, first), arrowOf(t, h.mustAsk(byWard))) {
+		t.Error("the repeated answer has other bytes")
+	}
+	view := h.mustAsk("SELECT ward AS w, COUNT(*) * 2 AS twice FROM visits GROUP BY ward HAVING COUNT(*) > 0 ORDER BY 2 DESC LIMIT 1")
+	if !view.Cached || view.Table.Rows() != 1 || view.Table.Columns[1].Name != "twice" {
+		t.Errorf("another view of the same core was not served from the store: %+v", view.Release)
+	}
+	if h.engine.ran() != 1 || h.spent(privacy.DatasetAccount("visits")) != paid {
+		t.Errorf("%d runs, %d spent, want 1 and %d", h.engine.ran(), h.spent(privacy.DatasetAccount("visits")), paid)
+	}
+	other := h.mustAsk(byWard, func(r *query.Request) { e := 0.25; r.Epsilon = &e })
+	if other.Cached || h.spent(privacy.DatasetAccount("visits")) == paid {
+		t.Error("another ε was served from the store")
+	}
+}
+
+func TestNewDataMakesANewRelease(t *testing.T) {
+	h := newHouse(t)
+	first := h.mustAsk(byWard)
+	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return h.catalog.Publish(ctx, tx, catalog.Generation{ID: "gen_1", Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}, "")
+	}))
+	if a := h.mustAsk(byWard); a.Cached || a.Release.ID == first.Release.ID {
+		t.Error("a new generation was answered from the old release")
+	}
+}
+
+func TestFailedRunStaysRedeemable(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { return errors.New("secret value 4711 in row 12") }
+	_, err := h.ask(byWard)
+	if privacy.CodeOf(err) != privacy.CodeInternal || privacy.AsError(err).Message != "internal error" {
+		t.Fatalf("a failed run gave %v", err)
+	}
+	paid := h.spent(privacy.TenantAccount("north"))
+	if paid == 0 {
+		t.Fatal("a failed run was not charged")
+	}
+	h.engine.before = nil
+	if a := h.mustAsk(byWard); a.Release.ID == "" {
+		t.Error("no release after the retry")
+	}
+	if got := h.spent(privacy.TenantAccount("north")); got != paid {
+		t.Errorf("the retry was charged: %d, want %d", got, paid)
+	}
+}
+
+func TestRestartFinishesPendingCharges(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { return errors.New("cut off") }
+	if _, err := h.ask(byWard); err == nil {
+		t.Fatal("the run was not cut off")
+	}
+	h.engine.before = nil
+	h.must(h.Recover(t.Context()))
+	runs := h.engine.ran()
+	if a := h.mustAsk(byWard); !a.Cached || h.engine.ran() != runs {
+		t.Errorf("the recovered release was not served: cached %t, %d runs after %d", a.Cached, h.engine.ran(), runs)
+	}
+}
+
+func TestIdempotencyKeySurvivesNewData(t *testing.T) {
+	h := newHouse(t)
+	key := func(r *query.Request) { r.IdempotencyKey = "retry-1" }
+	first := h.mustAsk(byWard, key)
+	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return h.catalog.Publish(ctx, tx, catalog.Generation{ID: "gen_1", Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}, "")
+	}))
+	paid := h.spent(privacy.DatasetAccount("visits"))
+	again := h.mustAsk(byWard, key)
+	if !bytes.Equal(arrowOf(t, first), arrowOf(t, again)) || h.spent(privacy.DatasetAccount("visits")) != paid {
+		t.Error("the retry was not the first answer")
+	}
+	if _, err := h.ask("SELECT COUNT(*) AS n FROM visits", key); privacy.CodeOf(err) != privacy.CodeIdempotencyMismatch {
+		t.Errorf("another request under the same key: %v", err)
+	}
+}
+
+func TestExhaustedBudget(t *testing.T) {
+	h := newHouse(t)
+	if _, err := h.catalog.CreateTenant(t.Context(), "poor", "", operator); err != nil {
+		t.Fatal(err)
+	}
+	h.must(h.catalog.Accept(t.Context(), "visits", "poor", 1, operator))
+	_, err := h.ask(byWard)
+	var why *ledger.Exhausted
+	if privacy.CodeOf(err) != privacy.CodeBudgetExhausted || !errors.As(err, &why) || !slices.Contains(why.Accounts, privacy.TenantAccount("poor")) {
+		t.Fatalf("a tenant without a budget: %v", err)
+	}
+	if h.spent(privacy.TenantAccount("north")) != 0 || h.engine.ran() != 0 {
+		t.Error("a refused query was charged or run")
+	}
+	a := h.mustAsk("SELECT tenant, COUNT(*) AS n FROM visits GROUP BY tenant", func(r *query.Request) { r.OnExhausted = query.OnExhaustedExclude })
+	if a.Table.Rows() != 2 || a.Table.Get("noised.tenants") != `["north","south"]` {
+		t.Errorf("excluding: %d rows of %s", a.Table.Rows(), a.Table.Get("noised.tenants"))
+	}
+}
+
+func TestConcurrentAskersShareOneCharge(t *testing.T) {
+	h := newHouse(t)
+	var wg sync.WaitGroup
+	ids := make([]string, 16)
+	for i := range ids {
+		wg.Go(func() {
+			if a, err := h.ask(byWard); err == nil {
+				ids[i] = a.Release.ID
+			}
+		})
+	}
+	wg.Wait()
+	if slices.Sort(ids); ids[0] == "" || ids[0] != ids[len(ids)-1] {
+		t.Errorf("askers got different releases: %v", ids)
+	}
+	items, _, err := h.ledger.Charges(t.Context(), privacy.DatasetAccount("visits"), "", 100)
+	h.must(err)
+	if len(items) != 1 {
+		t.Errorf("%d charges for one release", len(items))
+	}
+}
+
+func TestHangUpStillRedeems(t *testing.T) {
+	h := newHouse(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	h.engine.before = func(engine.Input) error { hangUp(); return nil }
+	if _, err := h.Query(ctx, analyst, query.Request{SQL: byWard}); err != nil && privacy.CodeOf(err) != privacy.CodeUnavailable {
+		t.Fatalf("a caller that left got %v", err)
+	}
+	h.must(h.Close(t.Context()))
+	h.engine.before = nil
+	if a := h.mustAsk(byWard); !a.Cached {
+		t.Error("the charge of a caller that left was not redeemed")
+	}
+	if h.engine.ran() != 1 {
+		t.Errorf("%d runs, want 1", h.engine.ran())
+	}
+}
+
+func TestSecretKeysBelowTheThresholdStaySecret(t *testing.T) {
+	h := newHouse(t)
+	const byDoctor = "SELECT doctor, COUNT(DISTINCT person) AS n FROM visits GROUP BY doctor"
+	h.engine.count = 1
+	if a := h.mustAsk(byDoctor); a.Table.Rows() != 0 {
+		t.Error("a group of one person was shown")
+	}
+	h.engine.count = 1_000_000
+	if a := h.mustAsk(byDoctor, func(r *query.Request) { e := 0.4; r.Epsilon = &e }); a.Table.Rows() != 1 || a.Table.Columns[0].Mechanism != "partition_selection" {
+		t.Errorf("a large group was not shown: %d rows", a.Table.Rows())
+	}
+}
+
+func TestReleasesBelongToTheirReaders(t *testing.T) {
+	h := newHouse(t)
+	first := h.mustAsk(byWard)
+	back, err := h.Release(t.Context(), analyst, first.Release.ID)
+	h.must(err)
+	if !bytes.Equal(arrowOf(t, first), arrowOf(t, back)) {
+		t.Error("reading again gives other bytes")
+	}
+	other := privacy.Principal{ID: "key_other", Role: privacy.RoleAnalyst}
+	if _, err := h.Release(t.Context(), other, first.Release.ID); privacy.CodeOf(err) != privacy.CodeNotFound {
+		t.Errorf("another analyst read it: %v", err)
+	}
+	if _, err := h.Query(t.Context(), other, query.Request{SQL: byWard}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Release(t.Context(), other, first.Release.ID); err != nil {
+		t.Errorf("an analyst who was served it cannot read it: %v", err)
+	}
+	items, next, err := h.Releases(t.Context(), analyst, "", 10)
+	if err != nil || len(items) != 1 || next != "" || items[0].CachedHits != 1 {
+		t.Errorf("list = %+v, %q, %v", items, next, err)
+	}
+}
+
+func TestExplainIsFree(t *testing.T) {
+	h := newHouse(t)
+	x, err := h.Explain(t.Context(), analyst, query.Request{SQL: "SELECT doctor, COUNT(*) AS n, AVG(days) AS d FROM visits GROUP BY doctor"})
+	h.must(err)
+	if !x.Permitted || len(x.Charges) != 3 || len(x.Columns) != 3 || x.PartitionSelection == nil || x.Columns[2].ByCount["100"] == nil {
+		t.Errorf("explanation = %+v", x)
+	}
+	if h.spent(privacy.DatasetAccount("visits")) != 0 || h.engine.ran() != 0 {
+		t.Error("explain charged or ran")
+	}
+	a := h.mustAsk("SELECT doctor, COUNT(*) AS n, AVG(days) AS d FROM visits GROUP BY doctor")
+	if got, want := fmt.Sprint(x.Charges[0].Rho), a.Table.Get("noised.rho"); got != want {
+		t.Errorf("explained ρ %s, charged %s", got, want)
+	}
+}
+
+func TestParametersAreRefusedForFree(t *testing.T) {
+	h := newHouse(t)
+	f := func(x float64) *float64 { return &x }
+	n := func(x int64) *int64 { return &x }
+	tests := map[string]func(*query.Request){
+		"epsilon 0":           func(r *query.Request) { r.Epsilon = f(0) },
+		"epsilon -1":          func(r *query.Request) { r.Epsilon = f(-1) },
+		"epsilon 1e-320":      func(r *query.Request) { r.Epsilon = f(1e-320) },
+		"epsilon 800":         func(r *query.Request) { r.Epsilon = f(800) },
+		"delta 0":             func(r *query.Request) { r.Delta = f(0) },
+		"delta 1":             func(r *query.Request) { r.Delta = f(1) },
+		"delta -1":            func(r *query.Request) { r.Delta = f(-1) },
+		"partitions 0":        func(r *query.Request) { r.MaxPartitions = n(0) },
+		"partitions too many": func(r *query.Request) { r.MaxPartitions = n(3) },
+		"rows overflow":       func(r *query.Request) { r.MaxRowsPerPartition = n(1 << 62) },
+		"bounds reversed":     func(r *query.Request) { r.Columns = map[string][2]float64{"days": {5, 1}} },
+	}
+	for name, change := range tests {
+		if _, err := h.ask("SELECT ward, SUM(days) AS s FROM visits GROUP BY ward", change); privacy.CodeOf(err) != privacy.CodePrivacyParameters {
+			t.Errorf("%s: %v, want privacy-parameters", name, err)
+		}
+	}
+	if h.spent(privacy.DatasetAccount("visits")) != 0 || h.engine.ran() != 0 {
+		t.Error("a refused parameter was charged or run")
+	}
+}
+
+// TestNothingPrivateIsLogged looks for the canary that the engine's failure
+// carries.
+func TestNothingPrivateIsLogged(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { return errors.New("canary-93b1") }
+	_, _ = h.ask("SELECT COUNT(*) AS n FROM visits WHERE doctor = 'canary-77aa'")
+	h.must(h.Recover(t.Context()))
+	for _, canary := range []string{"canary-93b1", "canary-77aa"} {
+		if bytes.Contains(h.log.Bytes(), []byte(canary)) {
+			t.Errorf("the log holds %s: %s", canary, h.log)
+		}
+	}
+}
