@@ -1,0 +1,190 @@
+package bounding
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// Result holds the exact, bounded draws of every group. It is private.
+type Result struct {
+	// Keys are the groups: all declared combinations in plan.DeclaredKeys
+	// order, or, in a plan with a secret key, those to which some unit
+	// contributes, sorted.
+	Keys [][]plan.Value
+	// Draws is indexed by draw of the plan, then by group.
+	Draws [][]privacy.Int128
+}
+
+// errOrder is why a run fails closed when a stream is out of order.
+var errOrder = errors.New("a stream went back to an earlier unit")
+
+// cursor is a place in a stream.
+type cursor struct {
+	tenant    string
+	stream    Stream
+	batch     *Batch
+	pos       int
+	translate []int32 // the stream's numbers of secret keys → groups
+}
+
+// bounder is the state of one run.
+type bounder struct {
+	plan    *plan.Bound
+	k0, k1  uint64
+	groups  *groups
+	cursors []cursor
+	heads   heads
+	unit    unit
+	totals  [][]privacy.Int128
+	reached []bool
+}
+
+// Run merges the sources and returns the bounded draws of a plan whose limits
+// have been checked. Where the order of sources matters (Limits.MaxRows), it is
+// by tenant, then as given.
+func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*Result, error) {
+	b := newBounder(p, salt)
+	sources = slices.Clone(sources)
+	slices.SortStableFunc(sources, func(x, y Source) int { return cmp.Compare(x.Tenant, y.Tenant) })
+	for i, s := range sources {
+		b.cursors = append(b.cursors, cursor{tenant: s.Tenant, stream: s.Stream})
+		if err := b.fill(ctx, &b.cursors[i]); err != nil {
+			return nil, err
+		}
+		if c := &b.cursors[i]; c.batch != nil {
+			b.heads = append(b.heads, head{c.batch.Units[0], int32(i)})
+		}
+	}
+	b.heads.build()
+	if err := b.merge(ctx); err != nil {
+		return nil, err
+	}
+	return b.result(), nil
+}
+
+func newBounder(p *plan.Bound, salt [16]byte) *bounder {
+	b := &bounder{
+		plan: p, groups: newGroups(p),
+		k0: binary.LittleEndian.Uint64(salt[:8]), k1: binary.LittleEndian.Uint64(salt[8:]),
+		unit:   unit{draws: len(p.Draws), maxRows: plan.MaxUnitRows},
+		totals: make([][]privacy.Int128, len(p.Draws)),
+	}
+	if m := p.Limits.MaxRows; m > 0 {
+		b.unit.maxRows = min(m, plan.MaxUnitRows)
+	}
+	b.grow()
+	return b
+}
+
+// grow makes room for every group known so far.
+func (b *bounder) grow() {
+	n := len(b.groups.keys)
+	b.unit.grow(n)
+	more := n - len(b.reached)
+	b.reached = append(b.reached, make([]bool, more)...)
+	for d := range b.totals {
+		b.totals[d] = append(b.totals[d], make([]privacy.Int128, more)...)
+	}
+}
+
+// fill moves a cursor to the first row of its next batch; at the end of the
+// stream its batch is nil.
+func (b *bounder) fill(ctx context.Context, c *cursor) error {
+	for {
+		batch, err := c.stream.Next(ctx)
+		if err != nil {
+			return err
+		}
+		c.batch, c.pos = batch, 0
+		if batch == nil {
+			return nil
+		}
+		if len(batch.Learned) > 0 {
+			for _, key := range batch.Learned {
+				c.translate = append(c.translate, b.groups.learn(key))
+			}
+			b.grow()
+		}
+		if len(batch.Units) > 0 {
+			return nil
+		}
+	}
+}
+
+// merge takes the rows of all streams, unit by unit.
+func (b *bounder) merge(ctx context.Context) error {
+	started, tenant := false, ""
+	for len(b.heads) > 0 {
+		top := b.heads[0]
+		c := &b.cursors[top.cursor]
+		another := top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && c.tenant != tenant
+		if another || !started {
+			b.finish()
+			b.unit.reset(top.unit)
+			started, tenant = true, c.tenant
+		}
+		next, err := b.takeRun(ctx, c)
+		switch {
+		case err != nil:
+			return err
+		case c.batch == nil:
+			b.heads.pop()
+		case next < top.unit:
+			return privacy.Internal(errOrder, "bounding")
+		default:
+			b.heads.replace(next)
+		}
+	}
+	b.finish()
+	return nil
+}
+
+// takeRun takes the rows from a cursor to the end of its unit or batch, and
+// returns the unit of the row that follows, if there is one.
+func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
+	units, from, to := c.batch.Units, c.pos, c.pos+1
+	for to < len(units) && units[to] == b.unit.id {
+		to++
+	}
+	b.unit.add(c.batch, from, to, c.translate)
+	if c.pos = to; to < len(units) {
+		return units[to], nil
+	}
+	if err := b.fill(ctx, c); err != nil || c.batch == nil {
+		return 0, err
+	}
+	return c.batch.Units[0], nil
+}
+
+// finish adds the gathered unit's contribution to the totals.
+func (b *bounder) finish() {
+	if len(b.unit.touched) == 0 {
+		return
+	}
+	chosen := b.unit.choose(b.plan.Limits.MaxPartitions, b.k0, b.k1, b.groups)
+	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, b.plan.Limits.MaxRowsPerPartition)
+}
+
+func (b *bounder) result() *Result {
+	if !b.plan.Secret() {
+		return &Result{Keys: b.groups.keys, Draws: b.totals}
+	}
+	order := b.groups.sorted(func(group int) bool { return b.reached[group] })
+	r := &Result{Keys: make([][]plan.Value, len(order)), Draws: make([][]privacy.Int128, len(b.totals))}
+	for i, group := range order {
+		r.Keys[i] = b.groups.keys[group]
+	}
+	for d := range r.Draws {
+		r.Draws[d] = make([]privacy.Int128, len(order))
+		for i, group := range order {
+			r.Draws[d][i] = b.totals[d][group]
+		}
+	}
+	return r
+}

@@ -1,0 +1,50 @@
+package bounding
+
+import (
+	"context"
+	"math"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// Absent marks a row that a draw does not count. No centred step equals it.
+const Absent = math.MinInt64
+
+// Batch is some consecutive rows of a stream, column by column. Whoever
+// receives one must not keep it beyond the following call of Next.
+type Batch struct {
+	Units []uint64
+	// Keys holds, per row, the ordinal of its declared combination (in
+	// plan.DeclaredKeys order), or −1 for a row outside the declared domains.
+	// In a plan with a secret key it holds the stream's own number of the
+	// key instead: an index into all Learned of the stream so far. It is nil
+	// when the plan has no key.
+	Keys []int32
+	// Learned are the keys that the stream meets in this batch for the first
+	// time, numbered on from those before. Only for plans with a secret key.
+	Learned [][]plan.Value
+	// Values holds, per draw, each row's centred steps, or Absent. For draws
+	// other than sums any other value counts the row. A nil entry counts
+	// every row.
+	Values [][]int64
+}
+
+// Stream delivers the rows of one segment, by ascending unit.
+type Stream interface {
+	// Next returns the next batch, which may be empty, or nil after the last.
+	// It returns the error of ctx when that ends.
+	Next(ctx context.Context) (*Batch, error)
+}
+
+// Source is a stream and the tenant that its rows belong to.
+type Source struct {
+	Tenant string
+	Stream Stream
+}
+
+// Steps limits a row's value, in steps, to the bounds of its quantum and
+// subtracts the centre. Every value of a sum passes through here, so that the
+// magnitude of a row does not rest on generated SQL.
+func Steps(q plan.Quantum, v int64) int64 {
+	return max(q.Lo, min(q.Hi, v)) - q.Centre
+}

@@ -1,0 +1,165 @@
+package duckdb
+
+import (
+	"fmt"
+
+	"github.com/noised/noised/analytics/bounding"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlgen"
+)
+
+// buffers is the memory of one decoded block. The batch refers into it.
+type buffers struct {
+	batch  bounding.Batch
+	units  []uint64
+	keys   []int32
+	places []int32
+	wide   []int64
+	values [][]int64
+}
+
+// room returns s with length n, with a new array only if it is too short.
+func room[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, max(n, 2048))
+	}
+	return s[:n]
+}
+
+// decoder turns chunks of one segment's statement into batches.
+type decoder struct {
+	draws  []plan.Draw
+	layout sqlgen.Layout
+	keys   keyDecoder
+	types  []physical
+}
+
+func newDecoder(p *plan.Bound, domains []*declaredDomain, layout sqlgen.Layout, tenant string) *decoder {
+	return &decoder{draws: p.Draws, layout: layout, keys: newKeyDecoder(p, domains, layout.Keys, tenant)}
+}
+
+// bind checks that the statement's columns have the types that the layout
+// promises.
+func (d *decoder) bind(types []physical) error {
+	d.types = types
+	if types[0] != physicalUint64 {
+		return fmt.Errorf("the unit column has another type")
+	}
+	for _, c := range d.layout.Draws {
+		if c.Mask != sqlgen.None && types[c.Mask] != physicalBool {
+			return fmt.Errorf("a mask is not boolean")
+		}
+		if c.Value != sqlgen.None && !types[c.Value].isInteger() {
+			return fmt.Errorf("a value is not in steps")
+		}
+	}
+	return d.keys.bind(types)
+}
+
+// decode fills a block from a chunk.
+func (d *decoder) decode(c *chunk, b *buffers) error {
+	n := c.rows
+	b.units = room(b.units, n)
+	copy(b.units, view[uint64](c.vector(0, physicalUint64), n))
+	b.batch.Units = b.units
+	d.keys.decode(c, d.types, b)
+	if len(b.values) != len(d.draws) {
+		b.values = make([][]int64, len(d.draws))
+		b.batch.Values = make([][]int64, len(d.draws))
+	}
+	for i := range d.draws {
+		b.batch.Values[i] = d.draw(c, i, b)
+	}
+	return nil
+}
+
+// draw decodes what a draw needs of the rows, nil if it counts all of them.
+func (d *decoder) draw(c *chunk, i int, b *buffers) []int64 {
+	columns, n := d.layout.Draws[i], c.rows
+	var value, present vector
+	if columns.Present != sqlgen.None {
+		present = c.vector(columns.Present, d.types[columns.Present])
+	}
+	if columns.Value == sqlgen.None && columns.Mask == sqlgen.None && present.valid == nil {
+		return nil
+	}
+	out := room(b.values[i], n)
+	b.values[i] = out
+	if columns.Value != sqlgen.None {
+		value = c.vector(columns.Value, d.types[columns.Value])
+		steps(value, d.draws[i].Quantum, out)
+	} else {
+		clear(out)
+	}
+	dropNulls(value, out)
+	dropNulls(present, out)
+	if columns.Mask != sqlgen.None {
+		mask := c.vector(columns.Mask, physicalBool)
+		dropNulls(mask, out)
+		for row, keep := range view[uint8](mask, n) {
+			if keep == 0 {
+				out[row] = bounding.Absent
+			}
+		}
+	}
+	return out
+}
+
+// dropNulls marks the NULL rows of a vector as absent.
+func dropNulls(v vector, out []int64) {
+	if v.valid == nil {
+		return
+	}
+	for row := range out {
+		if v.null(row) {
+			out[row] = bounding.Absent
+		}
+	}
+}
+
+// steps reads a column of steps, within the bounds of its quantum.
+func steps(v vector, q plan.Quantum, out []int64) {
+	switch v.kind {
+	case physicalInt8:
+		stepsOf(view[int8](v, len(out)), q, out)
+	case physicalInt16:
+		stepsOf(view[int16](v, len(out)), q, out)
+	case physicalInt32:
+		stepsOf(view[int32](v, len(out)), q, out)
+	case physicalInt64:
+		stepsOf(view[int64](v, len(out)), q, out)
+	default: // excluded by bind
+	}
+}
+
+func stepsOf[T int8 | int16 | int32 | int64](in []T, q plan.Quantum, out []int64) {
+	for i, v := range in {
+		out[i] = bounding.Steps(q, int64(v))
+	}
+}
+
+// integers reads an integer or boolean column.
+func integers(v vector, out []int64) {
+	switch v.kind {
+	case physicalBool:
+		widen(view[uint8](v, len(out)), out)
+	case physicalInt8:
+		widen(view[int8](v, len(out)), out)
+	case physicalInt16:
+		widen(view[int16](v, len(out)), out)
+	case physicalInt32:
+		widen(view[int32](v, len(out)), out)
+	case physicalInt64:
+		widen(view[int64](v, len(out)), out)
+	default: // excluded by bind
+	}
+}
+
+func widen[T uint8 | int8 | int16 | int32 | int64](in []T, out []int64) {
+	for i, v := range in {
+		out[i] = int64(v)
+	}
+}
+
+// isInteger reports whether the values are signed integers.
+func (p physical) isInteger() bool { return p >= physicalInt8 && p <= physicalInt64 }

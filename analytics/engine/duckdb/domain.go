@@ -1,0 +1,169 @@
+package duckdb
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// Sizes up to which a domain is searched without hashing.
+const (
+	fewTexts = 8
+	denseMax = 1 << 16
+)
+
+// declaredDomain finds places in the domain of a declared key. It does not
+// change, so that streams can share it. NULL and doubles are outside it.
+type declaredDomain struct {
+	dense []int32 // by v − first; nil when the domain is too wide
+	first int64
+	ints  map[int64]int32
+
+	few   []text // all texts, when they are few and short
+	short map[text]int32
+	long  map[string]int32
+}
+
+// newDomain returns the domain of a declared key, nil for a secret one.
+func newDomain(k plan.Key) (*declaredDomain, error) {
+	if k.Secret() {
+		return nil, nil
+	}
+	d := &declaredDomain{ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+	for i, v := range k.Domain {
+		switch {
+		case v.Null || v.Type.Kind == plan.KindDouble || i > math.MaxInt32:
+			return nil, fmt.Errorf("a declared domain holds an unusable value")
+		case v.Type.Kind != plan.KindVarchar:
+			d.ints[v.Int] = int32(i)
+		case len(v.Str) <= inPlace:
+			d.short[makeText(v.Str)] = int32(i)
+			d.few = append(d.few, makeText(v.Str))
+		default:
+			d.long[v.Str] = int32(i)
+		}
+	}
+	if len(d.few) != len(k.Domain) || len(d.few) > fewTexts {
+		d.few = nil
+	}
+	d.flatten()
+	return d, nil
+}
+
+// flatten builds the dense table when the integers lie close together.
+func (d *declaredDomain) flatten() {
+	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
+	for v := range d.ints {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	if len(d.ints) == 0 || uint64(hi)-uint64(lo) >= denseMax {
+		return
+	}
+	d.first, d.dense = lo, make([]int32, hi-lo+1)
+	for i := range d.dense {
+		d.dense[i] = -1
+	}
+	for v, place := range d.ints {
+		d.dense[v-lo] = place
+	}
+}
+
+func (d *declaredDomain) null() int32 { return -1 }
+
+func (d *declaredDomain) integer(v int64) int32 {
+	if d.dense != nil {
+		if i := uint64(v) - uint64(d.first); i < uint64(len(d.dense)) {
+			return d.dense[i]
+		}
+		return -1
+	}
+	if place, ok := d.ints[v]; ok {
+		return place
+	}
+	return -1
+}
+
+func (d *declaredDomain) text(t *text) int32 {
+	if d.few != nil {
+		for i := range d.few {
+			if d.few[i] == *t {
+				return int32(i)
+			}
+		}
+		return -1
+	}
+	place, ok := int32(0), false
+	if t.inPlace() {
+		place, ok = d.short[*t]
+	} else {
+		place, ok = d.long[string(t.bytes())] // does not allocate
+	}
+	if !ok {
+		return -1
+	}
+	return place
+}
+
+// secretDomain numbers the values of a secret key as they appear.
+type secretDomain struct {
+	typ    plan.Type
+	values []plan.Value
+	ints   map[int64]int32
+	short  map[text]int32
+	long   map[string]int32
+	isNull int32 // place of NULL, −1 until it appears
+}
+
+func newSecretDomain(t plan.Type) *secretDomain {
+	return &secretDomain{typ: t, isNull: -1, ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+}
+
+// add appends a value that is new.
+func (d *secretDomain) add(v plan.Value) int32 {
+	d.values = append(d.values, v)
+	return int32(len(d.values) - 1)
+}
+
+func (d *secretDomain) null() int32 {
+	if d.isNull < 0 {
+		d.isNull = d.add(plan.Null(d.typ))
+	}
+	return d.isNull
+}
+
+func (d *secretDomain) integer(v int64) int32 {
+	place, ok := d.ints[v]
+	if !ok {
+		place = d.add(plan.IntValue(d.typ, v))
+		d.ints[v] = place
+	}
+	return place
+}
+
+func (d *secretDomain) text(t *text) int32 {
+	if t.inPlace() {
+		place, ok := d.short[*t]
+		if !ok {
+			place = d.add(plan.StringValue(string(t.bytes())))
+			d.short[*t] = place
+		}
+		return place
+	}
+	place, ok := d.long[string(t.bytes())] // does not allocate
+	if !ok {
+		s := string(t.bytes())
+		place = d.add(plan.StringValue(s))
+		d.long[s] = place
+	}
+	return place
+}
+
+// makeText lays a text of at most inPlace bytes out as DuckDB does.
+func makeText(s string) text {
+	var raw [16]byte
+	binary.LittleEndian.PutUint32(raw[:4], uint32(len(s)))
+	copy(raw[4:], s)
+	return text{binary.LittleEndian.Uint64(raw[:8]), binary.LittleEndian.Uint64(raw[8:])}
+}

@@ -1,0 +1,205 @@
+package duckdb
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlgen"
+)
+
+// keyDecoder numbers the keys of a stream's rows. With declared keys the number
+// is the mixed-radix ordinal of the values' places in their domains. Otherwise
+// it is the stream's own, in order of appearance, so that streams share
+// nothing; the bounder translates it.
+type keyDecoder struct {
+	columns []keyColumn
+	secret  bool
+	pairs   []pairs // for secret keys: of the first i+1 dimensions and the next
+	learned int     // composite secret keys that the bounder knows
+}
+
+// keyColumn is one dimension of a stream.
+type keyColumn struct {
+	key    plan.Key
+	place  int // of its column, or sqlgen.None for the tenant
+	lookup lookup
+	tenant int32         // the tenant's place in the domain
+	learn  *secretDomain // of a secret key; the stream's own
+}
+
+// lookup finds the place of a value in a domain, −1 outside it.
+type lookup interface {
+	integer(v int64) int32
+	text(t *text) int32
+	null() int32
+}
+
+func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, places []int, tenant string) keyDecoder {
+	d := keyDecoder{secret: p.Secret()}
+	for i, k := range p.Keys {
+		c := keyColumn{key: k, place: places[i]}
+		if k.Secret() {
+			c.learn = newSecretDomain(k.Type)
+			c.lookup = c.learn
+		} else {
+			c.lookup = domains[i]
+		}
+		if c.place == sqlgen.None {
+			c.tenant = c.tenantPlace(tenant)
+		}
+		d.columns = append(d.columns, c)
+		if d.secret && i > 0 {
+			d.pairs = append(d.pairs, pairs{ids: make(map[uint64]int32)})
+		}
+	}
+	return d
+}
+
+// tenantPlace returns the place of a segment's tenant, −1 outside the domain.
+func (c *keyColumn) tenantPlace(tenant string) int32 {
+	if c.learn != nil {
+		return c.learn.add(plan.StringValue(tenant))
+	}
+	return int32(slices.IndexFunc(c.key.Domain, func(v plan.Value) bool { return !v.Null && v.Str == tenant }))
+}
+
+// bind checks that key columns have the types of the plan.
+func (d *keyDecoder) bind(types []physical) error {
+	for _, c := range d.columns {
+		if c.place == sqlgen.None {
+			continue
+		}
+		got := types[c.place]
+		isText := c.key.Type.Kind == plan.KindVarchar
+		if isText != (got == physicalText) || (!isText && got != physicalBool && !got.isInteger()) {
+			return fmt.Errorf("a key column has another type")
+		}
+	}
+	return nil
+}
+
+// decode fills the block's keys and, for secret keys, what the block teaches.
+func (d *keyDecoder) decode(c *chunk, types []physical, b *buffers) {
+	b.batch.Keys, b.batch.Learned = nil, nil
+	if len(d.columns) == 0 {
+		return
+	}
+	b.keys = room(b.keys, c.rows)
+	d.columns[0].places(c, types, b, b.keys)
+	for i := 1; i < len(d.columns); i++ {
+		b.places = room(b.places, c.rows)
+		d.columns[i].places(c, types, b, b.places)
+		if d.secret {
+			d.pairs[i-1].join(b.keys, b.places)
+		} else {
+			joinDeclared(b.keys, b.places, int32(len(d.columns[i].key.Domain)))
+		}
+	}
+	b.batch.Keys = b.keys
+	if d.secret {
+		d.teach(&b.batch.Learned)
+	}
+}
+
+// places finds the place of each row's value in the column's domain.
+func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32) {
+	if c.place == sqlgen.None {
+		for row := range out {
+			out[row] = c.tenant
+		}
+		return
+	}
+	v := ch.vector(c.place, types[c.place])
+	if v.kind == physicalText {
+		textPlaces(c.lookup, v, out)
+		return
+	}
+	b.wide = room(b.wide, len(out))
+	integers(v, b.wide)
+	for row := range out {
+		switch {
+		case v.null(row):
+			out[row] = c.lookup.null()
+		case row > 0 && b.wide[row] == b.wide[row-1] && !v.null(row-1):
+			out[row] = out[row-1]
+		default:
+			out[row] = c.lookup.integer(b.wide[row])
+		}
+	}
+}
+
+// textPlaces does not touch the text of a NULL row, which may point anywhere.
+func textPlaces(in lookup, v vector, out []int32) {
+	texts := view[text](v, len(out))
+	for row := range out {
+		if v.null(row) {
+			out[row] = in.null()
+		} else {
+			out[row] = in.text(&texts[row])
+		}
+	}
+}
+
+// joinDeclared extends ordinals by one more dimension.
+func joinDeclared(keys, places []int32, size int32) {
+	for row, place := range places {
+		if keys[row] < 0 || place < 0 {
+			keys[row] = -1
+		} else {
+			keys[row] = keys[row]*size + place
+		}
+	}
+}
+
+// pairs numbers pairs of (number of a prefix, place of the next value).
+type pairs struct {
+	ids   map[uint64]int32
+	parts [][2]int32 // by number
+}
+
+// join replaces the numbers of prefixes by those of the pairs.
+func (p *pairs) join(keys, places []int32) {
+	for row, place := range places {
+		if keys[row] < 0 || place < 0 {
+			keys[row] = -1
+			continue
+		}
+		pair := uint64(keys[row])<<32 | uint64(place)
+		id, known := p.ids[pair]
+		if !known {
+			id = int32(len(p.parts))
+			p.ids[pair] = id
+			p.parts = append(p.parts, [2]int32{keys[row], place})
+		}
+		keys[row] = id
+	}
+}
+
+// teach appends the composite keys that were numbered since it was last called.
+func (d *keyDecoder) teach(learned *[][]plan.Value) {
+	known := 0
+	if n := len(d.pairs); n > 0 {
+		known = len(d.pairs[n-1].parts)
+	} else {
+		known = len(d.columns[0].learn.values)
+	}
+	for ; d.learned < known; d.learned++ {
+		key, number := make([]plan.Value, len(d.columns)), int32(d.learned)
+		for i := len(d.columns) - 1; i > 0; i-- {
+			part := d.pairs[i-1].parts[number]
+			key[i] = d.columns[i].value(part[1])
+			number = part[0]
+		}
+		key[0] = d.columns[0].value(number)
+		*learned = append(*learned, key)
+	}
+}
+
+// value returns the value at a place of the column's domain.
+func (c *keyColumn) value(place int32) plan.Value {
+	if c.learn != nil {
+		return c.learn.values[place]
+	}
+	return c.key.Domain[place]
+}

@@ -1,0 +1,101 @@
+package sqlgen
+
+import (
+	"fmt"
+	"math/big"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// quantise renders a value in steps of a quantum: an integer column (or a
+// decimal one, whose unscaled integer counts) that is NULL exactly where the
+// value is. The bounder clamps it to [Lo, Hi]; a value that is clamped here is
+// clamped so that it fits an integer at all.
+func (b *builder) quantise(v term, q plan.Quantum) (term, error) {
+	if q.Mantissa < 1 || q.Scale < 0 || q.Scale > 18 || q.Lo > q.Hi || q.Lo < -plan.MaxStep || q.Hi > plan.MaxStep {
+		return term{}, fmt.Errorf("a quantum is out of range")
+	}
+	switch {
+	case v.typ.Kind == plan.KindDouble:
+		return b.quantiseDouble(v, q), nil
+	case v.typ.IsNumeric():
+		return b.quantiseExact(v, q), nil
+	default:
+		return term{}, fmt.Errorf("a %s cannot be summed", v.typ)
+	}
+}
+
+// quantiseDouble clamps before it rounds and casts. The scaled value is NaN
+// only where the value is, and may be infinite.
+func (b *builder) quantiseDouble(v term, q plan.Quantum) term {
+	y := v
+	if q.Scale > 0 {
+		y = combine(double, fmt.Sprintf("(%%s * CAST('1e%d' AS DOUBLE))", q.Scale), y)
+	}
+	if q.Mantissa > 1 {
+		y = combine(double, fmt.Sprintf("(%%s / CAST(%d AS DOUBLE))", q.Mantissa), y)
+	}
+	y = b.share(y)
+	format := fmt.Sprintf("(CASE WHEN isnan(%%s) THEN %d::BIGINT WHEN %%s <= %d THEN %d::BIGINT "+
+		"WHEN %%s >= %d THEN %d::BIGINT ELSE TRY_CAST(round(%%s) AS BIGINT) END)", q.Lo, q.Lo, q.Lo, q.Hi, q.Hi)
+	return combine(bigint, format, y, y, y, y)
+}
+
+// quantiseExact rounds half away from zero, in integers that hold every
+// intermediate value. With u the unscaled value and s its scale, a step is
+// num/den of u, where num = 10^(Scale−s) and den = Mantissa, or num = 1 and
+// den = Mantissa·10^(s−Scale). Since |u| ≤ 2^63, num ≤ 10^18 < 2^60 and
+// den < 2^63·10^18 < 2^123, the largest value 2·num·|u| + den is below 2^125
+// and fits a HUGEINT; a BIGINT is used where the column's type is narrow
+// enough for that.
+func (b *builder) quantiseExact(v term, q plan.Quantum) term {
+	scale := 0
+	if v.typ.Kind == plan.KindDecimal {
+		scale = int(v.typ.Scale)
+	}
+	if q.Mantissa == 1 && q.Scale == scale {
+		return v
+	}
+	num, den := pow10(q.Scale-scale), new(big.Int).Mul(big.NewInt(q.Mantissa), pow10(scale-q.Scale))
+	largest := new(big.Int).Mul(largestUnscaled(v.typ), num)
+	largest.Lsh(largest, 1).Add(largest, den)
+	name := "HUGEINT"
+	if largest.BitLen() <= 62 && den.BitLen() <= 61 {
+		name = "BIGINT"
+	}
+	u := v
+	if scale > 0 { // at most 18 + 19 digits
+		u = combine(bigint, fmt.Sprintf("(%%s * CAST(%s AS DECIMAL(%d,0)))", pow10(scale), scale+1), u)
+	}
+	u = b.share(combine(bigint, "CAST(%s AS "+name+")", u))
+	y := combine(bigint, fmt.Sprintf("(%%s * %s::%s)", num, name), u)
+	if den.Cmp(big.NewInt(1)) > 0 {
+		twoNum, twoDen := new(big.Int).Lsh(num, 1), new(big.Int).Lsh(den, 1)
+		y = combine(bigint, fmt.Sprintf("((%%s * %s::%s + (CASE WHEN %%s < 0 THEN -%s::%s ELSE %s::%s END)) // %s::%s)",
+			twoNum, name, den, name, den, name, twoDen, name), u, u)
+	}
+	y = b.share(y)
+	format := fmt.Sprintf("CAST((CASE WHEN %%s < %d THEN %d WHEN %%s > %d THEN %d ELSE %%s END) AS BIGINT)", q.Lo, q.Lo, q.Hi, q.Hi)
+	return combine(bigint, format, y, y, y)
+}
+
+// largestUnscaled returns a bound on the unscaled magnitude of a type.
+func largestUnscaled(t plan.Type) *big.Int {
+	switch t.Kind {
+	case plan.KindDecimal:
+		return pow10(int(t.Precision))
+	case plan.KindTinyint:
+		return big.NewInt(1 << 7)
+	case plan.KindSmallint:
+		return big.NewInt(1 << 15)
+	case plan.KindInteger:
+		return big.NewInt(1 << 31)
+	default:
+		return new(big.Int).Lsh(big.NewInt(1), 63)
+	}
+}
+
+// pow10 returns 10^n, 1 for negative n.
+func pow10(n int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(n, 0))), nil)
+}
