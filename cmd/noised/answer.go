@@ -1,0 +1,79 @@
+package main
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/result"
+)
+
+// answerGrid lays a result out for people: every noised value with its
+// interval, rounded to what the noise leaves meaningful.
+func answerGrid(t *result.Table) *grid {
+	g := &grid{right: map[int]bool{}}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		g.header = append(g.header, c.Name)
+		g.right[i] = c.Type.IsNumeric()
+	}
+	for r := range t.Rows() {
+		cells := make([]string, len(t.Columns))
+		for i := range t.Columns {
+			cells[i] = answerCell(&t.Columns[i], r)
+		}
+		g.add(cells...)
+	}
+	for i := range t.Columns {
+		if t.Columns[i].HasInterval() {
+			alignIntervals(g, i)
+		}
+	}
+	return g
+}
+
+// answerCell shows one value: "302 ± 12" where the interval is symmetric,
+// "3.2 [3.1, 3.6]" where it is not, and the plain value where there is none.
+func answerCell(c *result.Column, row int) string {
+	v := c.Values[row]
+	if v.Null || !c.HasInterval() || c.Low[row].Null || c.High[row].Null {
+		return v.Text()
+	}
+	x, lo, hi := v.AsFloat(), c.Low[row].AsFloat(), c.High[row].AsFloat()
+	digits := 0
+	if c.Type.Kind == plan.KindDouble || c.Type.Kind == plan.KindDecimal {
+		digits = meaningfulDigits(hi - lo)
+	}
+	show := func(f float64) string { return strconv.FormatFloat(f, 'f', digits, 64) }
+	if above, below := show(hi-x), show(x-lo); above == below {
+		return show(x) + " ± " + above
+	}
+	return show(x) + " [" + show(lo) + ", " + show(hi) + "]"
+}
+
+// meaningfulDigits returns how many decimals leave two digits of an interval's
+// width.
+func meaningfulDigits(width float64) int {
+	if width <= 0 || math.IsNaN(width) || math.IsInf(width, 0) {
+		return 2
+	}
+	return min(12, max(0, 1-int(math.Floor(math.Log10(width/2)))))
+}
+
+// alignIntervals pads the part after the value, so that values line up.
+func alignIntervals(g *grid, column int) {
+	widest := 0
+	tail := func(cell string) int {
+		if _, after, ok := strings.Cut(cell, " "); ok {
+			return len([]rune(after))
+		}
+		return 0
+	}
+	for _, row := range g.rows {
+		widest = max(widest, tail(row[column]))
+	}
+	for _, row := range g.rows {
+		row[column] += strings.Repeat(" ", widest-tail(row[column]))
+	}
+}

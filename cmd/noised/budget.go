@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+)
+
+func (a *app) budgetCommand() *cobra.Command {
+	return group("budget", "Set budgets, show what is left, list charges",
+		a.setBudgetCommand(), a.showBudgetCommand(), a.chargesCommand())
+}
+
+// budgetFlags are the flags of noised budget set.
+type budgetFlags struct {
+	tenant, dataset                  string
+	epsilon, delta                   float64
+	window                           string
+	lifetimeEpsilon, lifetimeDelta   float64
+	perDatasetText, perPrincipalText []string
+}
+
+func (a *app) setBudgetCommand() *cobra.Command {
+	var f budgetFlags
+	set := a.client(&cobra.Command{
+		Use:   "set (--tenant T | --dataset D) --epsilon E --delta D",
+		Short: "Set a tenant's budget (budget admin) or a dataset's (operator)",
+		Long: `Set the cap on privacy loss of a tenant's account, or of a dataset's account
+(needed where the contract protects persons across tenants).
+
+The first call fixes the lifetime ceiling: the cap itself, unless --lifetime-epsilon
+and --lifetime-delta say otherwise. Later calls move the cap within it. With a
+window, the cap is refilled every day, week or month, up to the ceiling.`,
+		Example: "  noised budget set --tenant dept_1 --epsilon 3 --delta 1e-6",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := exactArgs()(cmd, args); err != nil {
+				return err
+			}
+			return oneOf(f.tenant, f.dataset)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.setBudget(cmd, f) },
+	})
+	fs := set.Flags()
+	fs.StringVar(&f.tenant, "tenant", "", "tenant whose account is capped")
+	fs.StringVar(&f.dataset, "dataset", "", "dataset whose account is capped")
+	fs.Float64Var(&f.epsilon, "epsilon", 0, "cap on ε")
+	fs.Float64Var(&f.delta, "delta", 0, "cap on δ")
+	fs.StringVar(&f.window, "window", "", "refill: none, day, week or month")
+	fs.Float64Var(&f.lifetimeEpsilon, "lifetime-epsilon", 0, "lifetime ceiling on ε; first call only")
+	fs.Float64Var(&f.lifetimeDelta, "lifetime-delta", 0, "lifetime ceiling on δ; first call only")
+	fs.StringArrayVar(&f.perDatasetText, "per-dataset", nil, "cap for one dataset, as NAME=ε,δ (NAME may be default); repeatable")
+	fs.StringArrayVar(&f.perPrincipalText, "per-principal", nil, "cap for one principal, as ID=ε,δ (ID may be default); repeatable")
+	return need(set, "epsilon", "delta")
+}
+
+func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
+	perDataset, err := parseLosses("--per-dataset", f.perDatasetText)
+	if err != nil {
+		return err
+	}
+	perPrincipal, err := parseLosses("--per-principal", f.perPrincipalText)
+	if err != nil {
+		return err
+	}
+	var lifetime *wire.Loss
+	if f.lifetimeEpsilon != 0 || f.lifetimeDelta != 0 {
+		lifetime = &wire.Loss{Epsilon: f.lifetimeEpsilon, Delta: f.lifetimeDelta}
+	}
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	if f.tenant != "" {
+		b, err := c.SetTenantBudget(cmd.Context(), f.tenant, wire.TenantBudgetRequest{
+			Epsilon: f.epsilon, Delta: f.delta, Window: optional(wire.Window(f.window)), Lifetime: lifetime,
+			PerDataset: perDataset, PerPrincipal: perPrincipal,
+		})
+		if err != nil {
+			return err
+		}
+		return a.print(b, func(w io.Writer) { tenantBudgetGrid(b).write(w) })
+	}
+	if perDataset != nil || perPrincipal != nil {
+		return usagef("--per-dataset and --per-principal belong to a tenant's budget")
+	}
+	b, err := c.SetDatasetBudget(cmd.Context(), f.dataset, wire.DatasetBudgetRequest{
+		Epsilon: f.epsilon, Delta: f.delta, Window: optional(wire.Window(f.window)), Lifetime: lifetime,
+	})
+	if err != nil {
+		return err
+	}
+	return a.print(b, func(w io.Writer) { datasetBudgetGrid(b).write(w) })
+}
+
+func (a *app) showBudgetCommand() *cobra.Command {
+	var tenant, dataset string
+	show := a.client(&cobra.Command{
+		Use:   "show (--tenant T | --dataset D)",
+		Short: "Show cap, spend and what remains",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := exactArgs()(cmd, args); err != nil {
+				return err
+			}
+			return oneOf(tenant, dataset)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if tenant != "" {
+				b, err := c.TenantBudget(cmd.Context(), tenant)
+				if err != nil {
+					return err
+				}
+				return a.print(b, func(w io.Writer) { tenantBudgetGrid(b).write(w) })
+			}
+			b, err := c.DatasetBudget(cmd.Context(), dataset)
+			if err != nil {
+				return err
+			}
+			return a.print(b, func(w io.Writer) { datasetBudgetGrid(b).write(w) })
+		},
+	})
+	show.Flags().StringVar(&tenant, "tenant", "", "tenant")
+	show.Flags().StringVar(&dataset, "dataset", "", "dataset")
+	return show
+}
+
+func (a *app) chargesCommand() *cobra.Command {
+	var tenant string
+	var page pageFlags
+	charges := a.client(&cobra.Command{
+		Use:   "charges --tenant T",
+		Short: "List what was charged to a tenant, newest first",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			l, err := c.Charges(cmd.Context(), tenant, page.cursor, page.limit)
+			if err != nil {
+				return err
+			}
+			return a.print(l, func(w io.Writer) {
+				g := grid{header: []string{"at", "principal", "ε", "δ", "ρ", "state", "release"}, right: map[int]bool{2: true, 3: true, 4: true}}
+				for _, i := range l.Items {
+					g.add(showTime(i.At), i.Principal, short(i.Epsilon), short(i.Delta), short(i.Rho), string(i.State), value(i.Release))
+				}
+				g.write(w)
+				page.more(a.stderr, l.Next)
+			})
+		},
+	})
+	charges.Flags().StringVar(&tenant, "tenant", "", "tenant")
+	page.register(charges)
+	return need(charges, "tenant")
+}
+
+func oneOf(tenant, dataset string) error {
+	if (tenant == "") == (dataset == "") {
+		return usagef("give --tenant or --dataset, one of them")
+	}
+	return nil
+}
+
+// parseLosses reads NAME=ε,δ entries.
+func parseLosses(flag string, entries []string) (*wire.Losses, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	losses := wire.Losses{}
+	for _, e := range entries {
+		name, rest, ok := strings.Cut(e, "=")
+		eps, delta, ok2 := strings.Cut(rest, ",")
+		epsilon, err1 := strconv.ParseFloat(eps, 64)
+		d, err2 := strconv.ParseFloat(delta, 64)
+		if !ok || !ok2 || name == "" || err1 != nil || err2 != nil {
+			return nil, usagef("%s %q is not NAME=ε,δ, for example insteval=1,1e-7", flag, e)
+		}
+		losses[name] = wire.Loss{Epsilon: epsilon, Delta: d}
+	}
+	return &losses, nil
+}
+
+var budgetHeader = []string{"account", "cap ε", "cap δ", "spent ε", "spent δ", "left ε", "left δ", "window", "lifetime ε", "lifetime δ"}
+
+func newBudgetGrid() *grid {
+	return &grid{header: budgetHeader, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 8: true, 9: true}}
+}
+
+func tenantBudgetGrid(bs ...wire.TenantBudget) *grid {
+	g := newBudgetGrid()
+	for _, b := range bs {
+		g.add(b.Tenant, short(b.Epsilon), short(b.Delta), short(b.Spent.Epsilon), short(b.Spent.Delta),
+			short(b.Remaining.Epsilon), short(b.Remaining.Delta), string(b.Window), short(b.Lifetime.Epsilon), short(b.Lifetime.Delta))
+	}
+	return g
+}
+
+func datasetBudgetGrid(b wire.DatasetBudget) *grid {
+	g := newBudgetGrid()
+	g.add(b.Dataset, short(b.Epsilon), short(b.Delta), short(b.Spent.Epsilon), short(b.Spent.Delta),
+		short(b.Remaining.Epsilon), short(b.Remaining.Delta), string(b.Window), short(b.Lifetime.Epsilon), short(b.Lifetime.Delta))
+	return g
+}
+
+// short prints a number with at most four digits.
+func short(f float64) string { return strconv.FormatFloat(f, 'g', 4, 64) }
+
+// pageFlags are the flags of commands that list in pages.
+type pageFlags struct {
+	cursor string
+	limit  int32
+}
+
+func (p *pageFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&p.cursor, "cursor", "", "where the page before ended")
+	c.Flags().Int32Var(&p.limit, "limit", 0, "entries in a page (default 100)")
+}
+
+// more says how to get the next page.
+func (p *pageFlags) more(w io.Writer, next *string) {
+	if next != nil {
+		fmt.Fprintf(w, "there is more: add --cursor %s\n", *next)
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// Config is everything that a server can be told. The same names are keys of
+// the configuration file, environment variables (NOISED_ and upper case) and
+// flags (with dashes), each overriding the one before.
+type Config struct {
+	DataDir       string `koanf:"data_dir"`
+	Listen        string `koanf:"listen"`
+	MetricsListen string `koanf:"metrics_listen"`
+	TLSCert       string `koanf:"tls_cert"`
+	TLSKey        string `koanf:"tls_key"`
+	Insecure      bool   `koanf:"insecure"`
+
+	QueryMemoryMB int           `koanf:"query_memory_mb"`
+	QueryThreads  int           `koanf:"query_threads"`
+	QueryTimeout  time.Duration `koanf:"query_timeout"`
+
+	MaxUpload       int64 `koanf:"max_upload"`
+	LoadMemoryMB    int   `koanf:"load_memory_mb"`
+	LoadConcurrency int   `koanf:"load_concurrency"`
+
+	LogLevel        string        `koanf:"log_level"`
+	LogFormat       string        `koanf:"log_format"`
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
+}
+
+// defaultConfig returns the settings of a server that is told nothing. Zero
+// sizes leave the choice to the part that they are for.
+func defaultConfig() Config {
+	return Config{
+		Listen:          "127.0.0.1:8080",
+		QueryTimeout:    time.Minute,
+		MaxUpload:       16 << 30,
+		LoadMemoryMB:    900,
+		LoadConcurrency: 1,
+		LogLevel:        "info",
+		LogFormat:       "text",
+		ShutdownTimeout: 15 * time.Second,
+	}
+}
+
+// configFlags declares one flag for every setting, with the defaults shown.
+func configFlags(fs *pflag.FlagSet) {
+	d := defaultConfig()
+	fs.String("data-dir", "", "directory of the control store and the data")
+	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
+	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
+	fs.String("tls-cert", "", "file with the certificate chain (PEM)")
+	fs.String("tls-key", "", "file with the private key (PEM)")
+	fs.Bool("insecure", false, "serve without TLS beyond this machine")
+	fs.Int("query-memory-mb", d.QueryMemoryMB, "memory for one query engine (0: 1024)")
+	fs.Int("query-threads", d.QueryThreads, "files that one query reads at a time (0: one per core)")
+	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a request waits for its answer")
+	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
+	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
+	fs.Int("load-concurrency", d.LoadConcurrency, "loads that run at a time")
+	fs.String("log-level", d.LogLevel, "debug, info, warn or error")
+	fs.String("log-format", d.LogFormat, "text or json")
+	fs.Duration("shutdown-timeout", d.ShutdownTimeout, "longest wait for requests in flight at the end")
+}
+
+// loadConfig merges defaults, the file, the environment and the flags.
+func loadConfig(path string, environ func() []string, fs *pflag.FlagSet) (Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(structs.Provider(defaultConfig(), "koanf"), nil); err != nil {
+		return Config{}, err
+	}
+	known := k.Keys()
+	if path != "" {
+		if err := loadConfigFile(k, path, known); err != nil {
+			return Config{}, err
+		}
+	}
+	vars := env.Provider("", env.Opt{
+		Prefix: "NOISED_",
+		TransformFunc: func(name, value string) (string, any) {
+			key := strings.ToLower(strings.TrimPrefix(name, "NOISED_"))
+			if !slices.Contains(known, key) {
+				return "", nil // NOISED_URL and others that are not the server's
+			}
+			return key, value
+		},
+		EnvironFunc: environ,
+	})
+	if err := k.Load(vars, nil); err != nil {
+		return Config{}, err
+	}
+	set := map[string]any{}
+	fs.Visit(func(f *pflag.Flag) {
+		if key := strings.ReplaceAll(f.Name, "-", "_"); slices.Contains(known, key) {
+			set[key] = f.Value.String()
+		}
+	})
+	if err := k.Load(confmap.Provider(set, ""), nil); err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := k.Unmarshal("", &c); err != nil {
+		return Config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	return c, c.check()
+}
+
+func loadConfigFile(k *koanf.Koanf, path string, known []string) error {
+	f := koanf.New(".")
+	if err := f.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return fmt.Errorf("cannot read the configuration file %s: %w", path, err)
+	}
+	for _, key := range f.Keys() {
+		if !slices.Contains(known, key) {
+			return usagef("%s: unknown setting %q; known are %s", path, key, strings.Join(known, ", "))
+		}
+	}
+	return k.Merge(f)
+}
+
+// check refuses settings that contradict each other or that would expose data.
+func (c Config) check() error {
+	if c.DataDir == "" {
+		return usagef("missing --data-dir (or NOISED_DATA_DIR, or data_dir in the configuration file)")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usagef("--tls-cert and --tls-key belong together: give both or none")
+	}
+	if c.LoadConcurrency < 1 || c.LoadMemoryMB < 64 || c.MaxUpload < 1 {
+		return usagef("--load-concurrency must be at least 1, --load-memory-mb at least 64 and --max-upload at least 1")
+	}
+	if _, err := newLogger(nil, c.LogLevel, c.LogFormat); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return usagef("--listen %q is not HOST:PORT", c.Listen)
+	}
+	if c.TLSCert == "" && !c.Insecure && !loopback(host) {
+		return fmt.Errorf("refusing to serve on %s without TLS: API keys and results would cross the network readable. "+
+			"Give --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy that ends TLS, or say --insecure", c.Listen)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// checkKeyFile refuses a private key that others may read.
+func checkKeyFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the TLS key: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("refusing the TLS key %s: others may read it (mode %#o). Run: chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var data, listen string
+	var exit bool
+	demo := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work: a server, 14 organisations, three questions, two refusals",
+		Long: `Start a server in a temporary directory, load 14 departments' lecture evaluations
+(public sample data) as 14 tenants through the real API, ask three questions,
+show each answer beside the truth of the public sample and the budgets before
+and after, and have two questions refused.
+
+Without --exit the server keeps running for you to try.`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := &demo{out: a.stdout, notes: a.stderr, data: data, listen: listen}
+			asJSON, err := a.wantJSON()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				d.out = io.Discard
+			}
+			if err := d.run(cmd.Context(), exit, func() error {
+				if asJSON {
+					return writeJSON(a.stdout, d.report)
+				}
+				return nil
+			}); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		},
+	}
+	f := demo.Flags()
+	f.StringVar(&data, "data", "testdata", "directory with insteval.parquet and insteval.yaml")
+	f.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on; port 0 picks a free one")
+	f.BoolVar(&exit, "exit", false, "stop when everything was shown")
+	return demo
+}
+
+// demo is one run of the demonstration.
+type demo struct {
+	out    io.Writer // the story
+	notes  io.Writer // progress
+	data   string
+	listen string
+
+	sample  *sample
+	main    *Main
+	parties *parties
+	report  demoReport
+}
+
+// demoReport is what noised demo --format json prints.
+type demoReport struct {
+	URL        string         `json:"url"`
+	AnalystKey string         `json:"analyst_key"`
+	Rows       int64          `json:"rows_loaded"`
+	Questions  []demoQuestion `json:"questions"`
+	Refusals   []demoRefusal  `json:"refusals"`
+}
+
+type demoQuestion struct {
+	SQL         string  `json:"sql"`
+	Release     string  `json:"release"`
+	Epsilon     float64 `json:"epsilon"`
+	Delta       float64 `json:"delta"`
+	Groups      int     `json:"groups"`
+	Covered     int     `json:"groups_with_truth_in_interval"`
+	BoundingMax float64 `json:"largest_shift_by_bounding"`
+}
+
+type demoRefusal struct {
+	SQL  string `json:"sql"`
+	Code string `json:"code"`
+}
+
+// run tells the whole story and then, unless exit is set, keeps serving. The
+// callback is called when everything was shown.
+func (d *demo) run(ctx context.Context, exit bool, shown func() error) (err error) {
+	began := time.Now()
+	if d.sample, err = readSample(ctx, d.data); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "noised-demo-")
+	if err != nil {
+		return fmt.Errorf("cannot make a temporary directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := d.start(ctx, filepath.Join(dir, "data")); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.main.Close()) }()
+	for _, step := range []func(context.Context) error{d.setUp, d.load, d.budgetsBefore, d.ask, d.budgetsAfter, d.refusals} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(d.out, "\nDone in %.1f s.\n", time.Since(began).Seconds())
+	if !exit {
+		d.invite()
+	}
+	if err := shown(); err != nil || exit {
+		return err
+	}
+	return d.main.Wait(ctx)
+}
+
+// start brings up a real server on an empty data directory.
+func (d *demo) start(ctx context.Context, dir string) error {
+	operator, err := initialise(ctx, dir)
+	if err != nil {
+		return err
+	}
+	config := defaultConfig()
+	config.DataDir, config.Listen = dir, d.listen
+	config.LogLevel = "warn"
+	log, err := newLogger(d.notes, config.LogLevel, config.LogFormat)
+	if err != nil {
+		return err
+	}
+	d.main = &Main{Config: config, Log: log}
+	if err := d.main.Run(ctx); err != nil {
+		return err
+	}
+	d.report.URL = d.main.URL()
+	d.parties = &parties{url: d.main.URL(), operatorKey: operator}
+	d.title("A server of our own: %s, data in %s", d.main.URL(), dir)
+	return nil
+}
+
+// title begins a chapter.
+func (d *demo) title(format string, args ...any) {
+	fmt.Fprintf(d.out, "\n▌ "+format+"\n", args...)
+}
+
+// say adds an indented line.
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "  "+format+"\n", args...) }
+
+// invite says how to go on.
+func (d *demo) invite() {
+	fmt.Fprintf(d.out, `
+The server is at %[1]s until you press Ctrl-C. As the analyst:
+
+  export NOISED_URL=%[1]s NOISED_KEY=%[2]s
+  noised explain --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+  noised query   --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+
+  curl -sG "$NOISED_URL/v1/query" -H "Authorization: Bearer $NOISED_KEY" -H "Accept: text/csv" \
+    --data-urlencode "sql=SELECT studage, COUNT(*) FROM insteval GROUP BY studage" -d epsilon=0.2
+
+  python3 - <<'END'
+  import os, urllib.request, pyarrow.ipc, json
+  body = json.dumps({"sql": "SELECT studage, COUNT(*) FROM insteval GROUP BY studage", "epsilon": 0.2}).encode()
+  request = urllib.request.Request(os.environ["NOISED_URL"] + "/v1/query", body,
+      {"Authorization": "Bearer " + os.environ["NOISED_KEY"], "Content-Type": "application/json"})
+  print(pyarrow.ipc.open_stream(urllib.request.urlopen(request)).read_all())
+  END
+`, d.report.URL, d.report.AnalystKey)
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	var f queryFlags
+	explain := a.client(&cobra.Command{
+		Use:   `explain "SELECT …"`,
+		Short: "Say what a question would cost and how accurate it would be, free",
+		Long: `Say what a question would cost and how accurate it would be, or why it is
+refused. Nothing is charged and no row is read. A refused query is a successful
+explanation: the exit code is 0.`,
+		Args: exactArgs("SQL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sql, err := a.sqlText(args[0])
+			if err != nil {
+				return err
+			}
+			req, err := f.request(cmd.Flags(), sql)
+			if err != nil {
+				return err
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			x, err := c.Explain(cmd.Context(), req)
+			if err != nil {
+				return &queryError{sql: sql, err: err}
+			}
+			return a.print(x, func(w io.Writer) { writeExplanation(w, x, sql) })
+		},
+	})
+	f.register(explain.Flags())
+	return explain
+}
+
+func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
+	if !x.Permitted {
+		refusal := &wire.ProblemError{Problem: value(x.Problem)}
+		fmt.Fprintf(w, "refused: %s", explainError(&queryError{sql: sql, err: refusal}))
+		return
+	}
+	fmt.Fprintf(w, "permitted; contributions are bounded by strategy %q\n\ncharges\n", value(x.Strategy))
+	charges := grid{header: []string{"account", "ε", "δ", "ρ", "left ε", "left δ"}, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
+	for _, c := range x.Charges {
+		charges.add(c.Account, short(c.Epsilon), short(c.Delta), short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta))
+	}
+	charges.write(w)
+	fmt.Fprintf(w, "\ncolumns\n")
+	columns := grid{header: []string{"column", "mechanism", "noise σ", "interval"}, right: map[int]bool{2: true}}
+	for _, c := range x.Columns {
+		sigma := "varies"
+		if c.Stddev != nil {
+			sigma = short(*c.Stddev)
+		}
+		if c.Mechanism == "public" {
+			sigma = "none"
+		}
+		columns.add(c.Name, c.Mechanism, sigma, expectedInterval(c.Interval))
+	}
+	columns.write(w)
+	if s := x.PartitionSelection; s != nil {
+		fmt.Fprintf(w, "\ngroups whose noisy count is below %s stay hidden\n", short(s.Threshold))
+		g := grid{header: []string{"units in a group", "chance to be shown"}, right: map[int]bool{0: true, 1: true}}
+		for _, n := range slices.SortedFunc(maps.Keys(s.KeepProbability), numerically) {
+			g.add(n, short(s.KeepProbability[n]))
+		}
+		g.write(w)
+	}
+}
+
+func expectedInterval(i *wire.ExplainInterval) string {
+	switch {
+	case i == nil:
+		return ""
+	case -i.LowOffset == i.HighOffset:
+		return fmt.Sprintf("± %s (%s %%)", short(i.HighOffset), short(100*i.Confidence))
+	}
+	return fmt.Sprintf("%s to +%s (%s %%)", short(i.LowOffset), short(i.HighOffset), short(100*i.Confidence))
+}
+
+func numerically(a, b string) int {
+	x, err1 := strconv.ParseInt(a, 10, 64)
+	y, err2 := strconv.ParseInt(b, 10, 64)
+	if errors.Join(err1, err2) != nil {
+		return len(a) - len(b)
+	}
+	return int(max(-1, min(1, x-y)))
+}

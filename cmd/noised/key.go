@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+)
+
+func (a *app) keyCommand() *cobra.Command {
+	return group("key", "Create, list and revoke API keys", a.createKeyCommand(), a.listKeysCommand(), a.revokeKeyCommand())
+}
+
+func (a *app) createKeyCommand() *cobra.Command {
+	var role, tenant, name, own string
+	var ttl time.Duration
+	create := a.client(&cobra.Command{
+		Use:   "create",
+		Short: "Create a key and print it once",
+		Long: `Create a key and print it once.
+
+An operator may create every kind of key (--tenant says whose it is). A tenant
+admin creates keys of the own tenant with --as-tenant NAME.`,
+		Example: "  noised key create --role analyst\n  noised key create --role contributor --tenant dept_1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if own != "" && tenant != "" {
+				return usagef("--tenant and --as-tenant exclude each other")
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			var expires *time.Time
+			if ttl > 0 {
+				expires = optional(time.Now().Add(ttl).UTC())
+			}
+			var k wire.NewKey
+			if own != "" {
+				k, err = c.CreateTenantKey(cmd.Context(), own, wire.TenantKeyRequest{Role: wire.Role(role), Name: optional(name), ExpiresAt: expires})
+			} else {
+				k, err = c.CreateKey(cmd.Context(), wire.KeyRequest{Role: wire.Role(role), Tenant: optional(tenant), Name: optional(name), ExpiresAt: expires})
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(k, func(w io.Writer) {
+				fmt.Fprintln(w, k.Key)
+				fmt.Fprintf(a.stderr, "key %s (%s); it is not shown again\n", k.ID, k.Role)
+			})
+		},
+	})
+	f := create.Flags()
+	f.StringVar(&role, "role", "", "operator, tenant-admin, budget-admin, contributor, analyst or auditor")
+	f.StringVar(&tenant, "tenant", "", "tenant that the key belongs to")
+	f.StringVar(&own, "as-tenant", "", "create it as this tenant's admin")
+	f.StringVar(&name, "name", "", "name for lists")
+	f.DurationVar(&ttl, "ttl", 0, "lifetime, e.g. 720h (default: does not expire)")
+	return need(create, "role")
+}
+
+func (a *app) listKeysCommand() *cobra.Command {
+	var own string
+	list := a.client(&cobra.Command{
+		Use:   "list",
+		Short: "List keys, without their secrets",
+		Args:  exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			var l wire.KeyList
+			if own != "" {
+				l, err = c.TenantKeys(cmd.Context(), own)
+			} else {
+				l, err = c.Keys(cmd.Context())
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(l, func(w io.Writer) {
+				g := grid{header: []string{"key", "role", "tenant", "name", "state", "created"}}
+				for _, k := range l.Items {
+					g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Name), keyState(k, time.Now()), showTime(k.CreatedAt))
+				}
+				g.write(w)
+			})
+		},
+	})
+	list.Flags().StringVar(&own, "as-tenant", "", "list them as this tenant's admin")
+	return list
+}
+
+func (a *app) revokeKeyCommand() *cobra.Command {
+	var own string
+	revoke := a.client(&cobra.Command{
+		Use:   "revoke ID",
+		Short: "Revoke a key at once",
+		Args:  exactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if own != "" {
+				err = c.RevokeTenantKey(cmd.Context(), own, args[0])
+			} else {
+				err = c.RevokeKey(cmd.Context(), args[0])
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "revoked %s\n", args[0]) })
+		},
+	})
+	revoke.Flags().StringVar(&own, "as-tenant", "", "revoke it as this tenant's admin")
+	return revoke
+}
+
+func keyState(k wire.Key, now time.Time) string {
+	switch {
+	case k.RevokedAt != nil:
+		return "revoked"
+	case k.ExpiresAt != nil && !k.ExpiresAt.After(now):
+		return "expired"
+	case k.ExpiresAt != nil:
+		return "until " + showTime(*k.ExpiresAt)
+	}
+	return "valid"
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+)
+
+// loadFlags are the flags of noised load.
+type loadFlags struct {
+	tenant, dataset, write string
+	loadID, fileFormat     string
+	maxBadRecords          int64
+	dryRun, noWait         bool
+}
+
+func (a *app) loadCommand() *cobra.Command {
+	var f loadFlags
+	load := a.client(&cobra.Command{
+		Use:   "load --tenant T --dataset D FILE…",
+		Short: "Load files into one's tenant, and look at loads",
+		Long: `Load files into one's tenant. The format follows the name: .csv, .parquet, .ndjson
+or .jsonl, .arrow or .arrows, each also with .gz or .zst; --file-format says it
+otherwise. "-" reads standard input.
+
+The command waits until the rows are published, or with --no-wait only until
+the file is stored. Give --load-id to make a repeat of the same load harmless.`,
+		Example: "  noised load --tenant dept_1 --dataset insteval ratings.parquet\n  noised load rejects load_… ",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usagef("missing argument FILE")
+			case len(args) > 1 && f.loadID != "":
+				return usagef("--load-id names one load: give one FILE")
+			case len(args) > 1 && f.write == string(wire.Replace):
+				return usagef("--write replace takes one FILE: the second would replace the first")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.loadFiles(cmd, f, args) },
+	})
+	fs := load.Flags()
+	fs.StringVar(&f.tenant, "tenant", "", "tenant that the key belongs to")
+	fs.StringVar(&f.dataset, "dataset", "", "dataset to load into")
+	fs.StringVar(&f.write, "write", "append", "append to the tenant's rows, or replace them")
+	fs.StringVar(&f.loadID, "load-id", "", "your own name for this load; a repeat gives the earlier result")
+	fs.StringVar(&f.fileFormat, "file-format", "", "csv, parquet, ndjson or arrow, with .gz or .zst appended if compressed")
+	fs.Int64Var(&f.maxBadRecords, "max-bad-records", 0, "rows that may be rejected before the load fails")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "check the file and publish nothing")
+	fs.BoolVar(&f.noWait, "no-wait", false, "return when the file is stored")
+	need(load, "tenant", "dataset")
+	load.AddCommand(a.listLoadsCommand(), a.getLoadCommand(), a.cancelLoadCommand(), a.rejectsCommand())
+	return load
+}
+
+// loadFiles uploads each file and waits for its rows. It stops at the first
+// load that does not succeed.
+func (a *app) loadFiles(cmd *cobra.Command, f loadFlags, files []string) error {
+	asJSON, err := a.wantJSON()
+	if err != nil {
+		return err
+	}
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	var loads []wire.Load
+	var failed bool
+	for _, file := range files {
+		l, err := a.loadFile(cmd, c, f, file)
+		if err != nil {
+			return err
+		}
+		loads = append(loads, l)
+		if !asJSON {
+			writeLoad(a.stdout, l)
+		}
+		if failed = l.State == wire.LoadStateFailed || l.State == wire.LoadStateCancelled; failed {
+			break
+		}
+	}
+	if asJSON {
+		var doc any = map[string]any{"items": loads}
+		if len(files) == 1 {
+			doc = loads[0]
+		}
+		if err := writeJSON(a.stdout, doc); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return &exitError{code: exitFailure}
+	}
+	return nil
+}
+
+func (a *app) loadFile(cmd *cobra.Command, c *wire.API, f loadFlags, path string) (wire.Load, error) {
+	kind, err := uploadKind(path, f.fileFormat)
+	if err != nil {
+		return wire.Load{}, err
+	}
+	body, size, err := a.openUpload(path)
+	if err != nil {
+		return wire.Load{}, err
+	}
+	defer body.Close()
+	p := newProgress(a.stderr, filepath.Base(path), size)
+	defer p.done()
+	u := wire.Upload{
+		Dataset: f.dataset, Tenant: f.tenant, Write: wire.LoadWrite(f.write), LoadID: f.loadID, DryRun: f.dryRun,
+		ContentType: kind.media, ContentEncoding: kind.encoding, Size: size, Progress: p.sent,
+	}
+	if changed(cmd.Flags(), "max-bad-records") {
+		u.MaxBadRecords = &f.maxBadRecords
+	}
+	p.start()
+	l, err := c.Upload(cmd.Context(), u, body)
+	if err != nil || f.noWait {
+		return l, err
+	}
+	return waitForLoad(cmd.Context(), c, l.ID, p.state)
+}
+
+// openUpload opens a file to send; its size is 0 when unknown.
+func (a *app) openUpload(path string) (io.ReadCloser, int64, error) {
+	if path == "-" {
+		return io.NopCloser(a.stdin), 0, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the file: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New(path + " is a directory")
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, fmt.Errorf("cannot read the file: %w", err)
+	}
+	return f, info.Size(), nil
+}
+
+// waitForLoad waits for a load's end; an interrupted wait leaves it running.
+func waitForLoad(ctx context.Context, c *wire.API, id string, seen func(wire.Load)) (wire.Load, error) {
+	l, err := c.Wait(ctx, id, seen)
+	if ctx.Err() != nil {
+		return l, fmt.Errorf("stopped waiting; the load goes on. Look at it with: noised load get %s", id)
+	}
+	return l, err
+}
+
+// upload is how a file is sent.
+type upload struct{ media, encoding string }
+
+var uploadMedia = map[string]string{
+	"csv":     wire.TypeCSV,
+	"parquet": wire.TypeParquet,
+	"ndjson":  wire.TypeNDJSON,
+	"jsonl":   wire.TypeNDJSON,
+	"arrow":   wire.TypeArrow,
+	"arrows":  wire.TypeArrow,
+}
+
+// uploadKind reads a file's format and compression from its name, or from
+// --file-format, which looks like the end of a name.
+func uploadKind(path, format string) (upload, error) {
+	name := strings.ToLower(filepath.Base(path))
+	if format != "" {
+		name = "." + strings.ToLower(strings.TrimPrefix(format, "."))
+	}
+	var u upload
+	switch filepath.Ext(name) {
+	case ".gz":
+		u.encoding = "gzip"
+	case ".zst":
+		u.encoding = "zstd"
+	}
+	if u.encoding != "" {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
+	u.media = uploadMedia[strings.TrimPrefix(filepath.Ext(name), ".")]
+	if u.media == "" {
+		return u, usagef("cannot tell the format of %s: name it with --file-format csv, parquet, ndjson or arrow", path)
+	}
+	return u, nil
+}

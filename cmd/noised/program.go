@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// recoverEvery is how often pending charges that lost their process are looked
+// for. One that is cut off waits at most this long after its lease has ended.
+const recoverEvery = 30 * time.Second
+
+// Main is the server: every part, wired. Run starts it and returns once it
+// answers; Close stops it. Tests start one on port 0.
+type Main struct {
+	Config Config
+	Log    *slog.Logger
+	// WorkerCommand starts the child process of a load; this program's own
+	// worker command when empty.
+	WorkerCommand []string
+
+	parts    *parts
+	registry *prometheus.Registry
+	api      *http.Server
+	metrics  *http.Server
+	addr     net.Addr
+	stop     context.CancelFunc // ends the background work
+	work     sync.WaitGroup
+	failed   chan error
+	stopping atomic.Bool
+}
+
+// Run opens the data directory and starts to serve. When it fails, nothing is
+// left open.
+func (m *Main) Run(ctx context.Context) (err error) {
+	if err := m.Config.check(); err != nil {
+		return err
+	}
+	if err := checkDataDir(m.Config.DataDir); err != nil {
+		return err
+	}
+	if m.Config.DataDir, err = filepath.Abs(m.Config.DataDir); err != nil {
+		return err
+	}
+	if m.Log == nil {
+		m.Log = slog.New(slog.DiscardHandler)
+	}
+	m.failed = make(chan error, 4)
+	m.registry = prometheus.NewRegistry()
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}()
+	if m.parts, err = m.open(ctx); err != nil {
+		return err
+	}
+	m.startBackground()
+	if m.Config.MetricsListen != "" {
+		if err := m.startMetrics(); err != nil {
+			return err
+		}
+	}
+	return m.startAPI()
+}
+
+// startBackground runs load jobs and finishes charges that a crash left.
+func (m *Main) startBackground() {
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
+	m.goDo("recovery", func() error {
+		tick := time.NewTicker(recoverEvery)
+		defer tick.Stop()
+		for {
+			if err := m.parts.queries.Recover(ctx); err != nil && ctx.Err() == nil {
+				m.Log.Error("finishing pending charges failed; trying again", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+// goDo runs a part of the server. Its failure stops the server.
+func (m *Main) goDo(what string, f func() error) {
+	m.work.Add(1)
+	go func() {
+		defer m.work.Done()
+		err := f()
+		if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, http.ErrServerClosed) {
+			return
+		}
+		select {
+		case m.failed <- fmt.Errorf("%s: %w", what, err):
+		default: // the first failures are reported
+		}
+	}()
+}
+
+func (m *Main) startAPI() error {
+	listener, err := net.Listen("tcp", m.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", m.Config.Listen, err)
+	}
+	m.addr = listener.Addr()
+	m.api = &http.Server{
+		Handler:           m.parts.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(m.Log.Handler(), slog.LevelDebug),
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	m.goDo("server", func() error {
+		if m.Config.TLSCert != "" {
+			return m.api.ServeTLS(listener, m.Config.TLSCert, m.Config.TLSKey)
+		}
+		return m.api.Serve(listener)
+	})
+	return nil
+}
+
+// startMetrics serves /metrics on a listener of its own, so that who may scrape
+// is decided apart from who may ask.
+func (m *Main) startMetrics() error {
+	listener, err := net.Listen("tcp", m.Config.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s for metrics: %w", m.Config.MetricsListen, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	m.metrics = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	m.goDo("metrics", func() error { return m.metrics.Serve(listener) })
+	return nil
+}
+
+// URL returns where the server answers.
+func (m *Main) URL() string {
+	scheme := "http"
+	if m.Config.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + m.addr.String()
+}
+
+// Wait returns when ctx ends, or with the error that stopped a part of the
+// server.
+func (m *Main) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-m.failed:
+		return err
+	}
+}
+
+// Close stops taking requests, lets those in flight and the charges behind
+// them finish within the configured time, then stops the rest. What is cut off
+// is finished by the next start: charges are redeemable and loads are jobs.
+func (m *Main) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), m.Config.ShutdownTimeout)
+	defer cancel()
+	m.stopping.Store(true)
+	var errs []error
+	for _, s := range []*http.Server{m.api, m.metrics} {
+		if s == nil {
+			continue
+		}
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, s.Close())
+			m.Log.Warn("requests were cut off at shutdown")
+		}
+	}
+	if m.parts != nil && m.parts.queries != nil {
+		if err := m.parts.queries.Close(ctx); err != nil {
+			m.Log.Warn("pending charges are left to the next start")
+		}
+	}
+	if m.stop != nil {
+		m.stop()
+	}
+	m.work.Wait()
+	if m.parts != nil {
+		errs = append(errs, m.parts.close())
+	}
+	return errors.Join(errs...)
+}
+
+// workerCommand returns the argv of a load's child process.
+func (m *Main) workerCommand() ([]string, error) {
+	if len(m.WorkerCommand) > 0 {
+		return m.WorkerCommand, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the program's own file: %w", err)
+	}
+	return []string{self, "worker"}, nil
+}
+
+func (m *Main) controlPath() string { return filepath.Join(m.Config.DataDir, controlFile) }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) releaseCommand() *cobra.Command {
+	return group("release", "List one's answers and read them again, free", a.listReleasesCommand(), a.getReleaseCommand())
+}
+
+func (a *app) listReleasesCommand() *cobra.Command {
+	var page pageFlags
+	list := a.client(&cobra.Command{
+		Use:   "list",
+		Short: "List one's releases, newest first",
+		Args:  exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			l, err := c.Releases(cmd.Context(), page.cursor, page.limit)
+			if err != nil {
+				return err
+			}
+			return a.print(l, func(w io.Writer) {
+				g := grid{header: []string{"release", "dataset", "ε", "δ", "created", "again", "sql"}, right: map[int]bool{2: true, 3: true, 5: true}}
+				for _, r := range l.Items {
+					g.add(r.ID, r.Dataset, short(r.Epsilon), short(r.Delta), showTime(r.CreatedAt), strconv.FormatInt(r.CachedHits, 10), oneLine(r.SQL, 60))
+				}
+				g.write(w)
+				page.more(a.stderr, l.Next)
+			})
+		},
+	})
+	page.register(list)
+	return list
+}
+
+func (a *app) getReleaseCommand() *cobra.Command {
+	var intervals bool
+	get := a.client(&cobra.Command{
+		Use:   "get ID",
+		Short: "Read a release again: the same numbers, at no charge",
+		Args:  exactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			form, err := a.resultForm()
+			if err != nil {
+				return err
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			r, err := c.Release(cmd.Context(), args[0], form.media, intervals || form.table)
+			if err != nil {
+				return err
+			}
+			return a.showResult(form, r)
+		},
+	})
+	get.Flags().BoolVar(&intervals, "intervals", false, "add the columns c_low and c_high (tables always show them)")
+	return get
+}
+
+// oneLine shortens a text for a table.
+func oneLine(s string, width int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return string(r)
+}
+
+func showTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

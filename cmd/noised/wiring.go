@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/engine/duckdb"
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/sqlparse"
+	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// parts are the server's parts that Main starts and stops.
+type parts struct {
+	jobs    *job.Service
+	queries *query.Service
+	handler http.Handler
+	closers []func() error // in the order in which they were opened
+}
+
+// close closes the parts, the last opened first.
+func (p *parts) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// open builds every part over the data directory.
+func (m *Main) open(ctx context.Context) (p *parts, err error) {
+	p = &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+			p = nil
+		}
+	}()
+	c := m.Config
+	db, err := controldb.Open(ctx, m.controlPath())
+	if err != nil {
+		return p, fmt.Errorf("cannot open the control store: %w", err)
+	}
+	p.closers = append(p.closers, db.Close)
+	parser, err := sqlparse.New()
+	if err != nil {
+		return p, fmt.Errorf("cannot start the parser: %w", err)
+	}
+	p.closers = append(p.closers, parser.Close)
+	spill := filepath.Join(c.DataDir, tmpDir)
+	if err := os.MkdirAll(spill, 0o700); err != nil {
+		return p, fmt.Errorf("cannot make the directory for temporary files: %w", err)
+	}
+	engine, err := duckdb.New(duckdb.Options{MemoryLimitMB: c.QueryMemoryMB, Threads: c.QueryThreads, TempDir: spill})
+	if err != nil {
+		return p, fmt.Errorf("cannot start the engine: %w", err)
+	}
+	p.closers = append(p.closers, engine.Close)
+
+	now := time.Now
+	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
+	p.queries = query.New(query.Options{
+		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine,
+		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
+	})
+	worker, err := m.workerCommand()
+	if err != nil {
+		return p, err
+	}
+	p.jobs, err = job.New(job.Options{
+		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload,
+		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, Log: m.Log, Now: now,
+	})
+	if err != nil {
+		return p, fmt.Errorf("cannot start the load service: %w", err)
+	}
+	p.handler, err = rest.NewServer(rest.Options{
+		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs,
+		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
+		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
+	})
+	if err != nil {
+		return p, fmt.Errorf("cannot start the API: %w", err)
+	}
+	return p, nil
+}
+
+// ready says why the server cannot answer: it is stopping, or its control store
+// does not.
+func (m *Main) ready(db *controldb.DB) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if m.stopping.Load() {
+			return errors.New("the server is stopping")
+		}
+		var one int
+		return db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+	}
+}
