@@ -118,7 +118,7 @@ func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, er
 			in.Segments = append(in.Segments, engine.Segment{Tenant: tenant, Path: filepath.Join(s.DataDir, seg.Path)})
 		}
 	}
-	secrets, err := s.Catalog.Secrets(ctx, prep.dataset.Name, "")
+	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
 	if err != nil {
 		return nil, err
 	}
