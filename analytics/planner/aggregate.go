@@ -120,7 +120,7 @@ func (p *planning) wantSum(a *plan.Aggregate, w wanted) (wanted, error) {
 	case t.Kind == plan.KindBoolean:
 		return w, refuse(a.Pos, "%s of a condition is not permitted", name).Suggest("use COUNT(*) FILTER (WHERE …)")
 	case !t.IsNumeric():
-		return w, refuse(a.Pos, "%s of a %s is not permitted", name, t).Suggest("use it on a measure: %s", listed(p.measures()))
+		return w, refuse(a.Pos, "%s of a value of type %s is not permitted", name, t).Suggest("use it on a measure: %s", listed(p.measures()))
 	case constant:
 		return w, refuse(a.Pos, "%s of a constant is not permitted", name).Suggest("use COUNT(*)")
 	}

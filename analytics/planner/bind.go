@@ -20,8 +20,24 @@ type binder struct {
 	typeOf    func(plan.Expr) plan.Type // of a bound leaf
 }
 
-// bind returns a bound and simplified copy of e.
+// bind returns a bound and simplified copy of e. Its errors point at e when
+// nothing within has a position: a reference to a key or an aggregate has none.
 func (b *binder) bind(e plan.Expr) (plan.Expr, error) {
+	x, err := b.node(e)
+	if err != nil {
+		return nil, located(err, plan.PosOf(e))
+	}
+	return x, nil
+}
+
+func located(err error, at plan.Pos) error {
+	if e := privacy.AsError(err); e.Position == 0 {
+		return e.At(int(at))
+	}
+	return err
+}
+
+func (b *binder) node(e plan.Expr) (plan.Expr, error) {
 	switch e := e.(type) {
 	case *plan.Column:
 		return b.column(e)
@@ -60,7 +76,10 @@ func (b *binder) condition(e plan.Expr) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.boolean(x)
+	if x, err = b.boolean(x); err != nil {
+		return nil, located(err, plan.PosOf(e))
+	}
+	return x, nil
 }
 
 func (b *binder) boolean(x plan.Expr) (plan.Expr, error) {
@@ -70,7 +89,7 @@ func (b *binder) boolean(x plan.Expr) (plan.Expr, error) {
 	case isNull(x):
 		return &plan.Literal{Value: plan.Null(plan.Of(plan.KindBoolean)), Pos: plan.PosOf(x)}, nil
 	default:
-		return nil, refuse(plan.PosOf(x), "a %s is not permitted as a condition in %s", t, b.place).Suggest("compare it with a value")
+		return nil, refuse(plan.PosOf(x), "a value of type %s is not permitted as a condition in %s", t, b.place).Suggest("compare it with a value")
 	}
 }
 
@@ -166,8 +185,8 @@ func isWord(name string) bool {
 }
 
 func quote(name string) string {
-	if name == "" || name[0] < 'a' || name[0] > 'z' {
-		return "the operator " + shorten(name)
+	if name == "" || !isWord(name) {
+		return "the operator " + strings.ToUpper(shorten(name))
 	}
 	return "the function " + shorten(name)
 }

@@ -47,7 +47,7 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 }
 
 func (b *binder) wrongType(fn string, e plan.Expr, want string) error {
-	return refuse(plan.PosOf(e), "%s on a %s is not permitted", quote(fn), b.kind(e)).Suggest("it takes %s", want)
+	return refuse(plan.PosOf(e), "%s of a value of type %s is not permitted", quote(fn), b.kind(e)).Suggest("it takes %s", want)
 }
 
 // constantArgument checks arguments that must be literals, because an engine's
@@ -109,7 +109,7 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 				t, ok = commonLiteral(want, e.(*plan.Literal).Value)
 			}
 			if !ok {
-				return refuse(plan.PosOf(e), "%s of a %s with a %s is not permitted", what, want, b.kind(e)).
+				return refuse(plan.PosOf(e), "%s of type %s with type %s is not permitted", what, want, b.kind(e)).
 					Suggest("%s", mismatchHint(want, b.kind(e)))
 			}
 			want = t
@@ -144,7 +144,7 @@ func mismatchHint(want, got plan.Type) string {
 	case want.Kind == plan.KindVarchar && got.IsNumeric():
 		return "write the value as a text, for example '1', or CAST the text"
 	case got.Kind == plan.KindVarchar:
-		return "write a value of type " + want.String()
+		return "write " + example(want)
 	default:
 		return "CAST one of them to the type of the other"
 	}
@@ -239,9 +239,9 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 	case isNull(arg) || t == c.To:
 		return as(arg, t, c.To), nil
 	case b.view && !viewCast(t, c.To):
-		return nil, refuse(c.Pos, "a cast of a %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
+		return nil, refuse(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
 	case !castable(t, c.To):
-		return nil, refuse(c.Pos, "a cast of a %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
+		return nil, refuse(c.Pos, "a cast of type %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
 	}
 	if lit, ok := arg.(*plan.Literal); ok {
 		v, fits := exact(lit.Value, c.To)
@@ -249,7 +249,7 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 		case fits:
 			return &plan.Literal{Value: v, Pos: c.Pos}, nil
 		case t.Kind == plan.KindVarchar:
-			return nil, refuse(c.Pos, "the text %q is not a %s", shorten(lit.Value.Str), c.To).Suggest("write %s", example(c.To))
+			return nil, refuse(c.Pos, "the text %q is no %s", shorten(lit.Value.Str), c.To).Suggest("write %s", example(c.To))
 		}
 	}
 	return &plan.Cast{Arg: arg, To: c.To, Pos: c.Pos}, nil

@@ -29,11 +29,9 @@ func (p *planning) expressionQuantum(e plan.Expr, place string) (plan.Quantum, e
 	if err != nil {
 		return plan.Quantum{}, err
 	}
-	for exponent := 18; exponent >= -18 && iv.scale >= 0; exponent-- { // values are multiples of 10^−scale
-		if exponent == -iv.scale {
-			if q, ok := steps(iv, exponent); ok {
-				return q, nil
-			}
+	if iv.scale != unknownScale {
+		if q, ok := steps(iv, -iv.scale); ok {
+			return q, nil
 		}
 	}
 	for exponent := -18; exponent <= 18; exponent++ {

@@ -186,9 +186,18 @@ func holds(op string, order int) bool {
 	}
 }
 
-// simplifyIn sorts the list; one element is a comparison.
+// sameTypes is false for numbers of a view, which may differ in type.
+func sameTypes(arg *plan.Literal, list []plan.Expr) bool {
+	return !slices.ContainsFunc(list, func(i plan.Expr) bool { return i.(*plan.Literal).Value.Type != arg.Value.Type })
+}
+
+// simplifyIn computes with a constant, and sorts the list; one element is a comparison.
 func simplifyIn(e *plan.In) plan.Expr {
 	list := sorted(e.List)
+	if lit, ok := e.Arg.(*plan.Literal); ok && !lit.Value.Null && sameTypes(lit, list) {
+		found := slices.ContainsFunc(list, func(i plan.Expr) bool { return i.(*plan.Literal).Value.Compare(lit.Value) == 0 })
+		return truth(found != e.Not, e.Pos)
+	}
 	if len(list) > 1 {
 		return &plan.In{Arg: e.Arg, List: list, Not: e.Not, Pos: e.Pos}
 	}

@@ -112,7 +112,7 @@ func (p *planning) having() error {
 		return err
 	}
 	if e, err = b.boolean(e); err != nil {
-		return err
+		return located(err, plan.PosOf(p.sel.Having))
 	}
 	p.out.Having = conjunction(conjuncts(e))
 	return nil
