@@ -28,6 +28,10 @@ type Config struct {
 	TLSKey        string `koanf:"tls_key"`
 	Insecure      bool   `koanf:"insecure"`
 
+	MaxRequests  int     `koanf:"max_requests"`
+	RequestRate  float64 `koanf:"request_rate"`
+	RequestBurst int     `koanf:"request_burst"`
+
 	QueryMemoryMB int           `koanf:"query_memory_mb"`
 	QueryThreads  int           `koanf:"query_threads"`
 	QueryTimeout  time.Duration `koanf:"query_timeout"`
@@ -46,6 +50,9 @@ type Config struct {
 func defaultConfig() Config {
 	return Config{
 		Listen:          "127.0.0.1:8080",
+		MaxRequests:     256,
+		RequestRate:     1000,
+		RequestBurst:    2000,
 		QueryTimeout:    time.Minute,
 		MaxUpload:       16 << 30,
 		LoadMemoryMB:    900,
@@ -65,6 +72,9 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("tls-cert", "", "file with the certificate chain (PEM)")
 	fs.String("tls-key", "", "file with the private key (PEM)")
 	fs.Bool("insecure", false, "serve without TLS beyond this machine")
+	fs.Int("max-requests", d.MaxRequests, "requests that are answered at a time; more are turned away")
+	fs.Float64("request-rate", d.RequestRate, "requests a second that one key may make")
+	fs.Int("request-burst", d.RequestBurst, "requests that one key may make at once")
 	fs.Int("query-memory-mb", d.QueryMemoryMB, "memory for one query engine (0: 1024)")
 	fs.Int("query-threads", d.QueryThreads, "files that one query reads at a time (0: one per core)")
 	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a request waits for its answer")
@@ -141,6 +151,9 @@ func (c Config) check() error {
 	}
 	if c.LoadConcurrency < 1 || c.LoadMemoryMB < 64 || c.MaxUpload < 1 {
 		return usagef("--load-concurrency must be at least 1, --load-memory-mb at least 64 and --max-upload at least 1")
+	}
+	if c.MaxRequests < 1 || !(c.RequestRate >= 1e-3 && c.RequestRate <= 1e6) || c.RequestBurst < 1 {
+		return usagef("--max-requests and --request-burst must be at least 1, --request-rate between 0.001 and 1e6")
 	}
 	if _, err := newLogger(nil, c.LogLevel, c.LogFormat); err != nil {
 		return err
