@@ -33,8 +33,13 @@ func answerGrid(t *result.Table) *grid {
 	return g
 }
 
-// answerCell shows one value: "302 ± 12" where the interval is symmetric,
-// "3.2 [3.1, 3.6]" where it is not, and the plain value where there is none.
+// nearlySymmetric is how much longer one side of an interval may be and still be
+// shown as ±, which then names the longer side.
+const nearlySymmetric = 1.2
+
+// answerCell shows one value: "302 ± 12" where the interval is symmetric or
+// nearly so, "3.2 [3.1, 3.6]" where it is not, and the plain value where there is
+// none.
 func answerCell(c *result.Column, row int) string {
 	v := c.Values[row]
 	if v.Null || !c.HasInterval() || c.Low[row].Null || c.High[row].Null {
@@ -46,8 +51,8 @@ func answerCell(c *result.Column, row int) string {
 		digits = meaningfulDigits(hi - lo)
 	}
 	show := func(f float64) string { return strconv.FormatFloat(f, 'f', digits, 64) }
-	if above, below := show(hi-x), show(x-lo); above == below {
-		return show(x) + " ± " + above
+	if above, below := hi-x, x-lo; max(above, below) <= nearlySymmetric*min(above, below) {
+		return show(x) + " ± " + show(max(above, below))
 	}
 	return show(x) + " [" + show(lo) + ", " + show(hi) + "]"
 }

@@ -153,12 +153,13 @@ func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "  "+format+
 
 // invite says how to go on.
 func (d *demo) invite() {
+	program := os.Args[0]
 	fmt.Fprintf(d.out, `
 The server is at %[1]s until you press Ctrl-C. As the analyst:
 
   export NOISED_URL=%[1]s NOISED_KEY=%[2]s
-  noised explain --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
-  noised query   --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+  %[3]s explain --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+  %[3]s query   --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
 
   curl -sG "$NOISED_URL/v1/query" -H "Authorization: Bearer $NOISED_KEY" -H "Accept: text/csv" \
     --data-urlencode "sql=SELECT studage, COUNT(*) FROM insteval GROUP BY studage" -d epsilon=0.2
@@ -170,5 +171,5 @@ The server is at %[1]s until you press Ctrl-C. As the analyst:
       {"Authorization": "Bearer " + os.environ["NOISED_KEY"], "Content-Type": "application/json"})
   print(pyarrow.ipc.open_stream(urllib.request.urlopen(request)).read_all())
   END
-`, d.report.URL, d.report.AnalystKey)
+`, d.report.URL, d.report.AnalystKey, program)
 }

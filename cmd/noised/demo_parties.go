@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/noised/noised/api/wire"
 )
@@ -60,7 +61,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.say("%s … %s: created, accepted the contract, set a budget of ε = %g, δ = %g", p.tenants[0], p.tenants[len(p.tenants)-1], demoBudget.Epsilon, demoBudget.Delta)
+	d.say("%s … %s: each accepted the contract and set a budget of ε = %g, δ = %g", p.tenants[0], p.tenants[len(p.tenants)-1], demoBudget.Epsilon, demoBudget.Delta)
 	if _, err := p.operator.SetDatasetBudget(ctx, v.Dataset,
 		wire.DatasetBudgetRequest{Epsilon: demoBudget.Epsilon, Delta: demoBudget.Delta}); err != nil {
 		return err
@@ -144,6 +145,7 @@ func (d *demo) budgets(ctx context.Context, title string) error {
 		}
 		all.rows = append(all.rows, tenantBudgetGrid(b).rows...)
 	}
+	all.rows = mergeEqual(all.rows)
 	b, err := d.parties.operator.DatasetBudget(ctx, "insteval")
 	if err != nil {
 		return err
@@ -151,4 +153,23 @@ func (d *demo) budgets(ctx context.Context, title string) error {
 	all.rows = append(all.rows, datasetBudgetGrid(b).rows...)
 	all.write(d.out)
 	return nil
+}
+
+// mergeEqual shows neighbouring rows that differ in their first cell only as
+// one row, "first … last (n)".
+func mergeEqual(rows [][]string) [][]string {
+	var out [][]string
+	for i := 0; i < len(rows); {
+		n := 1
+		for i+n < len(rows) && slices.Equal(rows[i][1:], rows[i+n][1:]) {
+			n++
+		}
+		row := slices.Clone(rows[i])
+		if n > 1 {
+			row[0] = fmt.Sprintf("%s … %s (%d)", rows[i][0], rows[i+n-1][0], n)
+		}
+		out = append(out, row)
+		i += n
+	}
+	return out
 }

@@ -43,7 +43,7 @@ func demoQuestions() []question {
 		{
 			ask:    "How are lectures rated, by service and age of the lecture?",
 			why:    "at most 6 of 12 groups and 4 ratings in each count per student: less noise for a little bias",
-			sql:    "SELECT service, lectage, AVG(rating) AS mean_rating, COUNT(*) AS ratings FROM insteval GROUP BY service, lectage",
+			sql:    "SELECT service, lectage, AVG(rating) AS mean_rating, COUNT(*) AS ratings FROM insteval GROUP BY service, lectage ORDER BY service, lectage",
 			loss:   wire.Loss{Epsilon: 1, Delta: 1e-9},
 			bounds: privacy.Bounds{MaxPartitions: 6, MaxRowsPerPartition: 4},
 			key:    func(r rating) string { return r.service + "/" + r.lectage }, keys: 2, column: "mean_rating",
@@ -52,10 +52,10 @@ func demoQuestions() []question {
 		},
 		{
 			ask:    "Which lecturers get the most ratings?",
-			why:    "who lectures is secret, so only groups with enough students show; 8 lecturers count per student",
+			why:    "who lectures is secret, so only groups with enough students show; 14 lecturers count per student",
 			sql:    "SELECT lecturer, COUNT(*) AS ratings FROM insteval GROUP BY lecturer ORDER BY ratings DESC LIMIT 10",
 			loss:   wire.Loss{Epsilon: 4, Delta: 1e-6},
-			bounds: privacy.Bounds{MaxPartitions: 8, MaxRowsPerPartition: 1},
+			bounds: privacy.Bounds{MaxPartitions: 14, MaxRowsPerPartition: 1},
 			key:    func(r rating) string { return strconv.FormatInt(r.lecturer, 10) }, keys: 1, column: "ratings",
 			truth: func(f figures) float64 { return f.rows },
 		},
@@ -123,12 +123,16 @@ func (d *demo) answer(ctx context.Context, q question) error {
 		truth, bounded := q.truth(tally.truth[name]), q.truth(tally.bounded[name])
 		g.rows[row] = append(g.rows[row], fixed(truth, q.digits), signed(bounded-truth, q.digits))
 		report.BoundingMax = max(report.BoundingMax, math.Abs(bounded-truth))
-		if low, high := column.Low[row].AsFloat(), column.High[row].AsFloat(); low <= bounded && bounded <= high {
+		if low, high := column.Low[row].AsFloat(), column.High[row].AsFloat(); low <= truth && truth <= high {
 			report.Covered++
 		}
 	}
 	g.write(d.out)
-	d.say("the bounded truth lies within the interval in %d of %d rows; bounding moved a row by at most %s", report.Covered, report.Groups, fixed(report.BoundingMax, q.digits))
+	if report.BoundingMax == 0 {
+		d.say("the truth lies within the interval in %d of %d rows", report.Covered, report.Groups)
+	} else {
+		d.say("± is about the noise; beside it, bounding moved a row by up to %s", fixed(report.BoundingMax, q.digits))
+	}
 	d.report.Questions = append(d.report.Questions, report)
 	return nil
 }
