@@ -8,11 +8,9 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// Sizes up to which a domain is searched without hashing.
-const (
-	fewTexts = 8
-	denseMax = 1 << 16
-)
+// denseMax is the width of an integer domain up to which a table is indexed by
+// value.
+const denseMax = 1 << 16
 
 // declaredDomain finds places in the domain of a declared key. It does not
 // change, so that streams can share it. NULL and doubles are outside it.
@@ -21,9 +19,9 @@ type declaredDomain struct {
 	first int64
 	ints  map[int64]int32
 
-	few   []text // all texts, when they are few and short
-	short map[text]int32
-	long  map[string]int32
+	hashed textTable // of the short texts, when there are few
+	short  map[text]int32
+	long   map[string]int32
 }
 
 // newDomain returns the domain of a declared key, nil for a secret one.
@@ -40,14 +38,11 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 			d.ints[v.Int] = int32(i)
 		case len(v.Str) <= inPlace:
 			d.short[makeText(v.Str)] = int32(i)
-			d.few = append(d.few, makeText(v.Str))
 		default:
 			d.long[v.Str] = int32(i)
 		}
 	}
-	if len(d.few) != len(k.Domain) || len(d.few) > fewTexts {
-		d.few = nil
-	}
+	d.hashed = newTextTable(d.short)
 	d.flatten()
 	return d, nil
 }
@@ -86,19 +81,14 @@ func (d *declaredDomain) integer(v int64) int32 {
 }
 
 func (d *declaredDomain) text(t *text) int32 {
-	if d.few != nil {
-		for i := range d.few {
-			if d.few[i] == *t {
-				return int32(i)
-			}
-		}
-		return -1
-	}
 	place, ok := int32(0), false
-	if t.inPlace() {
-		place, ok = d.short[*t]
-	} else {
+	switch {
+	case !t.inPlace():
 		place, ok = d.long[string(t.bytes())] // does not allocate
+	case d.hashed.slots != nil:
+		return d.hashed.place(t)
+	default:
+		place, ok = d.short[*t]
 	}
 	if !ok {
 		return -1

@@ -1,0 +1,46 @@
+package duckdb
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/sqlgen"
+)
+
+// The engine computes what plain SQL says, bit for bit, on random data with
+// NULLs and extreme values, whatever the order of rows within a unit, the order
+// of segments and the number of threads.
+func TestEngineAgreesWithPlainSQL(t *testing.T) {
+	w, tables := randomTables(t, 8)
+	engines := []*Engine{newEngine(t, Options{Threads: 1}), newEngine(t, Options{Threads: 2, MaxInstances: 2})}
+	rapid.Check(t, func(t *rapid.T) {
+		q := randomQuery(t)
+		table := rapid.SampledFrom(tables).Draw(t, "table")
+		salt := [16]byte{rapid.Byte().Draw(t, "salt")}
+		st, err := sqlgen.Generate(&q.plan, sqlgen.Relation{Catalog: "segment", Tenant: "beta"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("filter %s\ndraws %+v\n%s", q.filter, q.draws, st.SQL)
+		want := w.reference(q, table.name, salt)
+		var first *engine.Partials
+		for i, e := range engines {
+			p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: table.segments[i], Salt: salt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, partialsOf(q, p, want)); diff != "" {
+				t.Fatalf("engine %d, −want +got:\n%s", i, diff)
+			}
+			if i == 0 {
+				first = p
+			} else if diff := cmp.Diff(first, p); diff != "" {
+				t.Fatalf("shuffled rows and two threads, −first +second:\n%s", diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package duckdb
+
+import "math/bits"
+
+// textTable is a hash table without collisions for a few short texts: one
+// multiplication and one comparison per look-up, whatever the data.
+type textTable struct {
+	multiplier uint64
+	shift      int
+	slots      []textSlot // nil when no such table was found
+}
+
+type textSlot struct {
+	text  text
+	place int32 // −1: empty
+}
+
+// Limits of the search for a table.
+const (
+	tableTexts = 512
+	tableTries = 64
+)
+
+// newTextTable looks for a multiplier that separates the texts.
+func newTextTable(places map[text]int32) textTable {
+	if len(places) == 0 || len(places) > tableTexts {
+		return textTable{}
+	}
+	const golden = 0x9e3779b97f4a7c15
+	multiplier := uint64(golden)
+	for width := bits.Len(uint(len(places))) + 2; width <= bits.Len(uint(len(places)))+8; width++ {
+		for range tableTries {
+			t := textTable{multiplier: multiplier, shift: 64 - width, slots: make([]textSlot, 1<<width)}
+			if t.fill(places) {
+				return t
+			}
+			multiplier = (multiplier + 2) * golden
+		}
+	}
+	return textTable{}
+}
+
+// fill returns false if two texts fall into one slot.
+func (t *textTable) fill(places map[text]int32) bool {
+	for i := range t.slots {
+		t.slots[i].place = -1
+	}
+	for x, place := range places {
+		s := &t.slots[t.slot(&x)]
+		if s.place >= 0 {
+			return false
+		}
+		*s = textSlot{x, place}
+	}
+	return true
+}
+
+// slot mixes both words. The second is rotated so that texts of four bytes and
+// less, which differ in the first word only, and longer ones both spread.
+func (t *textTable) slot(x *text) uint64 {
+	return (x[0] ^ bits.RotateLeft64(x[1]*t.multiplier, 32)) * t.multiplier >> t.shift
+}
+
+// place returns a text's place, −1 if it is not in the table.
+func (t *textTable) place(x *text) int32 {
+	if s := &t.slots[t.slot(x)]; s.text == *x {
+		return s.place
+	}
+	return -1
+}
