@@ -1,7 +1,7 @@
 package planner
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 
 	"github.com/noised/noised/analytics/contract"
@@ -16,16 +16,20 @@ type wanted struct {
 	quantum plan.Quantum // of sums, uncentred
 }
 
-func (w wanted) equal(o wanted) bool {
-	return w.fn == o.fn && plan.Print(w.filter) == plan.Print(o.filter) && plan.Print(w.value) == plan.Print(o.value)
-}
+// input identifies the rows and values that an aggregate is of.
+func (w wanted) input() string { return plan.Print(w.value) + "|" + plan.Print(w.filter) }
 
 // wantedIndex returns the index of an aggregate among those of the plan; equal
 // ones are one.
 func (p *planning) wantedIndex(w wanted) int {
-	if i := slices.IndexFunc(p.wanted, w.equal); i >= 0 {
+	text := fmt.Sprintf("%d|%s", w.fn, w.input())
+	if i, ok := p.wantedAt[text]; ok {
 		return i
 	}
+	if p.wantedAt == nil {
+		p.wantedAt = map[string]int{}
+	}
+	p.wantedAt[text] = len(p.wanted)
 	p.wanted = append(p.wanted, w)
 	return len(p.wanted) - 1
 }

@@ -12,19 +12,22 @@ import (
 // computed from these two.
 func (p *planning) draws() error {
 	centred := map[string]bool{}
-	key := func(w wanted) string { return plan.Print(w.value) + "|" + plan.Print(w.filter) }
 	for _, w := range p.wanted {
 		if w.fn == plan.AggAvg {
-			centred[key(w)] = true
+			centred[w.input()] = true
 		}
 	}
 	for _, w := range p.wanted {
-		p.out.Aggs = append(p.out.Aggs, p.agg(w, w.value != nil && centred[key(w)]))
+		p.out.Aggs = append(p.out.Aggs, p.agg(w, w.value != nil && centred[w.input()]))
 	}
 	if len(p.out.Draws) > MaxDraws {
-		return refuse(p.sel.Items[0].Pos, "more than %d different aggregates are not permitted", MaxDraws).Suggest("split the query")
+		return p.tooManyAggregates(p.sel.Items[0].Pos)
 	}
 	return nil
+}
+
+func (p *planning) tooManyAggregates(at plan.Pos) error {
+	return refuse(at, "more than %d different aggregates are not permitted", MaxDraws).Suggest("split the query; an AVG counts as two")
 }
 
 // agg expresses an aggregate by draws.

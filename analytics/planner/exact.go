@@ -32,14 +32,14 @@ func exact(v plan.Value, t plan.Type) (plan.Value, bool) {
 
 // rational returns a number exactly; nil for NaN and infinities.
 func rational(v plan.Value) *big.Rat {
-	switch {
-	case v.Type.Kind == plan.KindDouble:
+	switch v.Type.Kind {
+	case plan.KindDouble:
 		r, ok := new(big.Rat).SetString(strconv.FormatFloat(v.Float, 'e', -1, 64))
 		if !ok {
 			return nil
 		}
 		return r
-	case v.Type.Kind == plan.KindDecimal:
+	case plan.KindDecimal:
 		return new(big.Rat).SetFrac(big.NewInt(v.Int), power(int(v.Type.Scale)))
 	default:
 		return new(big.Rat).SetInt64(v.Int)

@@ -82,8 +82,9 @@ func (p *planning) interval(e plan.Expr, place string) (interval, error) {
 		return p.hull(results(e), place)
 	case *plan.Call:
 		return p.callInterval(e, place)
+	default:
+		return interval{}, p.unbounded(e, place)
 	}
-	return interval{}, p.unbounded(e, place)
 }
 
 func (p *planning) unbounded(e plan.Expr, place string) error {

@@ -49,8 +49,12 @@ func evaluate(e plan.Expr, row map[string]float64) float64 {
 			return evaluate(e.Whens[0].Then, row)
 		}
 		return evaluate(e.Else, row)
+	default:
+		return evaluateCall(e.(*plan.Call), row)
 	}
-	c := e.(*plan.Call)
+}
+
+func evaluateCall(c *plan.Call, row map[string]float64) float64 {
 	a := evaluate(c.Args[0], row)
 	if len(c.Args) == 1 || c.Func == "round" {
 		switch c.Func {

@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
@@ -65,7 +66,7 @@ func (p *planning) itemByAlias(c *plan.Column) (plan.Item, bool) {
 		return plan.Item{}, false
 	}
 	for _, it := range p.sel.Items {
-		if it.Alias != "" && equalFold(it.Alias, c.Name) {
+		if it.Alias != "" && strings.ToLower(it.Alias) == c.Name {
 			return it, true
 		}
 	}

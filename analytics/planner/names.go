@@ -72,8 +72,9 @@ func outputName(e plan.Expr, position int) string {
 			return e.Func + "_" + c.Name
 		}
 		return e.Func
+	default:
+		return fmt.Sprintf("column_%d", position)
 	}
-	return fmt.Sprintf("column_%d", position)
 }
 
 // nameOutputs gives every output its name: the alias, or one of its own that

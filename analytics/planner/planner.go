@@ -10,7 +10,8 @@ import (
 // Limits on the size of a query, so that nothing that is planned is expensive
 // to finish. They depend on no data.
 const (
-	// MaxDraws is the largest number of noised numbers per group.
+	// MaxDraws is the largest number of noised numbers per group, and of
+	// different aggregates.
 	MaxDraws = 64
 	// MaxGroups is the largest number of combinations of declared key values.
 	MaxGroups = 1_000_000
@@ -96,6 +97,7 @@ type planning struct {
 
 	aliases   map[string]int // output by lower-case alias
 	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
+	wantedAt  map[string]int // their indexes by what they are
 	viewNodes int
 }
 

@@ -34,6 +34,7 @@ func (b *binder) simplify(e plan.Expr) plan.Expr {
 				return e.Args[0]
 			}
 		}
+	default:
 	}
 	return e
 }
@@ -146,6 +147,7 @@ func negate(c *plan.Call) plan.Expr {
 		if inv, ok := inverse[arg.Func]; ok {
 			return &plan.Call{Func: inv, Args: arg.Args, Pos: c.Pos}
 		}
+	default:
 	}
 	return c
 }

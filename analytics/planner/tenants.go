@@ -71,6 +71,7 @@ func onTenantOnly(e plan.Expr) bool {
 		}
 	case *plan.In:
 		return isTenant(e.Arg)
+	default:
 	}
 	return false
 }
@@ -101,6 +102,7 @@ func tenantPasses(e plan.Expr, tenant string) bool {
 		case "and":
 			return !slices.ContainsFunc(e.Args, func(a plan.Expr) bool { return !passes(a) })
 		}
+	default:
 	}
 	return false
 }

@@ -7,8 +7,6 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-func equalFold(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) }
-
 // viewBinder returns the binder of what is computed after the noise.
 func (p *planning) viewBinder(place string) *binder {
 	b := &binder{functions: plan.ViewFunctions, place: place, view: true}
@@ -18,7 +16,11 @@ func (p *planning) viewBinder(place string) *binder {
 		if err != nil {
 			return nil, err
 		}
-		return &plan.AggRef{Index: p.wantedIndex(w)}, nil
+		i := p.wantedIndex(w)
+		if i >= MaxDraws {
+			return nil, p.tooManyAggregates(a.Pos)
+		}
+		return &plan.AggRef{Index: i}, nil
 	}
 	b.typeOf = p.typeOfRef
 	return b
@@ -34,6 +36,7 @@ func (p *planning) typeOfRef(e plan.Expr) plan.Type {
 		if f := p.wanted[e.Index].fn; f == plan.AggCount || f == plan.AggUnits {
 			return plan.Of(plan.KindBigint)
 		}
+	default:
 	}
 	return plan.Of(plan.KindDouble)
 }
@@ -163,6 +166,7 @@ func (p *planning) orderKey(b *binder, e plan.Expr) (plan.Expr, error) {
 		if i, ok := p.aliases[strings.ToLower(e.Name)]; ok && e.Qualifier == "" {
 			return &plan.OutputRef{Index: i}, nil
 		}
+	default:
 	}
 	return p.bindView(b, e)
 }

@@ -235,6 +235,7 @@ func groupAll(items []plan.Item) []plan.Expr {
 				aggregate = true
 			case *plan.Column:
 				column = true
+			default:
 			}
 			return true
 		})
