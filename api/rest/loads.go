@@ -32,7 +32,7 @@ func (s *server) CreateLoad(c *echo.Context) error {
 	}
 	body := &uploadBody{
 		r:    http.MaxBytesReader(c.Response(), r.Body, s.MaxUpload),
-		conn: http.NewResponseController(c.Response()), now: s.now, idle: s.UploadIdle,
+		conn: http.NewResponseController(c.Response()), idle: s.UploadIdle,
 	}
 	load, err := s.Loads.Create(r.Context(), req, body)
 	if err != nil {
@@ -100,7 +100,6 @@ func loadIDOf(principal, key string) string {
 type uploadBody struct {
 	r      io.Reader
 	conn   *http.ResponseController
-	now    func() time.Time
 	idle   time.Duration
 	expiry time.Time
 	err    error
@@ -108,7 +107,8 @@ type uploadBody struct {
 
 // Read implements io.Reader.
 func (b *uploadBody) Read(p []byte) (int, error) {
-	if now := b.now(); b.expiry.Sub(now) < b.idle/2 {
+	// A connection's deadline is on the machine's clock, whatever the server's is.
+	if now := time.Now(); b.expiry.Sub(now) < b.idle/2 {
 		b.expiry = now.Add(b.idle)
 		// Without a connection beneath (in tests) there is nothing to time out.
 		_ = b.conn.SetReadDeadline(b.expiry)

@@ -1,0 +1,211 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+// samples are the paths and bodies with which each operation is called here.
+var samples = map[string]ask{
+	"query":            {path: "/v1/query", body: `{"sql": "SELECT 1"}`},
+	"queryByURL":       {path: "/v1/query?sql=SELECT+1"},
+	"explain":          {path: "/v1/explain", body: `{"sql": "SELECT 1"}`},
+	"listReleases":     {path: "/v1/releases"},
+	"getRelease":       {path: "/v1/releases/rel_1"},
+	"listDatasets":     {path: "/v1/datasets"},
+	"getDataset":       {path: "/v1/datasets/insteval"},
+	"createLoad":       {path: "/v1/datasets/insteval/loads", body: "x", header: map[string]string{"Content-Type": "text/csv"}},
+	"listLoads":        {path: "/v1/loads"},
+	"getLoad":          {path: "/v1/loads/load_1"},
+	"cancelLoad":       {path: "/v1/loads/load_1"},
+	"getLoadRejects":   {path: "/v1/loads/load_1/rejects"},
+	"createTenant":     {path: "/v1/admin/tenants", body: `{"name": "c"}`},
+	"listTenants":      {path: "/v1/admin/tenants"},
+	"updateTenant":     {path: "/v1/admin/tenants/b", body: `{"suspended": false}`},
+	"deleteTenant":     {path: "/v1/admin/tenants/nobody"},
+	"createKey":        {path: "/v1/admin/keys", body: `{"role": "analyst"}`},
+	"listKeys":         {path: "/v1/admin/keys"},
+	"revokeKey":        {path: "/v1/admin/keys/key_none"},
+	"createDataset":    {path: "/v1/admin/datasets", body: `{}`},
+	"getDatasetBudget": {path: "/v1/admin/datasets/insteval/budget"},
+	"putDatasetBudget": {path: "/v1/admin/datasets/insteval/budget", body: `{"epsilon": 1, "delta": 1e-6}`},
+	"createTenantKey":  {path: "/v1/admin/tenants/a/keys", body: `{"role": "analyst"}`},
+	"listTenantKeys":   {path: "/v1/admin/tenants/a/keys"},
+	"revokeTenantKey":  {path: "/v1/admin/tenants/a/keys/key_none"},
+	"putMember":        {path: "/v1/admin/datasets/insteval/members/a", body: `{"version": 1}`},
+	"deleteMember":     {path: "/v1/admin/datasets/insteval/members/a"},
+	"getTenantBudget":  {path: "/v1/admin/tenants/a/budget"},
+	"putTenantBudget":  {path: "/v1/admin/tenants/a/budget", body: `{"epsilon": 1, "delta": 1e-6}`},
+	"listCharges":      {path: "/v1/admin/tenants/a/charges"},
+	"getOpenAPI":       {path: "/v1/openapi.json"},
+	"getHealth":        {path: "/healthz"},
+	"getReadiness":     {path: "/readyz"},
+}
+
+// allowed is the specification's paragraph on roles, written down a second time.
+var allowed = map[privacy.Role][]string{
+	privacy.RoleOperator: {
+		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey",
+		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
+	},
+	privacy.RoleTenantAdmin: {"createTenantKey", "listTenantKeys", "revokeTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleBudgetAdmin: {"getTenantBudget", "putTenantBudget", "listCharges"},
+	privacy.RoleContributor: {"createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
+	privacy.RoleAnalyst:     {"query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
+	privacy.RoleAuditor:     {"listCharges"},
+}
+
+var public = []string{"getOpenAPI", "getHealth", "getReadiness"}
+
+func testOperations(t *testing.T) operations {
+	t.Helper()
+	doc, _, err := loadDocument(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := newOperations(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ops
+}
+
+func TestEveryOperationIsInTheAccessTable(t *testing.T) {
+	for _, op := range testOperations(t) {
+		if _, ok := samples[op.id]; !ok {
+			t.Errorf("operation %s has no sample in this test", op.id)
+		}
+	}
+}
+
+func TestEveryRouteIsAnOperation(t *testing.T) {
+	ops := testOperations(t)
+	s := &server{ops: ops}
+	for _, r := range s.routes().(*echo.Echo).Router().Routes() {
+		if ops.of(r.Method, r.Path) == nil {
+			t.Errorf("%s %s is served but not in the document", r.Method, r.Path)
+		}
+		delete(ops, r.Method+" "+r.Path)
+	}
+	for route := range ops {
+		t.Errorf("%s is in the document but not served", route)
+	}
+}
+
+func TestRolesMayCallWhatTheTableSaysAndNothingElse(t *testing.T) {
+	h := newHarness(t)
+	for _, op := range testOperations(t) {
+		sample := samples[op.id]
+		sample.method = op.route.Method
+		if slices.Contains(public, op.id) {
+			if got := h.do(sample); got.status != http.StatusOK {
+				t.Errorf("%s without a key: %s, want 200", op.id, got)
+			}
+			continue
+		}
+		if got := h.do(sample); got.status != http.StatusUnauthorized || got.code() != privacy.CodeUnauthenticated || got.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s without a key: %s, want 401", op.id, got)
+		}
+		for _, role := range privacy.Roles() {
+			sample.key = h.secret[role]
+			got := h.do(sample)
+			if refused := got.status == http.StatusForbidden; refused == slices.Contains(allowed[role], op.id) {
+				t.Errorf("%s as %s: %s", op.id, role, got)
+			}
+			if got.status == http.StatusInternalServerError || got.status == http.StatusUnauthorized {
+				t.Errorf("%s as %s: %s", op.id, role, got)
+			}
+			if strings.Contains(op.route.Path, "{tenant}") && role != privacy.RoleOperator {
+				sample.key = h.foreign[role]
+				if got := h.do(sample); got.status != http.StatusForbidden {
+					t.Errorf("%s as %s of another tenant: %s, want 403", op.id, role, got)
+				}
+			}
+		}
+	}
+}
+
+func TestOtherTenantsStayHidden(t *testing.T) {
+	h := newHarness(t)
+	admin, budget := h.secret[privacy.RoleTenantAdmin], h.secret[privacy.RoleBudgetAdmin]
+	_, other := h.key(privacy.RoleAnalyst, "b")
+	for _, c := range []struct {
+		name         string
+		exists, does ask // the same call for something of tenant b, and for nothing at all
+	}{
+		{"budgets", ask{method: "GET", key: budget, path: "/v1/admin/tenants/b/budget"}, ask{method: "GET", key: budget, path: "/v1/admin/tenants/zzz/budget"}},
+		{"keys", ask{method: "GET", key: admin, path: "/v1/admin/tenants/b/keys"}, ask{method: "GET", key: admin, path: "/v1/admin/tenants/zzz/keys"}},
+		{"a key", ask{method: "DELETE", key: admin, path: "/v1/admin/tenants/a/keys/" + other}, ask{method: "DELETE", key: admin, path: "/v1/admin/tenants/a/keys/key_zzz"}},
+		{"a load", ask{method: "GET", key: h.foreign[privacy.RoleContributor], path: "/v1/loads/load_1"}, ask{method: "GET", key: h.foreign[privacy.RoleContributor], path: "/v1/loads/load_zzz"}},
+	} {
+		got, want := h.do(c.exists), h.do(c.does)
+		if got.status != want.status || string(got.body) != string(want.body) || got.status < 400 {
+			t.Errorf("%s: %s\nbut for nothing at all: %s", c.name, got, want)
+		}
+	}
+}
+
+func TestAnAuditorWithoutATenantAuditsAll(t *testing.T) {
+	h := newHarness(t)
+	_, secret, err := h.keys.Create(t.Context(), authn.KeyRequest{Role: privacy.RoleAuditor}, authn.System())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range []string{"a", "b"} {
+		if err := h.ledger.SetBudget(t.Context(), privacy.TenantAccount(tenant), ledger.Budget{Cap: privacy.Loss{Epsilon: 1, Delta: 1e-6}}, authn.System()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		path string
+		want int
+	}{{"/v1/admin/tenants/a/charges", 200}, {"/v1/admin/tenants/b/charges", 200}, {"/v1/admin/tenants/a/budget", 403}} {
+		if got := h.do(ask{method: "GET", path: c.path, key: secret}); got.status != c.want {
+			t.Errorf("%s: %s, want %d", c.path, got, c.want)
+		}
+	}
+}
+
+func TestATenantAdminCannotMakeAnOperator(t *testing.T) {
+	h := newHarness(t)
+	for _, body := range []string{`{"role": "operator"}`, `{"role": "analyst", "tenant": "b"}`} {
+		got := h.do(ask{method: "POST", path: "/v1/admin/tenants/a/keys", key: h.secret[privacy.RoleTenantAdmin], body: body})
+		if got.status < 400 {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+}
+
+func TestKeysEndWhenTheyAreRevokedAndTenantsWhenTheyAreSuspended(t *testing.T) {
+	h := newHarness(t)
+	operator, analyst := h.secret[privacy.RoleOperator], h.secret[privacy.RoleAnalyst]
+	list := ask{method: "GET", path: "/v1/releases", key: analyst}
+	suspend := func(body string) {
+		if got := h.do(ask{method: "PATCH", path: "/v1/admin/tenants/a", key: operator, body: body}); got.status != 200 {
+			t.Fatal(got)
+		}
+	}
+	suspend(`{"suspended": true}`)
+	if got := h.do(list); got.status != 403 || got.code() != privacy.CodeSuspended {
+		t.Errorf("suspended: %s", got)
+	}
+	suspend(`{"suspended": false}`)
+	if got := h.do(list); got.status != 200 {
+		t.Errorf("not suspended any more: %s", got)
+	}
+	if got := h.do(ask{method: "DELETE", path: "/v1/admin/keys/" + h.id[privacy.RoleAnalyst], key: operator}); got.status != 204 {
+		t.Fatal(got)
+	}
+	if got := h.do(list); got.code() != privacy.CodeUnauthenticated {
+		t.Errorf("revoked: %s", got)
+	}
+}

@@ -1,0 +1,85 @@
+package rest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/privacy"
+)
+
+// TestSettingUpADataset walks the way from nothing to a dataset with a member
+// and budgets, over the real catalog, ledger and keys.
+func TestSettingUpADataset(t *testing.T) {
+	h := newHarness(t)
+	operator, admin, budget := h.secret[privacy.RoleOperator], h.secret[privacy.RoleTenantAdmin], h.secret[privacy.RoleBudgetAdmin]
+	text := contractText(t)
+	yaml := map[string]string{"Content-Type": "application/yaml"}
+	steps := []struct {
+		name string
+		ask  ask
+		want int
+		code privacy.Code
+	}{
+		{"a tenant", ask{method: "POST", path: "/v1/admin/tenants", key: operator, body: `{"name": "c", "region": "eu"}`}, 201, ""},
+		{"the same tenant", ask{method: "POST", path: "/v1/admin/tenants", key: operator, body: `{"name": "c"}`}, 409, privacy.CodeConflict},
+		{"deleting it", ask{method: "DELETE", path: "/v1/admin/tenants/c", key: operator}, 204, ""},
+		{"deleting it again", ask{method: "DELETE", path: "/v1/admin/tenants/c", key: operator}, 404, privacy.CodeNotFound},
+		{"a budget for no dataset", ask{method: "PUT", path: "/v1/admin/datasets/insteval/budget", key: operator, body: `{"epsilon": 1, "delta": 1e-6}`}, 404, privacy.CodeUnknownDataset},
+		{"a contract", ask{method: "POST", path: "/v1/admin/datasets", key: operator, body: text, header: yaml}, 201, ""},
+		{"the same version", ask{method: "POST", path: "/v1/admin/datasets", key: operator, body: text, header: yaml}, 409, privacy.CodeConflict},
+		{"the next version", ask{method: "POST", path: "/v1/admin/datasets", key: operator, body: strings.Replace(text, "version: 1", "version: 2", 1), header: yaml}, 201, ""},
+		{"accepting no version", ask{method: "PUT", path: "/v1/admin/datasets/insteval/members/a", key: admin, body: `{"version": 9}`}, 404, privacy.CodeNotFound},
+		{"accepting no dataset", ask{method: "PUT", path: "/v1/admin/datasets/zzz/members/a", key: admin, body: `{"version": 1}`}, 404, privacy.CodeUnknownDataset},
+		{"accepting", ask{method: "PUT", path: "/v1/admin/datasets/insteval/members/a", key: admin, body: `{"version": 1}`}, 200, ""},
+		{"the dataset", ask{method: "GET", path: "/v1/datasets/insteval", key: h.secret[privacy.RoleAnalyst]}, 200, ""},
+		{"its next version", ask{method: "GET", path: "/v1/datasets/insteval?version=2", key: admin}, 200, ""},
+		{"no such version", ask{method: "GET", path: "/v1/datasets/insteval?version=3", key: admin}, 404, privacy.CodeNotFound},
+		{"no such dataset", ask{method: "GET", path: "/v1/datasets/zzz", key: admin}, 404, privacy.CodeUnknownDataset},
+		{"the datasets", ask{method: "GET", path: "/v1/datasets", key: operator}, 200, ""},
+		{"a budget for the dataset", ask{method: "PUT", path: "/v1/admin/datasets/insteval/budget", key: operator, body: `{"epsilon": 2, "delta": 1e-6, "window": "week", "lifetime": {"epsilon": 8, "delta": 1e-6}}`}, 200, ""},
+		{"a budget beyond the ceiling", ask{method: "PUT", path: "/v1/admin/datasets/insteval/budget", key: operator, body: `{"epsilon": 9, "delta": 1e-6}`}, 409, privacy.CodeConflict},
+		{"the dataset's budget", ask{method: "GET", path: "/v1/admin/datasets/insteval/budget", key: operator}, 200, ""},
+		{"a budget for the tenant", ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: budget, body: `{"epsilon": 3, "delta": 1e-6,
+			"per_dataset": {"insteval": {"epsilon": 1, "delta": 1e-7}, "default": {"epsilon": 0.5, "delta": 1e-7}},
+			"per_principal": {"default": {"epsilon": 2, "delta": 1e-7}}}`}, 200, ""},
+		{"the tenant's charges", ask{method: "GET", path: "/v1/admin/tenants/a/charges?limit=5", key: budget}, 200, ""},
+		{"a cursor that is none", ask{method: "GET", path: "/v1/admin/tenants/a/charges?cursor=zzz", key: budget}, 400, privacy.CodeInvalidRequest},
+		{"leaving", ask{method: "DELETE", path: "/v1/admin/datasets/insteval/members/a", key: admin}, 204, ""},
+		{"a key", ask{method: "POST", path: "/v1/admin/tenants/a/keys", key: admin, body: `{"role": "contributor", "expires_at": "2027-01-01T00:00:00Z"}`}, 201, ""},
+		{"the keys", ask{method: "GET", path: "/v1/admin/tenants/a/keys", key: admin}, 200, ""},
+	}
+	for _, s := range steps {
+		if got := h.do(s.ask); got.status != s.want || s.code != "" && got.code() != s.code {
+			t.Errorf("%s: %s, want %d %s", s.name, got, s.want, s.code)
+		}
+	}
+}
+
+func TestABudgetShowsWhatWasSetAndWhatIsLeft(t *testing.T) {
+	h := newHarness(t)
+	key := h.secret[privacy.RoleBudgetAdmin]
+	put := h.do(ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: key, body: `{"epsilon": 3, "delta": 1e-6, "per_principal": {"key_x": {"epsilon": 1, "delta": 1e-7}, "default": {"epsilon": 2, "delta": 1e-7}}}`})
+	get := h.do(ask{method: "GET", path: "/v1/admin/tenants/a/budget", key: key})
+	if string(put.body) != string(get.body) {
+		t.Errorf("PUT %s\nGET %s", put, get)
+	}
+	b := into[wire.TenantBudget](t, get)
+	if b.Tenant != "a" || b.Epsilon != 3 || b.Delta != 1e-6 || b.Window != "none" || b.Accounting != "gdp" || b.Lifetime != (wire.Loss{Epsilon: 3, Delta: 1e-6}) {
+		t.Errorf("%s", get)
+	}
+	if b.Spent.Epsilon != 0 || b.Spent.Rho != 0 || b.Remaining.Epsilon != 3 || b.Remaining.Rho <= 0 {
+		t.Errorf("%s", get)
+	}
+	if p := *b.PerPrincipal; len(p) != 2 || p["key_x"].Epsilon != 1 || p["default"].Epsilon != 2 || b.PerDataset != nil {
+		t.Errorf("%s", get)
+	}
+}
+
+func TestTheDocumentIsServed(t *testing.T) {
+	h := newHarness(t)
+	doc := into[map[string]any](t, h.do(ask{method: "GET", path: "/v1/openapi.json"}))
+	if doc["openapi"] != "3.1.0" || len(doc["paths"].(map[string]any)) < 20 || doc["security"] == nil {
+		t.Errorf("openapi %v with %d paths", doc["openapi"], len(doc["paths"].(map[string]any)))
+	}
+}

@@ -1,0 +1,118 @@
+package rest
+
+import (
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/privacy"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestRequestsOutsideTheDocumentAreRefused(t *testing.T) {
+	h := newHarness(t)
+	analyst, operator := h.secret[privacy.RoleAnalyst], h.secret[privacy.RoleOperator]
+	for name, a := range map[string]ask{
+		"unknown member":             {body: `{"sql": "x", "accuracy": {"relative": 0.1}}`},
+		"member in other case":       {body: `{"SQL": "x"}`},
+		"missing member":             {body: `{}`},
+		"wrong type":                 {body: `{"sql": 5}`},
+		"null":                       {body: `{"sql": "x", "epsilon": null}`},
+		"NaN":                        {body: `{"sql": "x", "epsilon": NaN}`},
+		"number beyond float64":      {body: `{"sql": "x", "epsilon": 1e400}`},
+		"integer beyond int64":       {body: `{"sql": "x", "bounds": {"max_partitions": 9223372036854775808}}`},
+		"fraction for an integer":    {body: `{"sql": "x", "bounds": {"max_partitions": 1.5}}`},
+		"interval of three":          {body: `{"sql": "x", "bounds": {"rating": [1, 2, 3]}}`},
+		"unknown choice":             {body: `{"sql": "x", "on_exhausted": "ignore"}`},
+		"no tenants":                 {body: `{"sql": "x", "tenants": []}`},
+		"two values":                 {body: `{"sql": "x"} {"sql": "y"}`},
+		"cut off":                    {body: `{"sql": "x"`},
+		"not an object":              {body: `"x"`},
+		"nothing":                    {body: " "},
+		"query parameter on POST":    {path: "/v1/query?epsilon=1", body: `{"sql": "x"}`},
+		"empty Idempotency-Key":      {body: `{"sql": "x"}`, header: map[string]string{"Idempotency-Key": strings.Repeat("k", 256)}},
+		"unknown query parameter":    {method: "GET", path: "/v1/query?sql=x&espilon=0.1"},
+		"parameter twice":            {method: "GET", path: "/v1/query?sql=x&epsilon=0.1&epsilon=5"},
+		"no sql":                     {method: "GET", path: "/v1/query?epsilon=0.1"},
+		"number that is none":        {method: "GET", path: "/v1/query?sql=x&epsilon=much"},
+		"bounds that are no JSON":    {method: "GET", path: "/v1/query?sql=x&bounds=%7B"},
+		"bounds of the wrong form":   {method: "GET", path: "/v1/query?sql=x&bounds=" + url.QueryEscape(`{"rating": 3}`)},
+		"broken query string":        {method: "GET", path: "/v1/query?sql=%zz"},
+		"page too large":             {method: "GET", path: "/v1/releases?limit=501"},
+		"tenant name":                {path: "/v1/admin/tenants", key: operator, body: `{"name": "A b"}`},
+		"unknown role":               {path: "/v1/admin/keys", key: operator, body: `{"role": "root"}`},
+		"time that is none":          {path: "/v1/admin/keys", key: operator, body: `{"role": "analyst", "expires_at": "soon"}`},
+		"unknown window":             {method: "PUT", path: "/v1/admin/tenants/a/budget", key: h.secret[privacy.RoleBudgetAdmin], body: `{"epsilon": 1, "delta": 1e-6, "window": "year"}`},
+		"cap under a name that none": {method: "PUT", path: "/v1/admin/tenants/a/budget", key: h.secret[privacy.RoleBudgetAdmin], body: `{"epsilon": 1, "delta": 1e-6, "per_dataset": {"A/b": {"epsilon": 1, "delta": 1e-6}}}`},
+	} {
+		if a.method == "" {
+			a.method = "POST"
+		}
+		if a.path == "" {
+			a.path = "/v1/query"
+		}
+		if a.key == "" {
+			a.key = analyst
+		}
+		if got := h.do(a); got.status != 400 || got.code() != privacy.CodeInvalidRequest {
+			t.Errorf("%s: %s, want invalid-request", name, got)
+		}
+	}
+	if n := h.queries.count(); n != 0 {
+		t.Errorf("%d queries ran", n)
+	}
+}
+
+func TestPrivacyParametersAreNotTheDocumentsBusiness(t *testing.T) {
+	h := newHarness(t)
+	for _, body := range []string{`{"sql": "x", "epsilon": 0}`, `{"sql": "x", "epsilon": -1}`, `{"sql": "x", "epsilon": 1e-320}`, `{"sql": "x", "delta": 2}`, `{"sql": "x", "epsilon": 800, "bounds": {"max_partitions": -3}}`} {
+		if got := h.do(ask{method: "POST", path: "/v1/query", key: h.secret[privacy.RoleAnalyst], body: body}); got.status != 200 {
+			t.Errorf("%s was refused before the planner saw it: %s", body, got)
+		}
+	}
+	for _, body := range []string{`{"epsilon": 0, "delta": 1e-6}`, `{"epsilon": 1, "delta": 1}`, `{"epsilon": 1, "delta": 1e-6, "lifetime": {"epsilon": -1, "delta": 0}}`,
+		`{"epsilon": 1, "delta": 1e-6, "per_dataset": {"d": {"epsilon": 0, "delta": 0}}}`} {
+		if got := h.do(ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: h.secret[privacy.RoleBudgetAdmin], body: body}); got.code() != privacy.CodePrivacyParameters {
+			t.Errorf("%s: %s, want privacy-parameters", body, got)
+		}
+	}
+	if got := h.do(ask{method: "GET", path: "/v1/admin/tenants/a/budget", key: h.secret[privacy.RoleBudgetAdmin]}); got.code() != privacy.CodeNotFound {
+		t.Errorf("a refused budget was set: %s", got)
+	}
+}
+
+func TestPostAndGetAskTheSame(t *testing.T) {
+	h := newHarness(t)
+	bounds := `{"max_partitions": 3, "max_rows_per_partition": 2, "rating": [1.5, 4]}`
+	want := query.Request{
+		SQL: "SELECT 1", MaxPartitions: ptr(int64(3)), MaxRowsPerPartition: ptr(int64(2)), Columns: map[string][2]float64{"rating": {1.5, 4}},
+		Epsilon: ptr(0.25), Delta: ptr(1e-9), Tenants: []string{"a", "b"}, OnExhausted: "exclude", Intervals: true,
+	}
+	form := url.Values{
+		"sql": {"SELECT 1"}, "bounds": {bounds}, "epsilon": {"0.25"}, "delta": {"1e-9"}, "tenants": {"a", "b"},
+		"on_exhausted": {"exclude"}, "intervals": {"true"},
+	}
+	for name, a := range map[string]ask{
+		"POST": {method: "POST", path: "/v1/query", body: `{"sql": "SELECT 1", "bounds": ` + bounds + `, "epsilon": 0.25, "delta": 1e-9, "tenants": ["a", "b"], "on_exhausted": "exclude", "intervals": true}`},
+		"GET":  {method: "GET", path: "/v1/query?" + form.Encode()},
+	} {
+		a.key = h.secret[privacy.RoleAnalyst]
+		if got := h.do(a); got.status != 200 {
+			t.Fatalf("%s: %s", name, got)
+		}
+		if got := h.queries.last(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s asked %+v\nwant %+v", name, got, want)
+		}
+	}
+}
+
+func TestSmallBodiesAreBounded(t *testing.T) {
+	h := newHarness(t)
+	body := `{"sql": "` + strings.Repeat("x", maxBody) + `"}`
+	if got := h.do(ask{method: "POST", path: "/v1/query", key: h.secret[privacy.RoleAnalyst], body: body}); got.status != 413 || got.code() != privacy.CodeTooLarge {
+		t.Errorf("%s, want too-large", got)
+	}
+}
