@@ -37,6 +37,7 @@ type Main struct {
 	api      *http.Server
 	metrics  *http.Server
 	addr     net.Addr
+	scrape   net.Addr
 	stop     context.CancelFunc // ends the background work
 	work     sync.WaitGroup
 	failed   chan error
@@ -145,6 +146,7 @@ func (m *Main) startMetrics() error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s for metrics: %w", m.Config.MetricsListen, err)
 	}
+	m.scrape = listener.Addr()
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	m.metrics = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
@@ -159,6 +161,14 @@ func (m *Main) URL() string {
 		scheme = "https"
 	}
 	return scheme + "://" + m.addr.String()
+}
+
+// MetricsURL returns where metrics are served, empty when they are not.
+func (m *Main) MetricsURL() string {
+	if m.scrape == nil {
+		return ""
+	}
+	return "http://" + m.scrape.String() + "/metrics"
 }
 
 // Wait returns when ctx ends, or with the error that stopped a part of the

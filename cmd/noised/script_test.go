@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,17 +86,4 @@ func lookPath(ts *testscript.TestScript, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is not in PATH", name)
-}
-
-// call runs the program in this process and returns what it printed.
-func call(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, errs strings.Builder
-	a := &app{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
-		getenv: func(name string) string { return env[name] },
-		env:    func() []string { return nil },
-	}
-	code = a.run(context.Background(), args)
-	return code, out.String(), errs.String()
 }

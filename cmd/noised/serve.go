@@ -49,6 +49,9 @@ func (a *app) serve(ctx context.Context, config Config) error {
 	if err := m.Run(ctx); err != nil {
 		return err
 	}
+	if u := m.MetricsURL(); u != "" {
+		log.Info("metrics are served", "url", u)
+	}
 	if err := a.print(map[string]string{"url": m.URL()}, func(w io.Writer) {
 		fmt.Fprintf(w, "noised serves on %s\n", m.URL())
 	}); err != nil {

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/noised/noised/api/wire"
+)
+
+// newDir makes a data directory and returns it with the operator's key.
+func newDir(t *testing.T) (dir, operatorKey string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "data")
+	key, err := initialise(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, key
+}
+
+// start runs a server on a free port until the test ends.
+func start(t *testing.T, dir string, change func(*Config)) *Main {
+	t.Helper()
+	config := defaultConfig()
+	config.DataDir, config.Listen = dir, "127.0.0.1:0"
+	if change != nil {
+		change(&config)
+	}
+	m := &Main{Config: config}
+	if err := m.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("closing the server: %v", err)
+		}
+	})
+	return m
+}
+
+func client(t *testing.T, m *Main, key string) *wire.API {
+	t.Helper()
+	c, err := wire.New(m.URL(), key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTwoServersOnOneDirectorySeeOneState(t *testing.T) {
+	dir, key := newDir(t)
+	first, second := start(t, dir, nil), start(t, dir, nil)
+	if _, err := client(t, first, key).CreateTenant(t.Context(), "north", ""); err != nil {
+		t.Fatal(err)
+	}
+	tenants, err := client(t, second, key).Tenants(t.Context())
+	if err != nil || len(tenants.Items) != 1 || tenants.Items[0].Name != "north" {
+		t.Fatalf("the second server lists %+v, %v", tenants.Items, err)
+	}
+}
+
+func TestCloseWaitsForARequestInFlight(t *testing.T) {
+	dir, key := newDir(t)
+	m := start(t, dir, nil)
+	operator := client(t, m, key)
+	if _, err := operator.CreateTenant(t.Context(), "north", ""); err != nil {
+		t.Fatal(err)
+	}
+	contributor, err := operator.CreateKey(t.Context(), wire.KeyRequest{Role: wire.Contributor, Tenant: optional("north")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, feed := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := client(t, m, contributor.Key).Upload(context.Background(),
+			wire.Upload{Dataset: "nowhere", ContentType: wire.TypeCSV}, body)
+		answered <- err
+	}()
+	// The client reads the body only once it is connected.
+	if _, err := feed.Write([]byte("a,b\n")); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- m.Close() }()
+	for { // until the server takes no more connections
+		conn, err := net.Dial("tcp", m.addr.String())
+		if err != nil {
+			break
+		}
+		conn.Close()
+	}
+	feed.Close()
+	if p, ok := wire.AsProblem(<-answered); !ok || p.Code() != "unknown-dataset" {
+		t.Errorf("the request in flight was not answered: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func TestMetricsHaveTheirOwnListener(t *testing.T) {
+	dir, key := newDir(t)
+	m := start(t, dir, func(c *Config) { c.MetricsListen = "127.0.0.1:0" })
+	if _, err := client(t, m, key).Tenants(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if body := get(t, http.DefaultClient, m.MetricsURL(), http.StatusOK); !strings.Contains(body, "go_goroutines") || !strings.Contains(body, "noised_") {
+		t.Errorf("metrics are missing in:\n%.500s", body)
+	}
+	get(t, http.DefaultClient, m.URL()+"/metrics", http.StatusNotFound)
+}
+
+func TestTLS(t *testing.T) {
+	dir, _ := newDir(t)
+	cert, key, roots := selfSigned(t)
+	m := start(t, dir, func(c *Config) { c.TLSCert, c.TLSKey = cert, key })
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	defer c.CloseIdleConnections()
+	if !strings.HasPrefix(m.URL(), "https://") {
+		t.Errorf("URL is %s", m.URL())
+	}
+	get(t, c, m.URL()+"/readyz", http.StatusOK)
+
+	if err := os.Chmod(key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := call(t, nil, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
+	if code != exitFailure || !strings.Contains(stderr, "others may read it") {
+		t.Errorf("a readable private key: exit %d, %s", code, stderr)
+	}
+}
+
+func TestAServerThatCannotListenLeavesNothingOpen(t *testing.T) {
+	dir, _ := newDir(t)
+	m := start(t, dir, nil)
+	config := m.Config
+	config.Listen = m.addr.String()
+	second := &Main{Config: config}
+	if err := second.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "cannot listen on") {
+		t.Fatalf("Run on a busy port: %v", err)
+	}
+	get(t, http.DefaultClient, m.URL()+"/readyz", http.StatusOK)
+}
+
+// get fetches a page and demands its status.
+func get(t *testing.T, c *http.Client, where string, want int) string {
+	t.Helper()
+	resp, err := c.Get(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		t.Fatalf("GET %s: %s, %v; want %d", where, resp.Status, err, want)
+	}
+	return string(body)
+}
+
+// selfSigned writes a certificate for this machine and its key.
+func selfSigned(t *testing.T) (cert, key string, roots *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, kind string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	roots = x509.NewCertPool()
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots.AddCert(parsed)
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", encoded), roots
+}
+
+// call runs the program in this process and returns what it printed.
+func call(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
+		getenv: func(name string) string { return env[name] },
+		env:    func() []string { return nil },
+	}
+	code = a.run(t.Context(), args)
+	return code, out.String(), errs.String()
+}
+
+func TestTheDemonstrationHoldsWhatItShows(t *testing.T) {
+	began := &demo{out: io.Discard, notes: io.Discard, data: "../../testdata", listen: "127.0.0.1:0"}
+	if err := began.run(t.Context(), true, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	r := began.report
+	if r.Rows != 73421 || len(r.Questions) != 3 || len(r.Refusals) != 2 {
+		t.Fatalf("the report is %+v", r)
+	}
+	if _, err := url.Parse(r.URL); err != nil || r.AnalystKey == "" {
+		t.Errorf("no address or key in %+v", r)
+	}
+	students := r.Questions[0]
+	// Each of 14 intervals holds its truth with probability 0.95, so fewer than
+	// 7 do with probability below 1e-6.
+	if students.Groups != 14 || students.Covered < 7 || students.BoundingMax != 0 {
+		t.Errorf("students per department: %+v", students)
+	}
+	if shift := r.Questions[1].BoundingMax; shift <= 0 || shift > 0.1 {
+		t.Errorf("bounding moved a mean rating by %g", shift)
+	}
+	if r.Questions[2].Groups != 10 {
+		t.Errorf("ratings per lecturer has %d rows", r.Questions[2].Groups)
+	}
+}
