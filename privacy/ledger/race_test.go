@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,6 +30,9 @@ const (
 func TestMain(m *testing.M) {
 	switch mode := os.Getenv(childMode); mode {
 	case "":
+		if raceDetector {
+			_ = flag.Set("rapid.checks", "8")
+		}
 		os.Exit(m.Run())
 	case "hammer", "loop":
 		if err := child(mode, os.Getenv(childStore), os.Getenv(childName)); err != nil {

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math/bits"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +22,13 @@ import (
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("CET", 3600))
+
+func TestMain(m *testing.M) {
+	if raceDetector {
+		_ = flag.Set("rapid.checks", "8")
+	}
+	os.Exit(m.Run())
+}
 
 func openLog(t *testing.T) *controldb.DB {
 	t.Helper()

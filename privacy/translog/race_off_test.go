@@ -1,0 +1,5 @@
+//go:build !race
+
+package translog
+
+const raceDetector = false
