@@ -11,7 +11,11 @@ import (
 // merge writes one segment with the rows of several. Where the contract has
 // max_rows, a unit keeps the same rows as if all had been loaded at once.
 func (t *task) merge(ctx context.Context) error {
-	d, err := t.open(ctx, t.spec.Segments...)
+	var readable []string
+	for _, path := range t.spec.Segments {
+		readable = append(readable, path, path+".wal") // there is none, but DuckDB looks
+	}
+	d, err := t.open(ctx, readable...)
 	if err != nil {
 		return t.ours(ctx, err, "starting DuckDB")
 	}

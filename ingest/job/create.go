@@ -1,0 +1,151 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/spool"
+	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/privacy"
+)
+
+// maxLoadID is the length in bytes of the longest load_id.
+const maxLoadID = 128
+
+// Create stores the upload on disk and records a pending load for it. When it
+// returns nil both are durable. A load_id that the tenant has used for the
+// dataset before returns that load, with Existing set, if the upload and its
+// parameters are the same, and CodeIdempotencyMismatch if they are not.
+//
+// Only contributors of a tenant that accepted the contract version in force
+// may load: others get CodeForbidden (or CodeSuspended, CodeUnknownDataset),
+// before any of the body is read.
+func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, error) {
+	j, err := s.admit(ctx, r)
+	if err != nil {
+		return Load{}, err
+	}
+	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, body, s.o.MaxUpload)
+	if err != nil {
+		return Load{}, err
+	}
+	j.Bytes, j.sha256 = f.Bytes, f.SHA256
+	var earlier *record
+	// From here the caller's hanging up changes nothing: the upload is here.
+	err = s.o.DB.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
+		earlier = nil
+		found, err := find(ctx, tx, `tenant = ? AND tenant_since = ? AND dataset = ? AND load_id = ?`, j.Tenant, j.tenantSince, j.Dataset, j.LoadID)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			earlier = &found[0]
+			return sameLoad(*earlier, j)
+		}
+		return insert(ctx, tx, j, r.By)
+	})
+	if err != nil || earlier != nil {
+		f.Discard()
+		if err != nil {
+			return Load{}, err
+		}
+		earlier.Existing = true
+		return earlier.Load, nil
+	}
+	f.Release()
+	s.nudge()
+	return j.Load, nil
+}
+
+func sameLoad(earlier, j record) error {
+	if earlier.sha256 == j.sha256 && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
+		earlier.maxBad == j.maxBad && earlier.DryRun == j.DryRun {
+		return nil
+	}
+	return privacy.Errorf(privacy.CodeIdempotencyMismatch, "load_id %q was used before, with another file or other parameters", j.LoadID)
+}
+
+// admit checks a request and returns the load that it would become.
+func (s *Service) admit(ctx context.Context, r Request) (record, error) {
+	j := record{Load: Load{
+		ID: privacy.NewID("load"), LoadID: r.LoadID, DryRun: r.DryRun, IgnoredColumns: []string{}, Tenant: r.Tenant, Dataset: r.Dataset,
+		State: StatePending, Write: r.Write, Format: r.Format, CreatedAt: s.o.Now().UTC(),
+	}, encoding: r.Encoding}
+	if !r.By.Is(privacy.RoleContributor) || !r.By.Owns(r.Tenant) {
+		return record{}, privacy.Errorf(privacy.CodeForbidden, "only contributors of the tenant may load its data")
+	}
+	if err := j.parameters(r); err != nil {
+		return record{}, err
+	}
+	if _, err := s.mayLoad(ctx, r.Dataset, r.Tenant); err != nil {
+		return record{}, err
+	}
+	since, err := s.tenantSince(ctx, r.Tenant)
+	j.tenantSince = since
+	return j, err
+}
+
+func (j *record) parameters(r Request) error {
+	switch worker.Format(r.Format) {
+	case worker.FormatCSV, worker.FormatParquet, worker.FormatNDJSON, worker.FormatArrow:
+	default:
+		return privacy.Errorf(privacy.CodeUnsupportedMediaType, "a load is CSV, Parquet, NDJSON or an Arrow IPC stream")
+	}
+	switch worker.Encoding(r.Encoding) {
+	case worker.EncodingNone, worker.EncodingGzip, worker.EncodingZstd:
+	default:
+		return privacy.Errorf(privacy.CodeUnsupportedMediaType, "a load is sent as it is, or compressed with gzip or zstd")
+	}
+	switch r.Write {
+	case "":
+		j.Write = WriteAppend
+	case WriteAppend, WriteReplace:
+	default:
+		return privacy.Errorf(privacy.CodeInvalidRequest, "write is append or replace")
+	}
+	if r.MaxBadRecords != nil {
+		if j.maxBad = *r.MaxBadRecords; j.maxBad < 0 {
+			return privacy.Errorf(privacy.CodeInvalidRequest, "max_bad_records must not be negative")
+		}
+	}
+	if len(r.LoadID) > maxLoadID || !utf8.ValidString(r.LoadID) {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "load_id has at most %d bytes of UTF-8", maxLoadID)
+	}
+	for _, c := range r.LoadID {
+		if unicode.IsControl(c) {
+			return privacy.Errorf(privacy.CodeInvalidRequest, "load_id must not hold control characters")
+		}
+	}
+	if j.LoadID == "" {
+		j.LoadID = j.ID
+	}
+	return nil
+}
+
+// mayLoad returns the contract under which a tenant may load now.
+func (s *Service) mayLoad(ctx context.Context, dataset, tenant string) (*contract.Contract, error) {
+	d, err := s.o.Catalog.Dataset(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := d.Member(tenant)
+	switch {
+	case !ok:
+		return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant is not a member of dataset %q: accept its contract first", d.Name)
+	case m.Suspended:
+		return nil, privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+	case m.Version != d.Contract.Version:
+		return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant accepted version %d of dataset %q, and version %d is in force: accept that first", m.Version, d.Name, d.Contract.Version)
+	}
+	return d.Contract, nil
+}
+
+// tenantSince tells tenants apart that have had the same name.
+func (s *Service) tenantSince(ctx context.Context, tenant string) (int64, error) {
+	t, err := s.o.Catalog.Tenant(ctx, tenant)
+	return t.CreatedAt.UnixMicro(), err
+}

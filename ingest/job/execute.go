@@ -1,0 +1,172 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/privacy"
+)
+
+// progressEvery is the pause between two updates of a running load's record,
+// and so the longest time in which another process's Cancel takes effect.
+const progressEvery = time.Second
+
+func isNotFound(err error) bool { return privacy.CodeOf(err) == privacy.CodeNotFound }
+
+// execute runs one attempt of a load to its end, whatever that is.
+func (s *Service) execute(ctx context.Context, j record) {
+	attempt, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.mu.Lock()
+	s.running[j.ID] = cancel
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.running, j.ID)
+		s.mu.Unlock()
+	}()
+	s.o.Log.Info("load started", "load", j.ID, "tenant", j.Tenant, "dataset", j.Dataset, "bytes", j.Bytes, "attempt", j.attempts)
+	began := s.o.Now()
+	dir := filepath.Join(s.workRoot(), fmt.Sprintf("%s-%d", j.ID, j.attempts))
+	err := s.attempt(attempt, &j, dir)
+	if removing := os.RemoveAll(dir); removing != nil {
+		s.o.Log.Warn("scratch files of a load could not be removed", "load", j.ID)
+	}
+	s.conclude(ctx, attempt, j, err)
+	s.o.Log.Info("load ended", "load", j.ID, "tenant", j.Tenant, "dataset", j.Dataset, "took", s.o.Now().Sub(began).Round(time.Millisecond))
+}
+
+// conclude records the end of an attempt. ctx is the service's and ends with
+// it; attempt is the attempt's.
+func (s *Service) conclude(ctx, attempt context.Context, j record, err error) {
+	store := context.WithoutCancel(ctx)
+	switch {
+	case err == nil:
+		s.removeFile(s.spoolPath(j.ID))
+		return
+	case errors.Is(err, errOvertaken), errors.Is(context.Cause(attempt), errCancelled), errors.Is(context.Cause(attempt), errOvertaken):
+		s.discard(store, j)
+		return
+	case ctx.Err() != nil:
+		if err := s.requeue(store, j); err != nil && !errors.Is(err, errOvertaken) {
+			s.o.Log.Warn("an interrupted load will be found at the next start", "load", j.ID, "cause", err)
+		}
+		return
+	}
+	e := privacy.AsError(err)
+	if e.Code == privacy.CodeInternal {
+		s.o.Log.Error("a load failed for a reason of ours", "load", j.ID, "cause", e)
+	}
+	j.State, j.RowsLoaded, j.Generation = StateFailed, 0, ""
+	j.Error = &Failure{Code: e.Code, Message: e.Message}
+	err = s.o.DB.InTx(store, func(ctx context.Context, tx *sql.Tx) error { return finish(ctx, tx, j, s.o.Now()) })
+	if err != nil && !errors.Is(err, errOvertaken) {
+		s.o.Log.Error("the end of a load could not be recorded; it will run again", "load", j.ID, "cause", err)
+		return
+	}
+	s.discard(store, j)
+}
+
+// discard removes the files of a load that ended without being published. It
+// asks the store first: a commit that was reported as failed may have happened.
+func (s *Service) discard(ctx context.Context, j record) {
+	now, err := find(ctx, s.o.DB, `id = ? AND state IN ('failed', 'cancelled')`, j.ID)
+	if err != nil || len(now) == 0 {
+		return // recovery tells at the next start
+	}
+	s.removeFile(s.segmentPath(j))
+	s.removeFile(s.spoolPath(j.ID))
+}
+
+// attempt has the worker build the segment and publishes it. When it returns
+// nil the load is recorded as succeeded.
+func (s *Service) attempt(ctx context.Context, j *record, dir string) error {
+	c, err := s.mayLoad(ctx, j.Dataset, j.Tenant)
+	if err != nil {
+		return err
+	}
+	spec, err := s.loadSpec(ctx, *j, c, dir)
+	if err != nil {
+		return err
+	}
+	result, err := s.work(ctx, *j, spec, true)
+	j.RowsRead, j.RowsLoaded, j.RowsRejected = result.RowsRead, result.RowsLoaded, result.RowsRejected
+	j.IgnoredColumns = result.Ignored
+	if keeping := s.keepRejects(*j, dir); err == nil {
+		err = keeping
+	}
+	if err != nil {
+		return err
+	}
+	j.State = StateSucceeded
+	if j.DryRun {
+		return s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return finish(ctx, tx, *j, s.o.Now()) })
+	}
+	return s.publish(ctx, j, c, dir)
+}
+
+func (s *Service) loadSpec(ctx context.Context, j record, c *contract.Contract, dir string) (worker.Spec, error) {
+	spec, err := s.baseSpec(ctx, j, c, dir)
+	if err != nil {
+		return worker.Spec{}, err
+	}
+	secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
+	if err != nil {
+		return worker.Spec{}, err
+	}
+	unit := c.UnitColumn()
+	spec.Task = worker.TaskLoad
+	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), worker.Format(j.Format), worker.Encoding(j.encoding)
+	spec.Unit = segment.Column{Name: unit.Name, Type: unit.Type}
+	spec.Key, spec.MaxBadRecords = secrets.PseudonymKey[:], j.maxBad
+	spec.MaxBytes = 8 * s.o.MaxUpload
+	return spec, nil
+}
+
+// baseSpec is what loads and merges have in common.
+func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (worker.Spec, error) {
+	secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
+	if err != nil {
+		return worker.Spec{}, err
+	}
+	spec := worker.Spec{
+		Dir:      dir,
+		Meta:     segment.Meta{Dataset: j.Dataset, Tenant: j.Tenant, ContractVersion: c.Version},
+		Salt:     secrets.Salt[:],
+		MemoryMB: s.o.MemoryMB, Threads: 2,
+	}
+	if c.MaxRowsOnly {
+		spec.MaxRows = c.Limits.MaxRows
+	}
+	for _, col := range c.Columns {
+		if col.Role != contract.RoleUnit {
+			spec.Columns = append(spec.Columns, segment.Column{Name: col.Name, Type: col.Type})
+		}
+	}
+	return spec, nil
+}
+
+// keepRejects moves the reject file, if there is one, to where Rejects finds
+// it: also those of a load that failed because of them.
+func (s *Service) keepRejects(j record, dir string) error {
+	from, to := filepath.Join(dir, worker.RejectsFile), s.rejectsPath(j.Tenant, j.ID)
+	info, err := os.Stat(from)
+	if err != nil || info.Size() == 0 {
+		return nil //nolint:nilerr // the worker did not get that far, or rejected nothing
+	}
+	if err := segment.MkdirAll(filepath.Dir(to)); err != nil {
+		return privacy.Internal(err, "keeping rejected rows")
+	}
+	if err := segment.Rename(from, to); err != nil {
+		return privacy.Internal(err, "keeping rejected rows")
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/privacy"
+)
+
+// publishAttempts is how often a load is rebased on a generation that was
+// published while it ran. Loads of one tenant and dataset take turns, so it
+// happens only when something else replaces a generation.
+const publishAttempts = 5
+
+// publish makes the new segment part of the tenant's data: file first, then
+// one transaction for the generation and the load's success.
+func (s *Service) publish(ctx context.Context, j *record, c *contract.Contract, dir string) error {
+	for try := 1; ; try++ {
+		err := s.publishOn(ctx, j, c, dir)
+		if err == nil || try == publishAttempts || privacy.CodeOf(err) != privacy.CodeConflict {
+			return err
+		}
+	}
+}
+
+// publishOn builds on the generation that is current now.
+func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract, dir string) error {
+	current, err := s.o.Catalog.CurrentUnder(ctx, c, []string{j.Tenant})
+	if err != nil {
+		return err
+	}
+	base := current[j.Tenant] // the zero value when there is none
+	file, rows, kept := filepath.Join(dir, worker.SegmentFile), j.RowsLoaded, base.Segments
+	switch {
+	case j.Write == WriteReplace:
+		kept = nil
+	case len(kept)+1 >= MergeAt:
+		merged, n, err := s.merge(ctx, *j, c, dir, kept)
+		if err != nil {
+			return err
+		}
+		file, rows, kept = merged, n, nil
+	}
+	sealed, err := s.seal(ctx, file, *j)
+	if err != nil {
+		return err
+	}
+	g := catalog.Generation{
+		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
+		Segments: append(kept[:len(kept):len(kept)], catalog.Segment{
+			ID: j.segment, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
+		}),
+		Load: j.ID, At: s.o.Now().UTC(),
+	}
+	j.Generation = g.ID
+	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := finish(ctx, tx, *j, g.At); err != nil {
+			return err
+		}
+		return s.o.Catalog.Publish(ctx, tx, g, base.ID)
+	})
+	if privacy.CodeOf(err) == privacy.CodeConflict {
+		// The next try may need the new rows again, as they are or to merge.
+		if back := os.Rename(s.segmentPath(*j), file); back != nil {
+			return privacy.Internal(back, "taking a segment back")
+		}
+	}
+	return err
+}
+
+// seal gives the finished file its final name.
+func (s *Service) seal(ctx context.Context, file string, j record) (segment.Sealed, error) {
+	sealed, err := segment.Publish(ctx, file, s.segmentPath(j))
+	if err != nil {
+		if ctx.Err() != nil {
+			return segment.Sealed{}, context.Cause(ctx)
+		}
+		return segment.Sealed{}, privacy.Internal(err, "publishing a segment")
+	}
+	return sealed, nil
+}
+
+// merge writes one file with the rows of the given segments and the new one.
+func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (path string, rows int64, err error) {
+	spec, err := s.baseSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")))
+	if err != nil {
+		return "", 0, err
+	}
+	spec.Task = worker.TaskMerge
+	for _, seg := range old {
+		spec.Segments = append(spec.Segments, s.absolute(seg.Path))
+	}
+	spec.Segments = append(spec.Segments, filepath.Join(dir, worker.SegmentFile))
+	result, err := s.work(ctx, j, spec, false)
+	return filepath.Join(spec.Dir, worker.SegmentFile), result.RowsLoaded, err
+}

@@ -1,0 +1,120 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/noised/noised/privacy"
+)
+
+// maxPage is the largest number of loads that List returns at once.
+const maxPage = 1000
+
+// Get returns one load of a tenant, or CodeNotFound.
+func (s *Service) Get(ctx context.Context, tenant, id string) (Load, error) {
+	j, err := s.get(ctx, tenant, id)
+	return j.Load, err
+}
+
+func (s *Service) get(ctx context.Context, tenant, id string) (record, error) {
+	since, err := s.tenantSince(ctx, tenant)
+	if err != nil {
+		return record{}, err
+	}
+	found, err := find(ctx, s.o.DB, `id = ? AND tenant = ? AND tenant_since = ?`, id, tenant, since)
+	if err != nil {
+		return record{}, err
+	}
+	if len(found) == 0 {
+		return record{}, privacy.Errorf(privacy.CodeNotFound, "there is no such load")
+	}
+	return found[0], nil
+}
+
+// List returns the loads of a tenant, newest first: at most limit of them,
+// after the one whose id is the cursor. next is the cursor of the following
+// page, empty on the last.
+func (s *Service) List(ctx context.Context, tenant, cursor string, limit int) (items []Load, next string, err error) {
+	since, err := s.tenantSince(ctx, tenant)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = min(max(limit, 1), maxPage)
+	condition, args := `tenant = ? AND tenant_since = ?`, []any{tenant, since}
+	if cursor != "" {
+		at, err := s.get(ctx, tenant, cursor)
+		if err != nil {
+			return nil, "", privacy.Errorf(privacy.CodeInvalidRequest, "the cursor is not one that this list returned")
+		}
+		condition, args = condition+` AND seq < ?`, append(args, at.seq)
+	}
+	found, err := find(ctx, s.o.DB, condition+` ORDER BY seq DESC LIMIT ?`, append(args, limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1].ID
+	}
+	items = make([]Load, len(found))
+	for i, j := range found {
+		items[i] = j.Load
+	}
+	return items, next, nil
+}
+
+// errCancelled is the cause of a context that Cancel ended.
+var errCancelled = errors.New("the load was cancelled")
+
+// Cancel ends a load that has not finished: from then on nothing of it can
+// become visible. Cancelling a cancelled load changes nothing; one that has
+// succeeded or failed is CodeConflict.
+func (s *Service) Cancel(ctx context.Context, tenant, id string) (Load, error) {
+	j, err := s.get(ctx, tenant, id)
+	if err != nil {
+		return Load{}, err
+	}
+	waiting := false
+	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		found, err := find(ctx, tx, `id = ?`, id)
+		if err != nil || len(found) == 0 || found[0].State == StateCancelled {
+			return err
+		}
+		state := found[0].State
+		if state.Finished() {
+			return privacy.Errorf(privacy.CodeConflict, "the load has already %s", state)
+		}
+		waiting = state == StatePending
+		return swap(ctx, tx, `UPDATE loads SET state = 'cancelled', finished_at = ? WHERE id = ? AND state = ?`, s.o.Now().UnixMicro(), id, state)
+	})
+	if err != nil {
+		return Load{}, err
+	}
+	if waiting {
+		s.removeFile(s.spoolPath(j.ID))
+	}
+	s.stop(id, errCancelled)
+	return s.Get(ctx, tenant, id)
+}
+
+// Rejects returns the rejected rows of a load as NDJSON, one object with line,
+// column, reason and value each; nothing for a load that has none, or none
+// yet. They hold the tenant's own rows and are for its contributors only.
+func (s *Service) Rejects(ctx context.Context, tenant, id string) (io.ReadCloser, error) {
+	j, err := s.get(ctx, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(s.rejectsPath(j.Tenant, j.ID))
+	if errors.Is(err, os.ErrNotExist) {
+		return io.NopCloser(bytes.NewReader(nil)), nil
+	}
+	if err != nil {
+		return nil, privacy.Internal(err, "opening a reject file")
+	}
+	return f, nil
+}

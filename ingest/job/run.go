@@ -1,0 +1,72 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// How often Run looks for loads that other processes took in, and for files
+// that nobody needs any more.
+const (
+	pollEvery  = 250 * time.Millisecond
+	sweepEvery = 5 * time.Minute
+)
+
+// Run runs loads until ctx ends, then stops those that are running, so that
+// they start again later, and returns nil. While another process holds the
+// writer lock of the data directory it waits for its turn.
+func (s *Service) Run(ctx context.Context) error {
+	lock, err := s.becomeWriter(ctx)
+	if err != nil || lock == nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if err := s.recover(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	s.sweep(ctx)
+	var jobs sync.WaitGroup
+	defer jobs.Wait() // before the lock goes
+	s.schedule(ctx, &jobs)
+	return nil
+}
+
+// schedule starts loads as they come, never more than Concurrency at once.
+func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
+	poll, sweep := time.NewTicker(pollEvery), time.NewTicker(sweepEvery)
+	defer poll.Stop()
+	defer sweep.Stop()
+	slots := make(chan struct{}, s.o.Concurrency)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		j, ok, err := s.claim(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, errOvertaken) {
+			s.o.Log.Error("loads cannot be started", "cause", err)
+		}
+		if ok {
+			jobs.Go(func() {
+				defer func() { <-slots; s.nudge() }()
+				s.execute(ctx, j)
+			})
+			continue
+		}
+		<-slots
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-poll.C:
+		case <-sweep.C:
+			s.sweep(ctx)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/spool"
+	"github.com/noised/noised/privacy"
+)
+
+// defaultMemoryMB keeps a load within one gigabyte of resident memory.
+const defaultMemoryMB = 900
+
+// Service takes uploads and runs loads. It is safe for concurrent use.
+type Service struct {
+	o    Options
+	wake chan struct{} // has a token when a load became pending in this process
+
+	mu      sync.Mutex
+	running map[string]context.CancelCauseFunc // by load id, in this process
+}
+
+// New returns the service on a data directory and creates the directories
+// that it needs. Loads run only while Run does.
+func New(o Options) (*Service, error) {
+	if o.DB == nil || o.Catalog == nil || o.Now == nil || len(o.WorkerCommand) == 0 {
+		return nil, privacy.Internal(errors.New("incomplete options"), "load service")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, privacy.Internal(err, "load service")
+	}
+	o.Dir = dir
+	if o.MaxUpload <= 0 {
+		o.MaxUpload = DefaultMaxUpload
+	}
+	if o.MemoryMB <= 0 {
+		o.MemoryMB = defaultMemoryMB
+	}
+	o.Concurrency = max(o.Concurrency, 1)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}}
+	for _, d := range []string{s.spoolDir(), s.workRoot()} {
+		if err := segment.MkdirAll(d); err != nil {
+			return nil, privacy.Internal(err, "load service")
+		}
+	}
+	return s, nil
+}
+
+func (s *Service) spoolDir() string           { return filepath.Join(s.o.Dir, "spool") }
+func (s *Service) spoolPath(id string) string { return spool.Path(s.spoolDir(), id) }
+func (s *Service) workRoot() string           { return filepath.Join(s.o.Dir, "tmp", "loads") }
+func (s *Service) lockPath() string           { return filepath.Join(s.o.Dir, "worker.lock") }
+func (s *Service) absolute(path string) string {
+	return filepath.Join(s.o.Dir, filepath.FromSlash(path))
+}
+
+func (s *Service) rejectsPath(tenant, id string) string {
+	return filepath.Join(s.o.Dir, "tenants", tenant, "rejects", id+".ndjson")
+}
+
+func (s *Service) segmentPath(j record) string {
+	return s.absolute(segment.RelPath(j.Tenant, j.Dataset, j.segment))
+}
+
+// nudge tells Run that there may be work.
+func (s *Service) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it knows
+	}
+}
+
+// stop ends the attempt of a load that runs in this process.
+func (s *Service) stop(id string, cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel, ok := s.running[id]; ok {
+		cancel(cause)
+	}
+}
+
+// removeFile removes a file that may be gone already.
+func (s *Service) removeFile(path string) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.o.Log.Warn("a file could not be removed", "cause", errors.Unwrap(err))
+	}
+}

@@ -1,0 +1,65 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// sweep removes files that nobody can need any more. What it cannot do now it
+// does the next time.
+func (s *Service) sweep(ctx context.Context) {
+	if err := s.sweepSegments(ctx); err != nil && ctx.Err() == nil {
+		s.o.Log.Warn("superseded segments could not be removed", "cause", err)
+	}
+	if err := s.sweepRejects(ctx); err != nil && ctx.Err() == nil {
+		s.o.Log.Warn("reject files of former tenants could not be removed", "cause", err)
+	}
+}
+
+// sweepSegments removes the files of segments that were replaced so long ago
+// that no query reads them any more. The file goes before its record, so that
+// a crash leaves a record to try again with.
+func (s *Service) sweepSegments(ctx context.Context) error {
+	old, err := s.o.Catalog.Superseded(ctx, s.o.Now().Add(-SupersededFor))
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, seg := range old {
+		if err := os.Remove(s.absolute(seg.Path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.o.Log.Warn("a superseded segment could not be removed", "segment", seg.ID)
+			continue
+		}
+		gone = append(gone, seg.ID)
+	}
+	return s.o.Catalog.Forget(ctx, gone)
+}
+
+// sweepRejects removes the reject files of tenants that were deleted: they
+// hold those tenants' rows, and another tenant may get the name.
+func (s *Service) sweepRejects(ctx context.Context) error {
+	files, err := fs.Glob(os.DirFS(s.o.Dir), "tenants/*/rejects/*.ndjson")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		tenant := strings.Split(file, "/")[1]
+		id := strings.TrimSuffix(filepath.Base(file), ".ndjson")
+		found, err := find(ctx, s.o.DB, `id = ?`, id)
+		if err != nil {
+			return err
+		}
+		since, err := s.tenantSince(ctx, tenant)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err != nil || len(found) == 0 || found[0].tenantSince != since {
+			s.removeFile(s.absolute(file))
+		}
+	}
+	return nil
+}

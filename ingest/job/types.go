@@ -1,0 +1,110 @@
+package job
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+)
+
+// State is where a load stands.
+type State string
+
+// The states of a load.
+const (
+	StatePending   State = "pending"
+	StateRunning   State = "running"
+	StateSucceeded State = "succeeded"
+	StateFailed    State = "failed"
+	StateCancelled State = "cancelled"
+)
+
+// Finished reports whether the state is final.
+func (s State) Finished() bool {
+	return s == StateSucceeded || s == StateFailed || s == StateCancelled
+}
+
+// Write says what a load does to the rows that are there.
+type Write string
+
+// The ways to write.
+const (
+	WriteAppend  Write = "append"  // adds to them
+	WriteReplace Write = "replace" // takes their place
+)
+
+// MaxAttempts is the number of times that a load is started before it fails,
+// when the server goes down under it.
+const MaxAttempts = 3
+
+// MergeAt is the number of segments at which a generation's segments are
+// merged into one, so that reading it stays fast.
+const MergeAt = 16
+
+// SupersededFor is how long a replaced segment file stays for queries that
+// began before it was replaced.
+const SupersededFor = time.Hour
+
+// DefaultMaxUpload is the largest upload in bytes when Options name none.
+const DefaultMaxUpload = int64(16) << 30
+
+// Options configure a Service.
+type Options struct {
+	DB            *controldb.DB
+	Catalog       *catalog.Catalog
+	Dir           string       // the data directory
+	WorkerCommand []string     // the command line of the child, e.g. {exe, "worker"}
+	MaxUpload     int64        // bytes; 0 for DefaultMaxUpload
+	Concurrency   int          // loads that run at once; 0 for 1
+	MemoryMB      int          // resident memory of one load; 0 for 900
+	Log           *slog.Logger // nil for none
+	Now           func() time.Time
+}
+
+// Request describes an upload.
+type Request struct {
+	Dataset, Tenant string
+	LoadID          string // the contributor's; empty for none
+	Write           Write  // empty for WriteAppend
+	Format          string // csv, parquet, ndjson or arrow
+	Encoding        string // empty, gzip or zstd
+	// MaxBadRecords is the number of bad rows that do not fail the load; they
+	// are left out and listed. Nil is 0: a bad row fails the load.
+	MaxBadRecords *int64
+	DryRun        bool // do everything but publish
+	By            privacy.Principal
+}
+
+// Load is a load job as its contributors see it.
+type Load struct {
+	ID             string     `json:"id"`
+	LoadID         string     `json:"load_id"`
+	DryRun         bool       `json:"dry_run"`
+	IgnoredColumns []string   `json:"ignored_columns"`
+	Tenant         string     `json:"tenant"`
+	Dataset        string     `json:"dataset"`
+	State          State      `json:"state"`
+	Write          Write      `json:"write"`
+	Format         string     `json:"format"`
+	Bytes          int64      `json:"bytes"`
+	RowsRead       int64      `json:"rows_read"`
+	RowsLoaded     int64      `json:"rows_loaded"`
+	RowsRejected   int64      `json:"rows_rejected"`
+	Generation     string     `json:"generation,omitempty"` // empty until it succeeded, and for dry runs
+	Error          *Failure   `json:"error,omitempty"`
+	CreatedAt      time.Time  `json:"created_at"`
+	FinishedAt     *time.Time `json:"finished_at,omitempty"`
+
+	// Existing is set by Create when the load was there before: the same
+	// load_id with the same upload.
+	Existing bool `json:"-"`
+}
+
+// Failure is why a load failed. The message is for its contributors; it names
+// lines and columns, and holds no value.
+type Failure struct {
+	Code    privacy.Code `json:"code"`
+	Message string       `json:"message"`
+}
