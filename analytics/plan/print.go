@@ -16,6 +16,9 @@ func Print(e Expr) string {
 	case *Column:
 		return fmt.Sprintf("%q", e.Name)
 	case *Literal:
+		if !e.Value.Null && e.Value.Type.Kind == KindVarchar {
+			return "va" + e.Value.Canonical() // a quoted name alone is a column
+		}
 		return e.Value.Canonical()
 	case *Call:
 		args := printAll(e.Args)
