@@ -43,7 +43,10 @@ func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
 	}
 	select {
 	case d, more := <-s.out:
-		if !more || d.err != nil {
+		if !more {
+			return nil, ctx.Err() // produce also ends without an error when ctx does
+		}
+		if d.err != nil {
 			return nil, d.err
 		}
 		s.lent = d.block
