@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,6 +63,29 @@ func TestARequestHasATimeLimit(t *testing.T) {
 	h.queries.fail(context.DeadlineExceeded)
 	if got := h.do(ask{method: "GET", path: "/v1/query?sql=x", key: h.secret[privacy.RoleAnalyst]}); got.code() != privacy.CodeUnavailable {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestABodyThatNeverEndsIsGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Options)
+		head   string
+		role   privacy.Role
+	}{
+		"query": {func(o *Options) { o.Timeout = 20 * time.Millisecond }, "POST /v1/query HTTP/1.1\r\nContent-Type: application/json\r\n", privacy.RoleAnalyst},
+		"load":  {func(o *Options) { o.UploadIdle = 20 * time.Millisecond }, "POST /v1/datasets/d/loads HTTP/1.1\r\nContent-Type: text/csv\r\n", privacy.RoleContributor},
+	} {
+		h := newHarness(t, c.change)
+		conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "%sHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nonly this", c.head, h.secret[c.role])
+		status, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil || !strings.Contains(status, " 400 ") {
+			t.Errorf("%s: %q, %v", name, status, err)
+		}
 	}
 }
 

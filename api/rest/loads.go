@@ -107,18 +107,28 @@ type uploadBody struct {
 
 // Read implements io.Reader.
 func (b *uploadBody) Read(p []byte) (int, error) {
-	// A connection's deadline is on the machine's clock, whatever the server's is.
 	if now := time.Now(); b.expiry.Sub(now) < b.idle/2 {
-		b.expiry = now.Add(b.idle)
-		// Without a connection beneath (in tests) there is nothing to time out.
-		_ = b.conn.SetReadDeadline(b.expiry)
-		_ = b.conn.SetWriteDeadline(b.expiry.Add(b.idle))
+		b.expire(now.Add(b.idle))
 	}
 	n, err := b.r.Read(p)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		b.expire(time.Time{}) // what is left to do is the server's, and may take its time
+	case err != nil:
 		b.err = &bodyError{err}
 	}
 	return n, err
+}
+
+// expire sets the connection's deadlines, which are on the machine's clock. A
+// server without a connection beneath, as in tests, has nothing to time out.
+func (b *uploadBody) expire(at time.Time) {
+	b.expiry = at
+	_ = b.conn.SetReadDeadline(at)
+	if !at.IsZero() {
+		at = at.Add(sendGrace)
+	}
+	_ = b.conn.SetWriteDeadline(at)
 }
 
 // ListLoads lists the loads of the caller's tenant.

@@ -26,6 +26,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		route := c.RouteInfo()
 		cl := &call{id: privacy.NewID("req"), op: s.ops.of(route.Method, route.Path)}
 		setSecurityHeaders(c.Response().Header(), cl.id)
+		s.setDeadlines(c.Response())
 		c.SetRequest(c.Request().WithContext(withCall(c.Request().Context(), cl)))
 
 		s.metrics.inFlight.Inc()
@@ -48,6 +49,19 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return nil
 	}
+}
+
+// sendGrace is how long an answer that was ready in time may take to send.
+const sendGrace = 30 * time.Second
+
+// setDeadlines keeps callers that dribble their body or do not read their answer
+// from holding a slot. Uploads move their deadlines as bytes come. Without a
+// connection beneath, as in tests, there is nothing to time out.
+func (s *server) setDeadlines(w http.ResponseWriter) {
+	limit := time.Now().Add(s.Timeout) // a connection's deadline is on the machine's clock
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(limit)
+	_ = conn.SetWriteDeadline(limit.Add(sendGrace))
 }
 
 // logLevel keeps probes out of the log unless somebody is debugging.

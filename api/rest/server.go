@@ -5,12 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
 	"github.com/noised/noised/api/idempotency"
 	"github.com/noised/noised/privacy"
-	"time"
 )
 
 // server implements the generated StrictServerInterface, and the two operations
