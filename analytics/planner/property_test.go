@@ -219,7 +219,11 @@ func drawExpr(t *rapid.T, depth int) plan.Expr {
 		}
 		return c
 	case 5:
-		return &plan.Cast{Arg: sub(), To: plan.Of(plan.Kind(rapid.IntRange(int(plan.KindBoolean), int(plan.KindTimestamp)).Draw(t, "type")))}
+		to := plan.Of(plan.Kind(rapid.IntRange(int(plan.KindBoolean), int(plan.KindTimestamp)).Draw(t, "type")))
+		if to.Kind == plan.KindDecimal {
+			to.Precision, to.Scale = 5, 2
+		}
+		return &plan.Cast{Arg: sub(), To: to}
 	case 6:
 		a := &plan.Aggregate{Func: rapid.SampledFrom([]string{"count", "sum", "avg", "min"}).Draw(t, "aggregate"), Args: subs(0, 2)}
 		if rapid.Bool().Draw(t, "filtered") {

@@ -2,6 +2,7 @@ package sqlparse
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 	"golang.org/x/text/unicode/norm"
@@ -49,6 +50,8 @@ func (w *walker) constant(n *node) (plan.Expr, error) {
 	switch {
 	case null, !known && !numeric(id):
 		return nil, otherConstant.refuse(n.at())
+	case !ok && typ.Kind == plan.KindVarchar:
+		return nil, otherConstant.refuse(n.at())
 	case !known, !ok:
 		return nil, bigNumber.refuse(n.at())
 	}
@@ -62,7 +65,7 @@ func numeric(id string) bool { return oneOf(id, "HUGEINT", "UHUGEINT", "DECIMAL"
 func literalValue(t plan.Type, r gjson.Result) (plan.Value, bool) {
 	switch {
 	case t.Kind == plan.KindVarchar:
-		return plan.StringValue(norm.NFC.String(r.Str)), r.Type == gjson.String
+		return plan.StringValue(norm.NFC.String(r.Str)), r.Type == gjson.String && !strings.ContainsRune(r.Str, 0)
 	case t.Kind == plan.KindDouble:
 		f, err := strconv.ParseFloat(r.Raw, 64)
 		return plan.FloatValue(f), err == nil
