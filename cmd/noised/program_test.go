@@ -75,26 +75,35 @@ func TestTwoServersOnOneDirectorySeeOneState(t *testing.T) {
 	}
 }
 
-func TestCloseWaitsForARequestInFlight(t *testing.T) {
+// expecting makes uploads wait for the server to ask for their body.
+type expecting struct{ http.RoundTripper }
+
+func (e expecting) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Expect", "100-continue")
+	return e.RoundTripper.RoundTrip(r)
+}
+
+func TestARequestInFlightIsAnsweredAndItsLoadSurvives(t *testing.T) {
 	dir, key := newDir(t)
 	m := start(t, dir, nil)
-	operator := client(t, m, key)
-	if _, err := operator.CreateTenant(t.Context(), "north", ""); err != nil {
-		t.Fatal(err)
-	}
-	contributor, err := operator.CreateKey(t.Context(), wire.KeyRequest{Role: wire.Contributor, Tenant: optional("north")})
+	contributorKey := joinVisits(t, m, key)
+	contributor, err := wire.New(m.URL(), contributorKey,
+		&http.Client{Transport: expecting{&http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, feed := io.Pipe()
-	answered := make(chan error, 1)
+	type answer struct {
+		load wire.Load
+		err  error
+	}
+	answered := make(chan answer, 1)
 	go func() {
-		_, err := client(t, m, contributor.Key).Upload(context.Background(),
-			wire.Upload{Dataset: "nowhere", ContentType: wire.TypeCSV}, body)
-		answered <- err
+		l, err := contributor.Upload(context.Background(), wire.Upload{Dataset: "visits", ContentType: wire.TypeCSV}, body)
+		answered <- answer{l, err}
 	}()
-	// The client reads the body only once it is connected.
-	if _, err := feed.Write([]byte("a,b\n")); err != nil {
+	if _, err := feed.Write([]byte("person\n")); err != nil { // the server reads it
 		t.Fatal(err)
 	}
 	closed := make(chan error, 1)
@@ -106,13 +115,53 @@ func TestCloseWaitsForARequestInFlight(t *testing.T) {
 		}
 		conn.Close()
 	}
+	if _, err := feed.Write([]byte("ann\n")); err != nil {
+		t.Fatal(err)
+	}
 	feed.Close()
-	if p, ok := wire.AsProblem(<-answered); !ok || p.Code() != "unknown-dataset" {
-		t.Errorf("the request in flight was not answered: %v", err)
+	a := <-answered
+	if a.err != nil || a.load.Bytes != int64(len("person\nann\n")) {
+		t.Errorf("the request in flight was answered %+v, %v", a.load, a.err)
 	}
 	if err := <-closed; err != nil {
 		t.Errorf("Close: %v", err)
 	}
+	// What was accepted is loaded by the next start.
+	l, err := client(t, start(t, dir, nil), contributorKey).Wait(t.Context(), a.load.ID, nil)
+	if err != nil || l.State != wire.LoadStateSucceeded || l.RowsLoaded != 1 {
+		t.Errorf("after a restart the load is %+v, %v", l, err)
+	}
+}
+
+// joinVisits makes a dataset with one member and returns a contributor's key.
+func joinVisits(t *testing.T, m *Main, operatorKey string) string {
+	t.Helper()
+	operator := client(t, m, operatorKey)
+	contract := `
+dataset: visits
+version: 1
+privacy_unit: {column: person, scope: tenant}
+contribution: {max_partitions: 1, max_rows_per_partition: 1}
+columns: {person: {type: varchar, role: unit}}
+`
+	if _, err := operator.ApplyContract(t.Context(), []byte(contract)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.CreateTenant(t.Context(), "north", ""); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[wire.Role]string{}
+	for _, role := range []wire.Role{wire.TenantAdmin, wire.Contributor} {
+		k, err := operator.CreateKey(t.Context(), wire.KeyRequest{Role: role, Tenant: optional("north")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[role] = k.Key
+	}
+	if _, err := client(t, m, keys[wire.TenantAdmin]).AcceptContract(t.Context(), "visits", "north", 1); err != nil {
+		t.Fatal(err)
+	}
+	return keys[wire.Contributor]
 }
 
 func TestMetricsHaveTheirOwnListener(t *testing.T) {
