@@ -25,6 +25,7 @@ type prepared struct {
 	generations map[string]catalog.Generation // by tenant; missing: nothing loaded
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
+	leased      bool                          // its charge was made here, and with it the first lease
 }
 
 func (p *prepared) view() finish.View {

@@ -48,6 +48,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if err != nil {
 		return nil, err
 	}
+	prep.leased = !charge.Existing
 	stored, err := s.redeemed(ctx, charge, prep)
 	if err != nil {
 		return nil, err
@@ -176,6 +177,7 @@ func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked strin
 		Key: prep.key, RequestKey: prep.request.IdempotencyKey, Principal: p.ID, Dataset: prep.dataset.Name,
 		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
 		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
+		LeaseOwner: s.owner, LeaseTTL: s.leaseTTL(),
 	}, nil
 }
 

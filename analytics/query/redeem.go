@@ -66,24 +66,38 @@ func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepar
 	if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
 		return stored, err
 	}
-	mine, err := s.Ledger.Acquire(ctx, charge.ID, s.owner, s.Timeout+leaseMargin)
+	if !prep.leased {
+		mine, err := s.Ledger.Acquire(ctx, charge.ID, s.owner, s.leaseTTL())
+		if err != nil {
+			return release.Stored{}, err
+		}
+		if !mine {
+			return s.await(ctx, charge)
+		}
+	}
+	stored, err := s.run(ctx, charge, prep)
 	if err != nil {
-		return release.Stored{}, err
+		// Whoever asks again may try at once; the attempt stays counted.
+		return stored, errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
 	}
-	if !mine {
-		return s.await(ctx, charge)
-	}
+	return stored, nil
+}
+
+// run does the work of a charge whose lease this process holds.
+func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Stored, error) {
 	if err := s.runs.Acquire(ctx, 1); err != nil {
 		return release.Stored{}, busy()
 	}
 	defer s.runs.Release(1)
 	core, err := s.compute(ctx, prep)
 	if err != nil {
-		// Whoever asks again may try at once; the attempt stays counted.
-		return release.Stored{}, errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
+		return release.Stored{}, err
 	}
 	return s.store(ctx, charge, prep, core)
 }
+
+// leaseTTL is how long a run may hold a charge before another process may try.
+func (s *Service) leaseTTL() time.Duration { return s.Timeout + leaseMargin }
 
 func busy() error {
 	return privacy.Errorf(privacy.CodeUnavailable, "the answer is not ready yet; ask again, nothing more is charged")
