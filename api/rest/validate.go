@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,7 +52,7 @@ func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 			input.PathParams[v.Name] = v.Value
 		}
 		if err := openapi3filter.ValidateRequest(c.Request().Context(), input); err != nil {
-			return invalid(err)
+			return invalid(err, query)
 		}
 		return next(c)
 	}
@@ -118,30 +119,42 @@ type bodyError struct{ cause error }
 func (e *bodyError) Error() string { return "read body: " + e.cause.Error() }
 func (e *bodyError) Unwrap() error { return e.cause }
 
-// invalid says in one line what the validator found, and where.
-func invalid(err error) error {
+// invalid says in one line what the validator found, and where. A loss that no
+// float64 holds is a privacy parameter out of range like any other.
+func invalid(err error, query url.Values) error {
 	var request *openapi3filter.RequestError
 	if !errors.As(err, &request) {
 		return privacy.Errorf(privacy.CodeInvalidRequest, "the request does not match the document").Because(err)
 	}
-	where := "the body"
+	where, name, value := "the body", "", ""
 	if p := request.Parameter; p != nil {
-		where = fmt.Sprintf("the %s parameter %q", p.In, p.Name)
+		where, name = fmt.Sprintf("the %s parameter %q", p.In, p.Name), p.Name
+		value = query.Get(p.Name)
 	}
 	why := request.Reason
 	var schema *openapi3.SchemaError
 	var parse *openapi3filter.ParseError
 	switch {
 	case errors.As(err, &schema):
-		if at := strings.Join(schema.JSONPointer(), "."); at != "" {
-			where += ", at " + strconv.Quote(at) + ","
+		if path := schema.JSONPointer(); len(path) > 0 {
+			where += ", at " + strconv.Quote(strings.Join(path, ".")) + ","
+			name, value = path[len(path)-1], fmt.Sprint(schema.Value)
 		}
 		why = schema.Reason
 	case errors.As(err, &parse):
 		why = parse.Reason
-		if why == "" {
-			why = "it cannot be read"
-		}
+	}
+	if (name == "epsilon" || name == "delta") && notFinite(value) {
+		return privacy.Errorf(privacy.CodePrivacyParameters, "%s must be a finite number", name)
+	}
+	if why == "" {
+		why = "it cannot be read"
 	}
 	return privacy.Errorf(privacy.CodeInvalidRequest, "%s is not valid: %s", where, why).Because(err)
+}
+
+// notFinite reports whether a text is a number that float64 does not hold.
+func notFinite(text string) bool {
+	f, err := strconv.ParseFloat(text, 64)
+	return errors.Is(err, strconv.ErrRange) || err == nil && (math.IsNaN(f) || math.IsInf(f, 0))
 }

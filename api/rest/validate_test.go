@@ -22,7 +22,7 @@ func TestRequestsOutsideTheDocumentAreRefused(t *testing.T) {
 		"wrong type":                 {body: `{"sql": 5}`},
 		"null":                       {body: `{"sql": "x", "epsilon": null}`},
 		"NaN":                        {body: `{"sql": "x", "epsilon": NaN}`},
-		"number beyond float64":      {body: `{"sql": "x", "epsilon": 1e400}`},
+		"number beyond float64":      {body: `{"sql": "x", "bounds": {"rating": [1, 1e400]}}`},
 		"integer beyond int64":       {body: `{"sql": "x", "bounds": {"max_partitions": 9223372036854775808}}`},
 		"fraction for an integer":    {body: `{"sql": "x", "bounds": {"max_partitions": 1.5}}`},
 		"interval of three":          {body: `{"sql": "x", "bounds": {"rating": [1, 2, 3]}}`},
@@ -73,7 +73,20 @@ func TestPrivacyParametersAreNotTheDocumentsBusiness(t *testing.T) {
 			t.Errorf("%s was refused before the planner saw it: %s", body, got)
 		}
 	}
-	for _, body := range []string{`{"epsilon": 0, "delta": 1e-6}`, `{"epsilon": 1, "delta": 1}`, `{"epsilon": 1, "delta": 1e-6, "lifetime": {"epsilon": -1, "delta": 0}}`,
+	asked := h.queries.count()
+	for _, a := range []ask{
+		{method: "POST", path: "/v1/query", body: `{"sql": "x", "epsilon": 1e400}`},
+		{method: "POST", path: "/v1/explain", body: `{"sql": "x", "delta": 1e400}`},
+		{method: "GET", path: "/v1/query?sql=x&epsilon=NaN"},
+		{method: "GET", path: "/v1/query?sql=x&epsilon=1e400"},
+		{method: "GET", path: "/v1/query?sql=x&delta=Inf"},
+	} {
+		a.key = h.secret[privacy.RoleAnalyst]
+		if got := h.do(a); got.code() != privacy.CodePrivacyParameters || h.queries.count() != asked {
+			t.Errorf("%s %s: %s, want privacy-parameters", a.path, a.body, got)
+		}
+	}
+	for _, body := range []string{`{"epsilon": 0, "delta": 1e-6}`, `{"epsilon": 1e400, "delta": 1e-6}`, `{"epsilon": 1, "delta": 1}`, `{"epsilon": 1, "delta": 1e-6, "lifetime": {"epsilon": -1, "delta": 0}}`,
 		`{"epsilon": 1, "delta": 1e-6, "per_dataset": {"d": {"epsilon": 0, "delta": 0}}}`} {
 		if got := h.do(ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: h.secret[privacy.RoleBudgetAdmin], body: body}); got.code() != privacy.CodePrivacyParameters {
 			t.Errorf("%s: %s, want privacy-parameters", body, got)
