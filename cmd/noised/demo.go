@@ -157,19 +157,19 @@ func (d *demo) invite() {
 	fmt.Fprintf(d.out, `
 The server is at %[1]s until you press Ctrl-C. As the analyst:
 
-  export NOISED_URL=%[1]s NOISED_KEY=%[2]s
-  %[3]s explain --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
-  %[3]s query   --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+export NOISED_URL=%[1]s NOISED_KEY=%[2]s
+%[3]s explain --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
+%[3]s query   --epsilon 0.2 "SELECT studage, COUNT(*) FROM insteval GROUP BY studage"
 
-  curl -sG "$NOISED_URL/v1/query" -H "Authorization: Bearer $NOISED_KEY" -H "Accept: text/csv" \
-    --data-urlencode "sql=SELECT studage, COUNT(*) FROM insteval GROUP BY studage" -d epsilon=0.2
+curl -sG "$NOISED_URL/v1/query" -H "Authorization: Bearer $NOISED_KEY" -H "Accept: text/csv" \
+  --data-urlencode "sql=SELECT studage, COUNT(*) FROM insteval GROUP BY studage" -d epsilon=0.2
 
-  python3 - <<'END'
-  import os, urllib.request, pyarrow.ipc, json
-  body = json.dumps({"sql": "SELECT studage, COUNT(*) FROM insteval GROUP BY studage", "epsilon": 0.2}).encode()
-  request = urllib.request.Request(os.environ["NOISED_URL"] + "/v1/query", body,
-      {"Authorization": "Bearer " + os.environ["NOISED_KEY"], "Content-Type": "application/json"})
-  print(pyarrow.ipc.open_stream(urllib.request.urlopen(request)).read_all())
-  END
+python3 - <<'END'
+import os, urllib.request, pyarrow.ipc, json
+body = json.dumps({"sql": "SELECT studage, COUNT(*) FROM insteval GROUP BY studage", "epsilon": 0.2}).encode()
+request = urllib.request.Request(os.environ["NOISED_URL"] + "/v1/query", body,
+    {"Authorization": "Bearer " + os.environ["NOISED_KEY"], "Content-Type": "application/json"})
+print(pyarrow.ipc.open_stream(urllib.request.urlopen(request)).read_all())
+END
 `, d.report.URL, d.report.AnalystKey, program)
 }

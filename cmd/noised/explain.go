@@ -73,7 +73,7 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 	columns.write(w)
 	if s := x.PartitionSelection; s != nil {
 		fmt.Fprintf(w, "\ngroups whose noisy count is below %s stay hidden\n", short(s.Threshold))
-		g := grid{header: []string{"units in a group", "chance to be shown"}, right: map[int]bool{0: true, 1: true}}
+		g := grid{header: []string{"true count", "chance to be shown"}, right: map[int]bool{0: true, 1: true}}
 		for _, n := range slices.SortedFunc(maps.Keys(s.KeepProbability), numerically) {
 			g.add(n, short(s.KeepProbability[n]))
 		}
