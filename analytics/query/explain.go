@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/planner"
@@ -80,15 +81,19 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 // or is left out where the caller would have its tenant excluded.
 func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) ([]ExplainedCharge, error) {
 	var out []ExplainedCharge
-	var exhausted []privacy.Account
+	var why ledger.Exhausted
+	reopening := true
 	for _, v := range previews {
 		if v.Exhausted {
-			exhausted = append(exhausted, v.Account)
 			if exclude && v.Account.Kind != privacy.AccountDataset {
 				continue
 			}
-			return nil, privacy.Errorf(privacy.CodeBudgetExhausted, "a budget that this query needs does not suffice").
-				Because(&ledger.Exhausted{Accounts: exhausted})
+			why.Accounts = append(why.Accounts, v.Account)
+			reopening = reopening && !v.ReopensAt.IsZero()
+			if v.ReopensAt.After(why.ReopensAt) {
+				why.ReopensAt = v.ReopensAt
+			}
+			continue
 		}
 		left := v.RemainingLossAfter
 		out = append(out, ExplainedCharge{
@@ -96,7 +101,13 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 			RemainingAfter: Remaining{Epsilon: left.Epsilon, Delta: left.Delta, Rho: v.RemainingAfter.Rho()},
 		})
 	}
-	return out, nil
+	if len(why.Accounts) == 0 {
+		return out, nil
+	}
+	if !reopening {
+		why.ReopensAt = time.Time{}
+	}
+	return nil, ledger.Refusal(why)
 }
 
 // explainSelection tabulates the chance to appear around the threshold.

@@ -132,8 +132,7 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 	if reopening {
 		refusal.ReopensAt = time.UnixMicro(reopens).UTC()
 	}
-	sortAccounts(refusal.Accounts)
-	return privacy.Errorf(privacy.CodeBudgetExhausted, "the privacy budget does not cover this query").Because(&refusal)
+	return Refusal(refusal)
 }
 
 // openByDefault stores an account that a default opened for this charge.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/noised/noised/privacy"
 )
@@ -109,13 +110,18 @@ func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
 		out = append(out, Preview{Account: a, Cost: r.Cost, Exhausted: true})
 	}
 	for _, a := range accounts {
+		p := Preview{Account: a.account, Cost: r.Cost}
 		after, ok := a.debit(r.Cost)
+		if !ok {
+			p.Exhausted = true
+			if at, reopening := a.reopens(r.Cost); reopening {
+				p.ReopensAt = time.UnixMicro(at).UTC()
+			}
+		}
 		a.balance = after
 		s := a.state(a.seen)
-		out = append(out, Preview{
-			Account: a.account, Cost: r.Cost, Exhausted: !ok,
-			RemainingAfter: s.Remaining, RemainingLossAfter: s.RemainingLoss(),
-		})
+		p.RemainingAfter, p.RemainingLossAfter = s.Remaining, s.RemainingLoss()
+		out = append(out, p)
 	}
 	return out, nil
 }

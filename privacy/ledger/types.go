@@ -92,6 +92,14 @@ type Preview struct {
 	RemainingAfter     privacy.Cost // what the account would be left with; what it has now if Exhausted
 	RemainingLossAfter privacy.Loss // the same in (ε, δ)
 	Exhausted          bool         // the account would refuse, or was never set
+	ReopensAt          time.Time    // of an exhausted account: when it could admit the charge; zero if that will not happen by itself
+}
+
+// Refusal returns the error of a charge that is refused for lack of budget. A
+// preview that finds the same says it with the same words.
+func Refusal(why Exhausted) error {
+	sortAccounts(why.Accounts)
+	return privacy.Errorf(privacy.CodeBudgetExhausted, "the privacy budget does not cover this query").Because(&why)
 }
 
 // Exhausted is the cause of a refusal for lack of budget. It names accounts,
