@@ -226,13 +226,8 @@ func checkRates(t *testing.T, sh shape, expected []string, rates map[string]map[
 // with probability tail, by Chernoff's bound exp(−n·KL(q‖p)).
 func improbable(r rate, lo, hi float64) bool {
 	q, n := r.share(), float64(r.total)
-	p := q
-	switch {
-	case q < lo:
-		p = lo
-	case q > hi:
-		p = hi
-	default:
+	p := max(lo, min(hi, q))
+	if p == q {
 		return false
 	}
 	kl := 0.0
