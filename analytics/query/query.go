@@ -48,6 +48,12 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if err != nil {
 		return nil, err
 	}
+	if charge.Key != prep.key {
+		// The Idempotency-Key was charged for something else since it was looked
+		// up. That charge must never pay for this question.
+		answer, _, err := s.earlier(ctx, p, r)
+		return answer, err
+	}
 	prep.leased = !charge.Existing
 	stored, err := s.redeemed(ctx, charge, prep)
 	if err != nil {
