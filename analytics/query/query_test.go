@@ -6,174 +6,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/engine"
-	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
-	"github.com/noised/noised/analytics/release"
-	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
-
-const visits = `
-dataset: visits
-version: 1
-privacy_unit: {column: person, scope: person}
-tenant_dimension: public
-contribution: {max_partitions: 2, max_rows_per_partition: 3}
-columns:
-  person: {type: bigint, role: unit}
-  ward:   {type: varchar, role: dimension, domain: {values: ["a", "b"]}}
-  doctor: {type: varchar, role: dimension, domain: private}
-  days:   {type: integer, role: measure, bounds: [0, 30]}
-budget_defaults: {epsilon_per_query: 0.5, delta_per_query: 1e-9}
-`
-
-var (
-	operator = privacy.Principal{ID: "system", Role: privacy.RoleOperator}
-	analyst  = privacy.Principal{ID: "key_analyst", Role: privacy.RoleAnalyst}
-)
-
-// scripted is an engine that returns the same exact count for every group, and
-// lets a test look or fail at the moment when rows would be read.
-type scripted struct {
-	mu     sync.Mutex
-	runs   int
-	before func(engine.Input) error
-	count  int64
-}
-
-func (s *scripted) Run(ctx context.Context, in engine.Input) (*engine.Partials, error) {
-	s.mu.Lock()
-	s.runs++
-	before := s.before
-	s.mu.Unlock()
-	if before != nil {
-		if err := before(in); err != nil {
-			return nil, err
-		}
-	}
-	keys := [][]plan.Value{{plan.StringValue("only")}}
-	if !in.Plan.Secret() {
-		keys = in.Plan.DeclaredKeys()
-	}
-	out := &engine.Partials{Keys: keys}
-	for range in.Plan.Draws {
-		row := make([]privacy.Int128, len(keys))
-		for g := range row {
-			row[g] = privacy.Int128From(s.count)
-		}
-		out.Draws = append(out.Draws, row)
-	}
-	return out, ctx.Err()
-}
-
-func (s *scripted) ran() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.runs
-}
-
-// house is a service over a real control store with two tenants.
-type house struct {
-	*query.Service
-	t       *testing.T
-	db      *controldb.DB
-	catalog *catalog.Catalog
-	ledger  *ledger.Ledger
-	engine  *scripted
-	log     *bytes.Buffer
-}
-
-func newHouse(t *testing.T) *house {
-	t.Helper()
-	ctx := t.Context()
-	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	parser, err := sqlparse.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = parser.Close() })
-	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), engine: &scripted{count: 1000}, log: &bytes.Buffer{}}
-	h.Service = query.New(query.Options{
-		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: h.engine,
-		DataDir: t.TempDir(), Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
-	})
-	c, err := contract.Parse([]byte(visits))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.must(h.catalog.PutDataset(ctx, c, []byte(visits), operator))
-	for _, name := range []string{"north", "south"} {
-		if _, err := h.catalog.CreateTenant(ctx, name, "", operator); err != nil {
-			t.Fatal(err)
-		}
-		h.must(h.catalog.Accept(ctx, "visits", name, 1, operator))
-		h.budget(privacy.TenantAccount(name), 3)
-	}
-	h.budget(privacy.DatasetAccount("visits"), 3)
-	return h
-}
-
-func (h *house) must(err error) {
-	h.t.Helper()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-func (h *house) budget(a privacy.Account, epsilon float64) {
-	h.t.Helper()
-	h.must(h.ledger.SetBudget(h.t.Context(), a, ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: 1e-6}}, operator))
-}
-
-// spent returns what an account has lost in units of μ².
-func (h *house) spent(a privacy.Account) int64 {
-	h.t.Helper()
-	st, err := h.ledger.State(h.t.Context(), a)
-	h.must(err)
-	return st.SpentLifetime.Mu2
-}
-
-func (h *house) ask(sql string, change ...func(*query.Request)) (*query.Answer, error) {
-	r := query.Request{SQL: sql}
-	for _, c := range change {
-		c(&r)
-	}
-	return h.Query(h.t.Context(), analyst, r)
-}
-
-func (h *house) mustAsk(sql string, change ...func(*query.Request)) *query.Answer {
-	h.t.Helper()
-	a, err := h.ask(sql, change...)
-	h.must(err)
-	return a
-}
-
-func arrowOf(t *testing.T, a *query.Answer) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := a.Table.WriteArrow(&b, true); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-const byWard = "SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward"
 
 func TestChargeIsDurableBeforeRowsAreRead(t *testing.T) {
 	h := newHouse(t)
@@ -252,57 +94,6 @@ func TestNewDataMakesANewRelease(t *testing.T) {
 	}
 }
 
-func TestFailedRunStaysRedeemable(t *testing.T) {
-	h := newHouse(t)
-	h.engine.before = func(engine.Input) error { return errors.New("secret value 4711 in row 12") }
-	_, err := h.ask(byWard)
-	if privacy.CodeOf(err) != privacy.CodeInternal || privacy.AsError(err).Message != "internal error" {
-		t.Fatalf("a failed run gave %v", err)
-	}
-	paid := h.spent(privacy.TenantAccount("north"))
-	if paid == 0 {
-		t.Fatal("a failed run was not charged")
-	}
-	h.engine.before = nil
-	if a := h.mustAsk(byWard); a.Release.ID == "" {
-		t.Error("no release after the retry")
-	}
-	if got := h.spent(privacy.TenantAccount("north")); got != paid {
-		t.Errorf("the retry was charged: %d, want %d", got, paid)
-	}
-}
-
-func TestRestartFinishesPendingCharges(t *testing.T) {
-	h := newHouse(t)
-	h.engine.before = func(engine.Input) error { return errors.New("cut off") }
-	if _, err := h.ask(byWard); err == nil {
-		t.Fatal("the run was not cut off")
-	}
-	h.engine.before = nil
-	h.must(h.Recover(t.Context()))
-	runs := h.engine.ran()
-	if a := h.mustAsk(byWard); !a.Cached || h.engine.ran() != runs {
-		t.Errorf("the recovered release was not served: cached %t, %d runs after %d", a.Cached, h.engine.ran(), runs)
-	}
-}
-
-func TestIdempotencyKeySurvivesNewData(t *testing.T) {
-	h := newHouse(t)
-	key := func(r *query.Request) { r.IdempotencyKey = "retry-1" }
-	first := h.mustAsk(byWard, key)
-	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		return h.catalog.Publish(ctx, tx, catalog.Generation{ID: "gen_1", Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}, "")
-	}))
-	paid := h.spent(privacy.DatasetAccount("visits"))
-	again := h.mustAsk(byWard, key)
-	if !bytes.Equal(arrowOf(t, first), arrowOf(t, again)) || h.spent(privacy.DatasetAccount("visits")) != paid {
-		t.Error("the retry was not the first answer")
-	}
-	if _, err := h.ask("SELECT COUNT(*) AS n FROM visits", key); privacy.CodeOf(err) != privacy.CodeIdempotencyMismatch {
-		t.Errorf("another request under the same key: %v", err)
-	}
-}
-
 func TestExhaustedBudget(t *testing.T) {
 	h := newHouse(t)
 	if _, err := h.catalog.CreateTenant(t.Context(), "poor", "", operator); err != nil {
@@ -320,45 +111,6 @@ func TestExhaustedBudget(t *testing.T) {
 	a := h.mustAsk("SELECT tenant, COUNT(*) AS n FROM visits GROUP BY tenant", func(r *query.Request) { r.OnExhausted = query.OnExhaustedExclude })
 	if a.Table.Rows() != 2 || a.Table.Get("noised.tenants") != `["north","south"]` {
 		t.Errorf("excluding: %d rows of %s", a.Table.Rows(), a.Table.Get("noised.tenants"))
-	}
-}
-
-func TestConcurrentAskersShareOneCharge(t *testing.T) {
-	h := newHouse(t)
-	var wg sync.WaitGroup
-	ids := make([]string, 16)
-	for i := range ids {
-		wg.Go(func() {
-			if a, err := h.ask(byWard); err == nil {
-				ids[i] = a.Release.ID
-			}
-		})
-	}
-	wg.Wait()
-	if slices.Sort(ids); ids[0] == "" || ids[0] != ids[len(ids)-1] {
-		t.Errorf("askers got different releases: %v", ids)
-	}
-	items, _, err := h.ledger.Charges(t.Context(), privacy.DatasetAccount("visits"), "", 100)
-	h.must(err)
-	if len(items) != 1 {
-		t.Errorf("%d charges for one release", len(items))
-	}
-}
-
-func TestHangUpStillRedeems(t *testing.T) {
-	h := newHouse(t)
-	ctx, hangUp := context.WithCancel(t.Context())
-	h.engine.before = func(engine.Input) error { hangUp(); return nil }
-	if _, err := h.Query(ctx, analyst, query.Request{SQL: byWard}); err != nil && privacy.CodeOf(err) != privacy.CodeUnavailable {
-		t.Fatalf("a caller that left got %v", err)
-	}
-	h.must(h.Close(t.Context()))
-	h.engine.before = nil
-	if a := h.mustAsk(byWard); !a.Cached {
-		t.Error("the charge of a caller that left was not redeemed")
-	}
-	if h.engine.ran() != 1 {
-		t.Errorf("%d runs, want 1", h.engine.ran())
 	}
 }
 

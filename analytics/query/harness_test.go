@@ -1,0 +1,172 @@
+package query_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/sqlparse"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger"
+)
+
+const visits = `
+dataset: visits
+version: 1
+privacy_unit: {column: person, scope: person}
+tenant_dimension: public
+contribution: {max_partitions: 2, max_rows_per_partition: 3}
+columns:
+  person: {type: bigint, role: unit}
+  ward:   {type: varchar, role: dimension, domain: {values: ["a", "b"]}}
+  doctor: {type: varchar, role: dimension, domain: private}
+  days:   {type: integer, role: measure, bounds: [0, 30]}
+budget_defaults: {epsilon_per_query: 0.5, delta_per_query: 1e-9}
+`
+
+var (
+	operator = privacy.Principal{ID: "system", Role: privacy.RoleOperator}
+	analyst  = privacy.Principal{ID: "key_analyst", Role: privacy.RoleAnalyst}
+)
+
+// scripted is an engine that returns the same exact count for every group, and
+// lets a test look or fail at the moment when rows would be read.
+type scripted struct {
+	mu     sync.Mutex
+	runs   int
+	before func(engine.Input) error
+	count  int64
+}
+
+func (s *scripted) Run(ctx context.Context, in engine.Input) (*engine.Partials, error) {
+	s.mu.Lock()
+	s.runs++
+	before := s.before
+	s.mu.Unlock()
+	if before != nil {
+		if err := before(in); err != nil {
+			return nil, err
+		}
+	}
+	keys := [][]plan.Value{{plan.StringValue("only")}}
+	if !in.Plan.Secret() {
+		keys = in.Plan.DeclaredKeys()
+	}
+	out := &engine.Partials{Keys: keys}
+	for range in.Plan.Draws {
+		row := make([]privacy.Int128, len(keys))
+		for g := range row {
+			row[g] = privacy.Int128From(s.count)
+		}
+		out.Draws = append(out.Draws, row)
+	}
+	return out, ctx.Err()
+}
+
+func (s *scripted) ran() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs
+}
+
+// house is a service over a real control store with two tenants.
+type house struct {
+	*query.Service
+	t       *testing.T
+	db      *controldb.DB
+	catalog *catalog.Catalog
+	ledger  *ledger.Ledger
+	engine  *scripted
+	log     *bytes.Buffer
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	ctx := t.Context()
+	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	parser, err := sqlparse.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = parser.Close() })
+	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), engine: &scripted{count: 1000}, log: &bytes.Buffer{}}
+	h.Service = query.New(query.Options{
+		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: h.engine,
+		DataDir: t.TempDir(), Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
+	})
+	c, err := contract.Parse([]byte(visits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.must(h.catalog.PutDataset(ctx, c, []byte(visits), operator))
+	for _, name := range []string{"north", "south"} {
+		if _, err := h.catalog.CreateTenant(ctx, name, "", operator); err != nil {
+			t.Fatal(err)
+		}
+		h.must(h.catalog.Accept(ctx, "visits", name, 1, operator))
+		h.budget(privacy.TenantAccount(name), 3)
+	}
+	h.budget(privacy.DatasetAccount("visits"), 3)
+	return h
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) budget(a privacy.Account, epsilon float64) {
+	h.t.Helper()
+	h.must(h.ledger.SetBudget(h.t.Context(), a, ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: 1e-6}}, operator))
+}
+
+// spent returns what an account has lost in units of μ².
+func (h *house) spent(a privacy.Account) int64 {
+	h.t.Helper()
+	st, err := h.ledger.State(h.t.Context(), a)
+	h.must(err)
+	return st.SpentLifetime.Mu2
+}
+
+func (h *house) ask(sql string, change ...func(*query.Request)) (*query.Answer, error) {
+	r := query.Request{SQL: sql}
+	for _, c := range change {
+		c(&r)
+	}
+	return h.Query(h.t.Context(), analyst, r)
+}
+
+func (h *house) mustAsk(sql string, change ...func(*query.Request)) *query.Answer {
+	h.t.Helper()
+	a, err := h.ask(sql, change...)
+	h.must(err)
+	return a
+}
+
+func arrowOf(t *testing.T, a *query.Answer) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := a.Table.WriteArrow(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+const byWard = "SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward"
