@@ -36,6 +36,14 @@ func TestQueriesThatAreTooLargeAreRefused(t *testing.T) {
 			"SELECT " + repeat(9, "COUNT(*) AS c#") + " FROM shop GROUP BY ordered, grade, paid",
 			"SELECT " + repeat(10, "COUNT(*) AS c#") + " FROM shop GROUP BY ordered, grade, paid",
 		},
+		"texts": {
+			"SELECT COUNT(*) FROM shop WHERE length(concat(" + strings.Repeat("city, ", 63) + "city)) > 3",
+			"SELECT COUNT(*) FROM shop WHERE length(concat(" + strings.Repeat("city, ", 64) + "city)) > 3",
+		},
+		"texts of texts": {
+			"SELECT COUNT(*) FROM shop WHERE length(" + strings.Repeat("concat(city, ", 9) + "city" + strings.Repeat(")", 9) + ") > 3", // 10 + 9 + … + 2
+			"SELECT COUNT(*) FROM shop WHERE length(" + strings.Repeat("concat(city, ", 10) + "city" + strings.Repeat(")", 10) + ") > 3",
+		},
 		"view expressions": {
 			"SELECT " + strings.Repeat("1 + 1, ", 1300) + "COUNT(*) FROM shop",
 			"SELECT " + strings.Repeat("1 + 1, ", 1400) + "COUNT(*) FROM shop",

@@ -72,6 +72,7 @@ func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
 		p.having,
 		p.orderBy,
 		p.draws,
+		p.texts,
 		p.selection,
 		p.canonicalOrder,
 		p.size,
