@@ -1,10 +1,8 @@
 package bounding
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 
 	"github.com/dchest/siphash"
 
@@ -91,7 +89,8 @@ func (u *unit) touch(group int32) int32 {
 	return slot
 }
 
-// choose moves the L0 chosen groups to the front and returns their number.
+// choose returns the slots of at most limit groups: all of them if they are
+// few enough, else those with the smallest hashes.
 func (u *unit) choose(limit int64, k0, k1 uint64, g *groups) []choice {
 	u.chosen = u.chosen[:0]
 	if int64(len(u.touched)) <= limit {
@@ -103,15 +102,44 @@ func (u *unit) choose(limit int64, k0, k1 uint64, g *groups) []choice {
 	for slot, group := range u.touched {
 		u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], u.id)
 		u.buf = append(u.buf, g.text(group)...)
-		u.chosen = append(u.chosen, choice{siphash.Hash(k0, k1, u.buf), int32(slot)})
+		u.offer(choice{siphash.Hash(k0, k1, u.buf), int32(slot)}, int(limit), g)
 	}
-	slices.SortFunc(u.chosen, func(a, b choice) int {
-		if c := cmp.Compare(a.hash, b.hash); c != 0 {
-			return c
+	return u.chosen
+}
+
+// offer keeps c if it is among the limit smallest so far. The kept form a heap
+// with the largest on top.
+func (u *unit) offer(c choice, limit int, g *groups) {
+	if len(u.chosen) < limit {
+		u.chosen = append(u.chosen, c)
+		for i := len(u.chosen) - 1; i > 0 && u.larger(u.chosen[i], u.chosen[(i-1)/2], g); i = (i - 1) / 2 {
+			u.chosen[i], u.chosen[(i-1)/2] = u.chosen[(i-1)/2], u.chosen[i]
 		}
-		return cmp.Compare(g.text(u.touched[a.slot]), g.text(u.touched[b.slot]))
-	})
-	return u.chosen[:limit]
+		return
+	}
+	if !u.larger(u.chosen[0], c, g) {
+		return
+	}
+	u.chosen[0] = c
+	for i := 0; ; {
+		child := 2*i + 1
+		if child+1 < limit && u.larger(u.chosen[child+1], u.chosen[child], g) {
+			child++
+		}
+		if child >= limit || !u.larger(u.chosen[child], u.chosen[i], g) {
+			return
+		}
+		u.chosen[i], u.chosen[child] = u.chosen[child], u.chosen[i]
+		i = child
+	}
+}
+
+// larger orders choices by hash, and equal hashes by the key's text.
+func (u *unit) larger(a, b choice, g *groups) bool {
+	if a.hash != b.hash {
+		return a.hash > b.hash
+	}
+	return g.text(u.touched[a.slot]) > g.text(u.touched[b.slot])
 }
 
 // contribution is what a unit adds to a group's draw, given its cell.

@@ -35,8 +35,12 @@ type Input struct {
 	Salt [16]byte
 }
 
-// Check refuses inputs that would read a tenant outside the plan, or a plan
-// whose limits bound nothing. It is the last line of defence, so its errors are
+// MaxGroups is the largest number of declared groups that an engine numbers.
+// The planner allows far fewer.
+const MaxGroups = int64(1) << 24
+
+// Check refuses inputs that would read a tenant outside the plan, and plans
+// whose limits bound nothing or whose groups are too many. It is the last line of defence, so its errors are
 // internal.
 func (in Input) Check() error {
 	if in.Plan == nil {
@@ -44,6 +48,9 @@ func (in Input) Check() error {
 	}
 	if err := in.Plan.Limits.Check(); err != nil {
 		return privacy.Internal(err, "engine input")
+	}
+	if in.Plan.DeclaredCount(MaxGroups) > MaxGroups {
+		return privacy.Internal(fmt.Errorf("more than %d declared groups", MaxGroups), "engine input")
 	}
 	for _, s := range in.Segments {
 		if !slices.Contains(in.Plan.Tenants, s.Tenant) {

@@ -22,7 +22,6 @@ type builder struct {
 	tenant string
 	levels [][]string        // levels[i]: columns that level i+1 adds
 	shared map[string]string // sql of a shared operand → its column
-	forms  map[string]form
 }
 
 // share returns a term that may be repeated: itself when it is plain, else a

@@ -22,37 +22,39 @@ type form struct {
 	open, separator, close string
 }
 
-// forms returns the functions that DuckDB computes totally, as they are.
-func forms() map[string]form {
-	infix := func(result plan.Type, op string) form { return form{result: result, format: "(%s " + op + " %s)"} }
-	return map[string]form{
-		"+": infix(double, "+"), "*": infix(double, "*"),
-		"//": infix(bigint, "//"), "%": infix(bigint, "%%"),
-		"=": infix(boolean, "="), "<>": infix(boolean, "<>"), "<": infix(boolean, "<"),
-		"<=": infix(boolean, "<="), ">": infix(boolean, ">"), ">=": infix(boolean, ">="),
-		"and":         {result: boolean, open: "(", separator: " AND ", close: ")"},
-		"or":          {result: boolean, open: "(", separator: " OR ", close: ")"},
-		"not":         {result: boolean, format: "(NOT %s)"},
-		"is null":     {result: boolean, format: "(%s IS NULL)"},
-		"is not null": {result: boolean, format: "(%s IS NOT NULL)"},
-		"like":        infix(boolean, "LIKE"),
-		"coalesce":    {open: "coalesce(", separator: ", ", close: ")"},
-		"least":       {open: "least(", separator: ", ", close: ")"},
-		"greatest":    {open: "greatest(", separator: ", ", close: ")"},
-		"abs":         {result: double, format: "abs(%s)"},
-		"sign":        {result: bigint, format: "CAST(sign(%s) AS BIGINT)"},
-		"floor":       {result: double, format: "floor(%s)"},
-		"ceil":        {result: double, format: "ceil(%s)"},
-		"lower":       {result: varchar, format: "lower(%s)"},
-		"upper":       {result: varchar, format: "upper(%s)"},
-		"trim":        {result: varchar, format: "trim(%s, ' ')"},
-		"length":      {result: bigint, format: "length(%s)"},
-		"substring":   {result: varchar, open: "substring(", separator: ", ", close: ")"},
-		"concat":      {result: varchar, open: "concat(", separator: ", ", close: ")"},
-		"||":          infix(varchar, "||"),
-		"starts_with": {result: boolean, format: "starts_with(%s, %s)"},
-		"contains":    {result: boolean, format: "contains(%s, %s)"},
-	}
+// infix is the form of an operator between two operands.
+func infix(result plan.Type, op string) form {
+	return form{result: result, format: "(%s " + op + " %s)"}
+}
+
+// forms are the functions that DuckDB computes totally, as they are.
+var forms = map[string]form{
+	"+": infix(double, "+"), "*": infix(double, "*"),
+	"//": infix(bigint, "//"), "%": infix(bigint, "%%"),
+	"=": infix(boolean, "="), "<>": infix(boolean, "<>"), "<": infix(boolean, "<"),
+	"<=": infix(boolean, "<="), ">": infix(boolean, ">"), ">=": infix(boolean, ">="),
+	"and":         {result: boolean, open: "(", separator: " AND ", close: ")"},
+	"or":          {result: boolean, open: "(", separator: " OR ", close: ")"},
+	"not":         {result: boolean, format: "(NOT %s)"},
+	"is null":     {result: boolean, format: "(%s IS NULL)"},
+	"is not null": {result: boolean, format: "(%s IS NOT NULL)"},
+	"like":        infix(boolean, "LIKE"),
+	"coalesce":    {open: "coalesce(", separator: ", ", close: ")"},
+	"least":       {open: "least(", separator: ", ", close: ")"},
+	"greatest":    {open: "greatest(", separator: ", ", close: ")"},
+	"abs":         {result: double, format: "abs(%s)"},
+	"sign":        {result: bigint, format: "CAST(sign(%s) AS BIGINT)"},
+	"floor":       {result: double, format: "floor(%s)"},
+	"ceil":        {result: double, format: "ceil(%s)"},
+	"lower":       {result: varchar, format: "lower(%s)"},
+	"upper":       {result: varchar, format: "upper(%s)"},
+	"trim":        {result: varchar, format: "trim(%s, ' ')"},
+	"length":      {result: bigint, format: "length(%s)"},
+	"substring":   {result: varchar, open: "substring(", separator: ", ", close: ")"},
+	"concat":      {result: varchar, open: "concat(", separator: ", ", close: ")"},
+	"||":          infix(varchar, "||"),
+	"starts_with": {result: boolean, format: "starts_with(%s, %s)"},
+	"contains":    {result: boolean, format: "contains(%s, %s)"},
 }
 
 // call renders a function of plan.RowFunctions.
@@ -64,7 +66,7 @@ func (b *builder) call(c *plan.Call) (term, error) {
 	if err != nil {
 		return term{}, err
 	}
-	if f, ok := b.forms[c.Func]; ok {
+	if f, ok := forms[c.Func]; ok {
 		if f.result == (plan.Type{}) {
 			f.result = args[0].typ
 		}

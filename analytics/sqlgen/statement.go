@@ -65,7 +65,7 @@ func (s *selection) put(t term) int {
 // should not have passed the planner.
 func Generate(p *plan.Bound, r Relation) (*Statement, error) {
 	s := &selection{index: make(map[string]int)}
-	s.tenant, s.forms = r.Tenant, forms()
+	s.tenant = r.Tenant
 	st, err := s.statement(p, r)
 	if err != nil {
 		return nil, privacy.Internal(err, "generating SQL")

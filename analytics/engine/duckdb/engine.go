@@ -9,8 +9,8 @@
 // A run reads all segments at once. For each, a goroutine runs the segment's
 // SELECT on a connection of its own, decodes DuckDB's vectors into typed
 // slices and numbers the keys; package bounding merges the streams and bounds
-// each unit. Nothing is allocated per row, and no more than two blocks of rows
-// per segment are in memory.
+// each unit. Nothing is allocated per row, and of each segment no more than two
+// blocks of rows and DuckDB's own buffer of about a megabyte are in memory.
 //
 // Errors are internal and carry no text of DuckDB's: its messages quote values.
 package duckdb

@@ -98,9 +98,10 @@ func TestNoRowFailsACast(t *testing.T) {
 	times := []plan.Type{plan.Of(plan.KindDate), plan.Of(plan.KindTimestamp), plan.Of(plan.KindVarchar)}
 	for _, c := range columnTypes {
 		targets := numbers
-		if c.name == "dt" || c.name == "ts" {
+		switch c.name {
+		case "dt", "ts":
 			targets = times
-		} else if c.name == "s" || c.name == "t" {
+		case "s", "t":
 			targets = append(times, numbers...)
 		}
 		p := &plan.Bound{Tenants: tenantNames, Limits: privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 9}}
