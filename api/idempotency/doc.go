@@ -7,7 +7,8 @@
 // attempt runs, a second one is refused as a conflict; an attempt whose server
 // died is taken over when its lease has run out, so an effect that was durable
 // before the crash can happen once more unless the effect itself knows the key,
-// as queries and loads do. Only answers that had an effect are kept, for a day.
+// as queries and loads do. For queries nobody waits: a second attempt joins the
+// first. Only answers that had an effect are kept, for a day.
 //
 // Answers may hold secrets that are shown once, such as a new API key. They are
 // sealed with AES-GCM under a key derived (HKDF) from the secret that the caller

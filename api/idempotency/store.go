@@ -29,6 +29,10 @@ type Request struct {
 	Path      string
 	Query     string
 	Body      []byte
+	// Repeatable says that the effect itself knows the key and happens once,
+	// however often the request is run. Then a second attempt need not wait
+	// until the first is known to be dead.
+	Repeatable bool
 }
 
 // Answer is what a request was answered with.
@@ -73,7 +77,8 @@ type record struct {
 
 // Begin looks the key up. It returns the stored answer, or an Attempt when the
 // request is to be run. Errors: CodeIdempotencyMismatch when the key belongs to
-// another request, CodeConflict while another attempt runs.
+// another request, CodeConflict while another attempt runs, unless the request
+// is repeatable: then the newest attempt is the one whose answer is kept.
 func (s *Store) Begin(ctx context.Context, r Request) (*Attempt, *Answer, error) {
 	hash := sha256.Sum256([]byte(r.Key))
 	a := &Attempt{store: s, id: privacy.NewID("try"), principal: r.Principal, keyHash: hash[:]}
@@ -156,7 +161,7 @@ func (a *Attempt) resume(ctx context.Context, tx *sql.Tx, r Request, rec record,
 	case rec.state == "oversized":
 		a.rerun = true
 		return nil, nil
-	case rec.leaseUntil > now.UnixMicro():
+	case rec.leaseUntil > now.UnixMicro() && !r.Repeatable:
 		return nil, privacy.Errorf(privacy.CodeConflict, "a request with this Idempotency-Key is being answered").
 			Suggest("try again when it has been answered")
 	}

@@ -120,6 +120,25 @@ func TestOneAttemptRunsAtATime(t *testing.T) {
 	}
 }
 
+// A repeatable request does not wait for the lease of an attempt that may be
+// dead; the newest attempt's answer is the one that is kept.
+func TestARepeatableRequestRunsAgain(t *testing.T) {
+	f := newFixture(t)
+	q := post
+	q.Repeatable = true
+	first := f.begin(t, q)
+	second := f.begin(t, q)
+	if err := first.Finish(t.Context(), Answer{Status: 200}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Finish(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	if _, stored, err := f.Begin(t.Context(), q); err != nil || stored == nil || !reflect.DeepEqual(*stored, made) {
+		t.Errorf("%+v, %v", stored, err)
+	}
+}
+
 func TestAnAbandonedKeyIsFree(t *testing.T) {
 	f := newFixture(t)
 	if err := f.begin(t, post).Abandon(t.Context()); err != nil {

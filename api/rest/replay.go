@@ -16,7 +16,8 @@ import (
 // replay answers a POST whose Idempotency-Key was used before with the answer
 // that it got then. Uploads know their key themselves (it stands in for
 // load_id), so that their bodies need not be read twice; queries know it too,
-// which makes a spend exactly-once even when the server dies in the middle.
+// which makes a spend exactly-once even when the server dies in the middle: a
+// caller may then ask again at once, and the charge that is there is redeemed.
 func (s *server) replay(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		r := c.Request()
@@ -28,6 +29,7 @@ func (s *server) replay(next echo.HandlerFunc) echo.HandlerFunc {
 		attempt, stored, err := s.answers.Begin(r.Context(), idempotency.Request{
 			Principal: cl.principal.ID, Secret: cl.secret, Key: key,
 			Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Body: cl.body,
+			Repeatable: cl.op.id == "query" || cl.op.id == "explain",
 		})
 		if err != nil {
 			return err
