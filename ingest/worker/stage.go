@@ -23,7 +23,12 @@ const (
 	ruleCast  = "c" // not of the type
 	ruleWhole = "w" // not a whole number
 	ruleRange = "r" // a date or time outside of the years 1 to 9999
+	ruleLong  = "l" // a text of more than maxText bytes
 )
+
+// maxText is the length in bytes of the longest text that is stored. A query
+// may join texts, and must not fail, or run out of memory, because of one row.
+const maxText = 64 << 10
 
 // whiteSpace is what a blank unit id consists of.
 const whiteSpace = `' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(133) || chr(160) || chr(8203) || chr(8239) || chr(12288) || chr(65279)`
@@ -93,6 +98,8 @@ func verdictsOn(i int, t plan.Type, text bool) []string {
 			suspect = fmt.Sprintf("(contains(%s, '.') OR contains(%s, 'e') OR contains(%s, 'E')) AND %s", r, r, r, suspect)
 		}
 		branches = append(branches, fmt.Sprintf("WHEN %s THEN %s", suspect, badText(i, ruleWhole, r)))
+	case t.Kind == plan.KindVarchar:
+		branches = append(branches, fmt.Sprintf("WHEN strlen(%s) > %d THEN %s", k, maxText, badText(i, ruleLong, r)))
 	case t.Kind == plan.KindDate:
 		branches = append(branches, fmt.Sprintf("WHEN %s NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN %s", k, badText(i, ruleRange, r)))
 	case t.Kind == plan.KindTimestamp:
@@ -117,6 +124,8 @@ func reasonOf(rule string, t plan.Type) string {
 		return "not a whole number, which " + t.String() + " needs"
 	case ruleRange:
 		return "outside of the years 1 to 9999"
+	case ruleLong:
+		return fmt.Sprintf("a text of more than %d bytes", maxText)
 	}
 	switch t.Kind {
 	case plan.KindBoolean:
