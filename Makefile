@@ -15,6 +15,7 @@ VULN_VERSION := v1.1.4
 VULN         := $(TOOLS)/govulncheck
 VENV         := $(CACHE)/venv-$(shell cksum < notebooks/requirements.txt | cut -d' ' -f1)
 PYTHON       := $(VENV)/bin/python
+VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/... ./analytics/catalog/... ./analytics/query/... ./ingest/job/... ./api/...
@@ -24,7 +25,7 @@ RACE ?= ./privacy/... ./analytics/catalog/... ./analytics/query/... ./ingest/job
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(LINT) $(PYTHON) ## Fetch modules and tools for development
+setup: $(LINT) $(VENV_READY) ## Fetch modules and tools for development
 	$(GO) mod download
 
 build: ## Build bin/noised
@@ -55,10 +56,10 @@ bench: ## Measure queries, loads and charges; writes bench.json
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
 
-notebook: build $(PYTHON) ## Execute notebooks/first_steps.ipynb
+notebook: build $(VENV_READY) ## Execute notebooks/first_steps.ipynb
 	$(PYTHON) notebooks/execute.py notebooks/first_steps.ipynb
 
-pyarrow: build $(PYTHON) ## Read a result stream with pyarrow
+pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
@@ -73,7 +74,7 @@ $(LINT):
 $(VULN):
 	$(call retry,GOBIN=$(TOOLS) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION))
 
-$(PYTHON): notebooks/requirements.txt
+$(VENV_READY): notebooks/requirements.txt
 	python3 -m venv $(VENV) || { echo 'make: the notebook needs Python 3 with venv'; exit 1; }
 	$(call retry,$(VENV)/bin/pip install --quiet -r notebooks/requirements.txt)
-	touch $(PYTHON)
+	touch $@
