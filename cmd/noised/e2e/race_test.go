@@ -46,7 +46,7 @@ func TestBudgetIsNeverOverspent(t *testing.T) {
 		if len(answered) == 0 || refused == 0 {
 			t.Fatalf("round %d: %d answers, %d refusals: the budget was not nearly spent", round, len(answered), refused)
 		}
-		price := s.charges(poor)
+		price := byRelease(s.allCharges(poor))
 		cheapest := int64(math.MaxInt64)
 		for release := range answered {
 			charge, ok := price[release]
@@ -111,11 +111,10 @@ func (s *site) storm(round int, second *blackbox.Server) (map[string]bool, int) 
 	return answered, refused
 }
 
-// charges lists all charges of a tenant that have a release, by release.
-func (s *site) charges(tenant string) map[string]wire.Charge {
-	s.t.Helper()
+// byRelease indexes the charges that have a release.
+func byRelease(charges []wire.Charge) map[string]wire.Charge {
 	out := map[string]wire.Charge{}
-	for _, c := range s.allCharges(tenant) {
+	for _, c := range charges {
 		if c.Release != nil {
 			out[*c.Release] = c
 		}
@@ -129,7 +128,7 @@ func (s *site) allCharges(tenant string) []wire.Charge {
 	api, cursor := s.api(s.Budget[tenant]), ""
 	var out []wire.Charge
 	for {
-		page, err := api.Charges(s.t.Context(), tenant, cursor, 100)
+		page, err := api.Charges(s.t.Context(), tenant, cursor, 500)
 		check(s.t, err)
 		out = append(out, page.Items...)
 		if page.Next == nil {
