@@ -114,6 +114,13 @@ func swap(ctx context.Context, tx *sql.Tx, update string, args ...any) error {
 // claim takes the oldest load that may run. It reports false when there is
 // none.
 func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
+	// Looking first keeps an idle service from taking the store's write lock,
+	// which charges wait for.
+	var waiting bool
+	err = s.o.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM loads WHERE state = 'pending')`).Scan(&waiting)
+	if err != nil || !waiting {
+		return record{}, false, err
+	}
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		found, err := find(ctx, tx, `state = 'pending' AND NOT EXISTS (SELECT 1 FROM loads r
 			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY seq LIMIT 1`)

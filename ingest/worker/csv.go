@@ -42,10 +42,14 @@ func readCSVHead(path string, wanted []segment.Column) (csvHead, error) {
 		return csvHead{}, rejected("the file is UTF-16: send it as UTF-8")
 	}
 	best, bestHits := csvHead{}, -1
+	var fault error
 	for i := range len(delimiters) {
 		head, err := headWith(start, delimiters[i])
 		if err != nil {
-			return csvHead{}, err
+			if fault == nil {
+				fault = err
+			}
+			continue
 		}
 		hits := 0
 		for _, c := range wanted {
@@ -59,6 +63,9 @@ func readCSVHead(path string, wanted []segment.Column) (csvHead, error) {
 		if hits > bestHits {
 			best, bestHits = head, hits
 		}
+	}
+	if bestHits < 0 {
+		return csvHead{}, fault
 	}
 	return best, nil
 }
@@ -154,7 +161,7 @@ func (t *task) rewriteCSV(ctx context.Context, path string, head csvHead, at []i
 			continue
 		}
 		if fault == "" {
-			fault = faultOf(fields, len(head.names))
+			fault = faultOf(fields, len(head.names), at)
 		}
 		if fault != "" {
 			t.reject(Reject{Line: line, Reason: "the line " + fault})
@@ -176,7 +183,6 @@ type lined struct {
 	path string
 	f    *os.File
 	w    *bufio.Writer
-	err  error
 }
 
 func newLined(path string) (*lined, error) {

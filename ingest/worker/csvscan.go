@@ -142,13 +142,14 @@ func blank(fields []field) bool {
 	return len(fields) == 1 && !fields[0].quoted && len(fields[0].text) == 0
 }
 
-// faultOf returns what is wrong with a record of a file with n columns.
-func faultOf(fields []field, n int) string {
+// faultOf returns what is wrong with a record of a file with n columns, of
+// which those at the given positions are read.
+func faultOf(fields []field, n int, read []int) string {
 	if len(fields) != n {
 		return fmt.Sprintf("has %d fields where the header has %d", len(fields), n)
 	}
-	for _, f := range fields {
-		if !utf8.Valid(f.text) {
+	for _, i := range read {
+		if !utf8.Valid(fields[i].text) {
 			return "is not valid UTF-8"
 		}
 	}

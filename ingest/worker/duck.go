@@ -40,8 +40,7 @@ func (t *task) open(ctx context.Context, readable ...string) (*duck, error) {
 		return nil, err
 	}
 	if err := t.prepare(ctx, d, readable); err != nil {
-		d.close()
-		return nil, err
+		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
@@ -72,7 +71,7 @@ func (t *task) prepare(ctx context.Context, d *duck, readable []string) error {
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"SET enable_progress_bar = false",
-		"SET errors_as_json = false",
+		"PRAGMA disable_checkpoint_on_shutdown", // the scratch file is thrown away
 		"SET allowed_directories = [" + segment.Literal(t.spec.Dir+"/") + "]",
 		"SET allowed_paths = " + literals(readable),
 		"SET enable_external_access = false",

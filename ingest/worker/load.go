@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/noised/noised/privacy"
@@ -31,7 +32,7 @@ func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
 		return t.ours(ctx, err, "reading the upload")
 	}
 	t.result.Ignored = src.ignored
-	if err := d.attach(ctx, filepath.Join(t.spec.Dir, "stage.duckdb"), stageDB, false); err != nil {
+	if err := d.attach(ctx, t.stagePath(path), stageDB, false); err != nil {
 		return t.ours(ctx, err, "creating the scratch file")
 	}
 	if src, err = t.stage(ctx, d, src); err != nil {
@@ -52,6 +53,20 @@ func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
 		return t.tooManyBad(bad)
 	}
 	return t.ours(ctx, t.writeSegment(ctx, d), "writing the segment")
+}
+
+// stagePath returns where rows are staged: in memory when they are sure to fit
+// beside their sorting, since writing a scratch file takes longer than reading
+// a small upload does. (Should they not fit, DuckDB spills.)
+func (t *task) stagePath(plain string) string {
+	share := int64(t.spec.MemoryMB) << 20 / 8
+	if t.spec.Format == FormatParquet || t.spec.Format == FormatArrow {
+		share /= 4 // columns are compressed
+	}
+	if info, err := os.Stat(plain); err == nil && info.Size() <= share {
+		return ":memory:"
+	}
+	return filepath.Join(t.spec.Dir, "stage.duckdb")
 }
 
 func (t *task) source(ctx context.Context, d *duck, path string) (*source, error) {

@@ -66,12 +66,15 @@ func match(wanted []segment.Column, names []string) (at []int, ignored []string,
 		}
 	}
 	for j, name := range names {
-		if !used[j] && !slices.Contains(ignored, shortName(name)) {
+		if !used[j] && len(ignored) < maxIgnored && !slices.Contains(ignored, shortName(name)) {
 			ignored = append(ignored, shortName(name))
 		}
 	}
 	return at, ignored, nil
 }
+
+// maxIgnored is the number of ignored columns that a load lists.
+const maxIgnored = 500
 
 // maxListedNames keeps a message about a file with thousands of columns short.
 const maxListedNames = 30

@@ -28,11 +28,11 @@ const (
 	TaskMerge Task = "merge" // segments become one
 )
 
-// Format is the format of an upload, Encoding its compression.
-type (
-	Format   string
-	Encoding string
-)
+// Format is the format of an upload.
+type Format string
+
+// Encoding is the compression of an upload.
+type Encoding string
 
 // The formats and encodings of uploads.
 const (

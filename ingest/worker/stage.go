@@ -52,7 +52,7 @@ func (t *task) stageSQL(src *source) (string, error) {
 		raw = append(raw, value+" AS "+r)
 		typed = append(typed, r, castExpr(c.Type, sqlType, r)+" AS "+k)
 		if i == 0 {
-			verdict = append(verdict, fmt.Sprintf("WHEN %s IS NULL OR trim(CAST(%s AS VARCHAR), %s) = '' THEN %s", r, r, whiteSpace, badText(i, ruleUnit, r)))
+			verdict = append(verdict, fmt.Sprintf("WHEN %s THEN %s", blankExpr(c.Type, r, k), badText(i, ruleUnit, r)))
 		} else {
 			kept = append(kept, k)
 		}
@@ -69,6 +69,16 @@ func (t *task) stageSQL(src *source) (string, error) {
 		bad, badColumn,
 		strings.Join(typed, ", "), lineColumn,
 		strings.Join(raw, ", "), line, lineColumn, src.relation), nil
+}
+
+// blankExpr is true for a unit id that is missing or consists of white space.
+// The expensive test is made only where a cheap one leaves it open.
+func blankExpr(t plan.Type, r, k string) string {
+	trimmed := "trim(CAST(" + r + " AS VARCHAR), " + whiteSpace + ") = ''"
+	if t.Kind == plan.KindVarchar {
+		return fmt.Sprintf("%s IS NULL OR %s = '' OR (unicode(%s) <= 32 OR unicode(%s) > 127) AND %s", k, k, k, k, trimmed)
+	}
+	return fmt.Sprintf("%s IS NULL AND (%s IS NULL OR %s)", k, r, trimmed)
 }
 
 // castExpr turns a value of the file into one of the contract's type, or NULL.
@@ -95,7 +105,7 @@ func verdictsOn(i int, t plan.Type, text bool) []string {
 		// with an exponent can be affected.
 		suspect := "TRY_CAST(" + r + " AS DOUBLE) <> " + k
 		if text {
-			suspect = fmt.Sprintf("(contains(%s, '.') OR contains(%s, 'e') OR contains(%s, 'E')) AND %s", r, r, r, suspect)
+			suspect = fmt.Sprintf("strlen(%s) > 1 AND (contains(%s, '.') OR contains(%s, 'e') OR contains(%s, 'E')) AND %s", r, r, r, r, suspect)
 		}
 		branches = append(branches, fmt.Sprintf("WHEN %s THEN %s", suspect, badText(i, ruleWhole, r)))
 	case t.Kind == plan.KindVarchar:

@@ -78,7 +78,7 @@ func (t *task) writeSegment(ctx context.Context, d *duck) error {
 	if t.result.RowsLoaded+t.result.RowsRejected != t.result.RowsRead {
 		return errors.New("rows were lost")
 	}
-	return d.exec(ctx, "DETACH "+stageDB)
+	return nil
 }
 
 // fill creates the segment file with the rows of a sorted query.
