@@ -3,6 +3,7 @@ package query_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -38,6 +39,7 @@ budget_defaults: {epsilon_per_query: 0.5, delta_per_query: 1e-9}
 var (
 	operator = privacy.Principal{ID: "system", Role: privacy.RoleOperator}
 	analyst  = privacy.Principal{ID: "key_analyst", Role: privacy.RoleAnalyst}
+	other    = privacy.Principal{ID: "key_other", Role: privacy.RoleAnalyst}
 )
 
 // scripted is an engine that returns the same exact count for every group, and
@@ -135,6 +137,15 @@ func (h *house) must(err error) {
 func (h *house) budget(a privacy.Account, epsilon float64) {
 	h.t.Helper()
 	h.must(h.ledger.SetBudget(h.t.Context(), a, ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: 1e-6}}, operator))
+}
+
+// publish gives the tenant north new data.
+func (h *house) publish(generation string) {
+	h.t.Helper()
+	h.must(h.db.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		g := catalog.Generation{ID: generation, Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}
+		return h.catalog.Publish(ctx, tx, g, "")
+	}))
 }
 
 // spent returns what an account has lost in units of μ².

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,10 +8,8 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/release"
-	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -39,12 +36,14 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if err != nil {
 		return nil, err
 	}
-	if stored, ok, err := s.Store.ByKey(ctx, prep.key); err != nil {
+	core, stored, err := s.Store.ByKey(ctx, prep.key)
+	if err != nil {
 		return nil, err
-	} else if ok {
-		return s.cached(ctx, p, stored, prep)
 	}
-	prep, charge, err := s.charge(ctx, p, prep)
+	if stored && r.IdempotencyKey == "" {
+		return s.serve(ctx, p, core, prep)
+	}
+	prep, charge, err := s.charge(ctx, p, prep) // of a stored core: debits nothing, and binds the Idempotency-Key
 	if err != nil {
 		return nil, err
 	}
@@ -54,15 +53,17 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 		answer, _, err := s.earlier(ctx, p, r)
 		return answer, err
 	}
-	prep.leased = !charge.Existing
-	stored, err := s.redeemed(ctx, charge, prep)
-	if err != nil {
+	if charge.Existing {
+		if core, err = s.settled(ctx, charge.Key); err != nil {
+			return nil, err
+		}
+		return s.serve(ctx, p, core, prep)
+	}
+	prep.leased = true
+	if core, err = s.redeemed(ctx, charge, prep); err != nil {
 		return nil, err
 	}
-	if charge.Existing { // somebody else's charge for the same release
-		return s.cached(ctx, p, stored, prep)
-	}
-	return fromStored(stored)
+	return s.view(core, prep)
 }
 
 // mayQuery admits analysts only: the operator runs the service and never
@@ -109,27 +110,32 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (
 	if now != was.Fingerprint {
 		return nil, true, privacy.Errorf(privacy.CodeIdempotencyMismatch, "this Idempotency-Key was used with another request")
 	}
-	switch charge.State {
-	case ledger.StateAbandoned:
-		return nil, true, privacy.Internal(errors.New("the charge was abandoned after too many attempts"), charge.ID)
-	case ledger.StateReleased:
-		stored, ok, err := s.Store.ByKey(ctx, charge.Key)
-		if err != nil || !ok {
-			return nil, true, privacy.Internal(errors.Join(err, errors.New("released charge without release")), charge.ID)
-		}
-		answer, err := fromStored(stored)
-		return answer, true, err
+	if charge.State == ledger.StateAbandoned {
+		return nil, true, privacy.Internal(errAbandoned, charge.ID)
 	}
-	prep, err := s.again(ctx, charge)
+	core, err := s.settled(ctx, charge.Key)
 	if err != nil {
 		return nil, true, err
 	}
-	stored, err := s.redeemed(ctx, charge, prep)
-	if err != nil {
-		return nil, true, err
-	}
-	answer, err := fromStored(stored)
+	answer, err := s.replay(ctx, p, core, charge)
 	return answer, true, err
+}
+
+// replay answers a repeated request with the view that it asked for, whatever
+// became of the contract since.
+func (s *Service) replay(ctx context.Context, p privacy.Principal, core release.Core, charge ledger.Charge) (*Answer, error) {
+	reading, readErr := s.Store.Read(ctx, p.ID, core.ID)
+	prep, err := s.again(ctx, charge)
+	switch {
+	case err == nil && readErr == nil:
+		return s.view(core, prep)
+	case err == nil: // bound to a charge, but not served yet
+		return s.serve(ctx, p, core, prep)
+	case readErr == nil:
+		return fromReading(reading)
+	default:
+		return nil, err
+	}
 }
 
 // charge debits every account of the request, dropping exhausted tenants if the
@@ -185,29 +191,4 @@ func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked strin
 		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
 		LeaseOwner: s.owner, LeaseTTL: s.leaseTTL(),
 	}, nil
-}
-
-// cached serves a stored release as the view that was asked for now.
-func (s *Service) cached(ctx context.Context, p privacy.Principal, stored release.Stored, prep *prepared) (*Answer, error) {
-	core, err := finish.DecodeCore(stored.Core, prep.priced.Plan)
-	if err != nil {
-		return nil, privacy.Internal(err, "stored core of "+stored.ID)
-	}
-	table, err := tableOf(stored.Release, prep, core)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Store.Hit(ctx, stored.ID, p.ID); err != nil {
-		return nil, err
-	}
-	return &Answer{Release: stored.Release, Table: table, Cached: true}, nil
-}
-
-// fromStored returns a release as its first view.
-func fromStored(stored release.Stored) (*Answer, error) {
-	table, err := result.ReadArrow(bytes.NewReader(stored.Result))
-	if err != nil {
-		return nil, privacy.Internal(err, "stored result of "+stored.ID)
-	}
-	return &Answer{Release: stored.Release, Table: table}, nil
 }

@@ -2,15 +2,11 @@ package query_test
 
 import (
 	"bytes"
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/privacy"
@@ -86,9 +82,7 @@ func TestSameCoreIsFree(t *testing.T) {
 func TestNewDataMakesANewRelease(t *testing.T) {
 	h := newHouse(t)
 	first := h.mustAsk(byWard)
-	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		return h.catalog.Publish(ctx, tx, catalog.Generation{ID: "gen_1", Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}, "")
-	}))
+	h.publish("gen_1")
 	if a := h.mustAsk(byWard); a.Cached || a.Release.ID == first.Release.ID {
 		t.Error("a new generation was answered from the old release")
 	}
@@ -127,27 +121,72 @@ func TestSecretKeysBelowTheThresholdStaySecret(t *testing.T) {
 	}
 }
 
-func TestReleasesBelongToTheirReaders(t *testing.T) {
+// TestReadersShareNumbersOnly: a second analyst gets the same noised numbers
+// for free, and sees nothing of what the first one wrote.
+func TestReadersShareNumbersOnly(t *testing.T) {
 	h := newHouse(t)
-	first := h.mustAsk(byWard)
+	const strict = "SELECT ward AS secret_alias, COUNT(*) AS n FROM visits GROUP BY ward HAVING COUNT(*) < 0"
+	first := h.mustAsk(strict)
 	back, err := h.Release(t.Context(), analyst, first.Release.ID)
 	h.must(err)
 	if !bytes.Equal(arrowOf(t, first), arrowOf(t, back)) {
 		t.Error("reading again gives other bytes")
 	}
-	other := privacy.Principal{ID: "key_other", Role: privacy.RoleAnalyst}
 	if _, err := h.Release(t.Context(), other, first.Release.ID); privacy.CodeOf(err) != privacy.CodeNotFound {
-		t.Errorf("another analyst read it: %v", err)
+		t.Errorf("another analyst read it before asking: %v", err)
 	}
-	if _, err := h.Query(t.Context(), other, query.Request{SQL: byWard}); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		served, err := h.Query(t.Context(), other, query.Request{SQL: byWard})
+		h.must(err)
+		if !served.Cached || served.Release.ID != first.Release.ID || served.Table.Rows() != 2 {
+			t.Errorf("the second analyst was served %+v with %d rows", served.Release, served.Table.Rows())
+		}
 	}
-	if _, err := h.Release(t.Context(), other, first.Release.ID); err != nil {
-		t.Errorf("an analyst who was served it cannot read it: %v", err)
+	back, err = h.Release(t.Context(), other, first.Release.ID)
+	h.must(err)
+	if back.Release.SQL != byWard || back.Table.Rows() != 2 {
+		t.Errorf("the second analyst reads %q with %d rows, want its own view", back.Release.SQL, back.Table.Rows())
 	}
-	items, next, err := h.Releases(t.Context(), analyst, "", 10)
-	if err != nil || len(items) != 1 || next != "" || items[0].CachedHits != 1 {
-		t.Errorf("list = %+v, %q, %v", items, next, err)
+	items, _, err := h.Releases(t.Context(), other, "", 10)
+	if err != nil || len(items) != 1 || items[0].SQL != byWard || items[0].CachedHits != 2 {
+		t.Errorf("the second analyst's list = %+v, %v", items, err)
+	}
+	items, _, err = h.Releases(t.Context(), analyst, "", 10)
+	if err != nil || len(items) != 1 || items[0].SQL != strict || items[0].CachedHits != 0 {
+		t.Errorf("the first analyst's list = %+v, %v", items, err)
+	}
+}
+
+// TestCapPerPrincipalCoversStoredReleases: what a principal may learn of a
+// tenant is capped, whoever asked first.
+func TestCapPerPrincipalCoversStoredReleases(t *testing.T) {
+	h := newHouse(t)
+	h.mustAsk(byWard)
+	own := privacy.TenantPrincipalAccount("north", other.ID)
+	h.budget(own, 0.45)
+	paid := h.spent(privacy.TenantAccount("north"))
+	for range 2 {
+		if _, err := h.Query(t.Context(), other, query.Request{SQL: byWard}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := h.spent(own); got != paid {
+		t.Errorf("seeing a stored release twice cost the principal's account %d, want %d once", got, paid)
+	}
+	if got := h.spent(privacy.TenantAccount("north")); got != paid {
+		t.Errorf("the tenant paid again: %d, want %d", got, paid)
+	}
+	const next = "SELECT COUNT(*) AS n FROM visits"
+	h.mustAsk(next)
+	answer, err := h.Query(t.Context(), other, query.Request{SQL: next})
+	if privacy.CodeOf(err) != privacy.CodeBudgetExhausted || answer != nil {
+		t.Errorf("a principal whose cap is spent was served a stored release: %v", err)
+	}
+	if _, err := h.Release(t.Context(), other, "rel_any"); privacy.CodeOf(err) != privacy.CodeNotFound {
+		t.Errorf("reading an unknown release: %v", err)
+	}
+	if items, _, err := h.Releases(t.Context(), other, "", 10); err != nil || len(items) != 1 {
+		t.Errorf("a refused principal became a reader: %+v, %v", items, err)
 	}
 }
 

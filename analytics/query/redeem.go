@@ -1,10 +1,10 @@
 package query
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -24,52 +24,86 @@ const pollEvery = 10 * time.Millisecond
 // leaseMargin is what a lease outlives the run it is for by.
 const leaseMargin = 5 * time.Second
 
+// errAbandoned is why a charge has no release and will have none.
+var errAbandoned = errors.New("the charge was abandoned after too many attempts")
+
+// settled returns the release of a charge that exists, finishing it if need be
+// as the request that paid for it, whoever asks now.
+func (s *Service) settled(ctx context.Context, key string) (release.Core, error) {
+	core, ok, err := s.Store.ByKey(ctx, key)
+	if err != nil || ok {
+		return core, err
+	}
+	paid, live, err := s.Ledger.Lookup(ctx, key)
+	if err != nil || !live {
+		return release.Core{}, privacy.Internal(errors.Join(err, errAbandoned), "settle charge")
+	}
+	prep, err := s.again(ctx, paid)
+	if err != nil {
+		return release.Core{}, err
+	}
+	return s.redeemed(ctx, paid, prep)
+}
+
 // redeemed returns the one release of a charge, computing it unless it is
 // stored. The work goes on when the caller hangs up: a charge that was paid
 // must come to its release.
-func (s *Service) redeemed(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Stored, error) {
+func (s *Service) redeemed(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
 	s.inFlight.Add(1)
 	work := context.WithoutCancel(ctx)
 	ch := s.flights.DoChan(charge.ID, func() (any, error) {
 		runCtx, cancel := context.WithTimeout(work, s.Timeout)
 		defer cancel()
-		return s.redeem(runCtx, charge, prep)
+		return s.redeemSafely(runCtx, charge, prep)
 	})
-	done := func(r singleflight.Result) (release.Stored, error) {
+	done := func(r singleflight.Result) (release.Core, error) {
 		defer s.inFlight.Done()
 		if r.Err != nil {
-			return release.Stored{}, constantFailure(r.Err)
+			return release.Core{}, constantFailure(r.Err)
 		}
-		return r.Val.(release.Stored), nil
+		return r.Val.(release.Core), nil
 	}
 	select {
 	case r := <-ch:
 		return done(r)
 	case <-ctx.Done():
 		go func() { _, _ = done(<-ch) }()
-		return release.Stored{}, privacy.Errorf(privacy.CodeUnavailable, "the caller left before the answer was ready; ask again, nothing more is charged")
+		return release.Core{}, busy()
 	}
 }
 
+// redeemSafely turns a panic into a failed run. Its value is not kept: it may
+// hold a row's.
+func (s *Service) redeemSafely(ctx context.Context, charge ledger.Charge, prep *prepared) (c release.Core, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = privacy.Internal(fmt.Errorf("panic of type %T", r), "redeem charge")
+		}
+	}()
+	return s.redeem(ctx, charge, prep)
+}
+
 // constantFailure hides why a run failed: whether it ran out of time, of memory
-// or into a bug may depend on rows. The charge stays redeemable.
+// or into a bug may depend on rows. The cause keeps its text for the log, and
+// nothing by which a caller could tell one failure from another. The charge
+// stays redeemable.
 func constantFailure(err error) error {
-	if e := privacy.AsError(err); e.Code == privacy.CodeUnavailable {
+	if e := privacy.AsError(err); e.Code == privacy.CodeUnavailable && e.Cause == nil {
 		return err
 	}
-	return privacy.Internal(err, "redeem charge")
+	return privacy.Internal(errors.New(err.Error()), "redeem charge")
 }
 
 // redeem computes, noises and stores the release of a charge, or returns the
 // one that is stored.
-func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Stored, error) {
+func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
 	if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
 		return stored, err
 	}
 	if !prep.leased {
 		mine, err := s.Ledger.Acquire(ctx, charge.ID, s.owner, s.leaseTTL())
 		if err != nil {
-			return release.Stored{}, err
+			return release.Core{}, err
 		}
 		if !mine {
 			return s.await(ctx, charge)
@@ -84,14 +118,14 @@ func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepar
 }
 
 // run does the work of a charge whose lease this process holds.
-func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Stored, error) {
+func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
 	if err := s.runs.Acquire(ctx, 1); err != nil {
-		return release.Stored{}, busy()
+		return release.Core{}, busy()
 	}
 	defer s.runs.Release(1)
 	core, err := s.compute(ctx, prep)
 	if err != nil {
-		return release.Stored{}, err
+		return release.Core{}, err
 	}
 	return s.store(ctx, charge, prep, core)
 }
@@ -105,7 +139,7 @@ func busy() error {
 
 // await waits for the release of a charge that another process is redeeming. A
 // charge that is neither pending nor released was abandoned and has none.
-func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Stored, error) {
+func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Core, error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -113,11 +147,11 @@ func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Stor
 			return stored, err
 		}
 		if _, live, err := s.Ledger.Lookup(ctx, charge.Key); err != nil || !live {
-			return release.Stored{}, errors.Join(err, errors.New("the charge was abandoned"))
+			return release.Core{}, errors.Join(err, errAbandoned)
 		}
 		select {
 		case <-ctx.Done():
-			return release.Stored{}, busy()
+			return release.Core{}, busy()
 		case <-tick.C:
 		}
 	}
@@ -146,36 +180,41 @@ func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, er
 
 // store makes the release durable in the transaction that redeems its charge.
 // Should another process have been faster, its release is the one.
-func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepared, core *finish.Core) (release.Stored, error) {
-	now := s.Now().UTC()
-	r := release.Stored{Key: charge.Key, Charge: charge.ID, Release: release.Release{
-		ID: privacy.NewID("rel"), Dataset: prep.dataset.Name, ContractVersion: prep.priced.Plan.Version, SQL: prep.request.SQL,
-		Epsilon: charge.Loss.Epsilon, Delta: charge.Loss.Delta, CreatedAt: now,
+func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepared, core *finish.Core) (release.Core, error) {
+	c := release.Core{Key: charge.Key, Charge: charge.ID, Release: release.Release{
+		ID: privacy.NewID("rel"), Dataset: prep.dataset.Name, ContractVersion: prep.priced.Plan.Version,
+		Epsilon: charge.Loss.Epsilon, Delta: charge.Loss.Delta, CreatedAt: s.Now().UTC().Truncate(time.Microsecond),
 	}}
-	table, err := tableOf(r.Release, prep, core)
+	var err error
+	if c.Noised, err = core.Encode(); err != nil {
+		return c, err
+	}
+	answer, err := s.view(c, prep)
 	if err != nil {
-		return r, err
+		return c, err
 	}
-	var arrow bytes.Buffer
-	if err := table.WriteArrow(&arrow, true); err != nil {
-		return r, err
-	}
-	r.Result = arrow.Bytes()
-	if r.Core, err = core.Encode(); err != nil {
-		return r, err
+	arrow, err := arrowOf(answer.Table)
+	if err != nil {
+		return c, err
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.Ledger.Redeem(ctx, tx, charge.ID, r.ID); err != nil {
+		if err := s.Ledger.Redeem(ctx, tx, charge.ID, c.ID); err != nil {
 			return err
 		}
-		return s.Store.Put(ctx, tx, r, charge.Principal)
+		if err := s.Store.Put(ctx, tx, c); err != nil {
+			return err
+		}
+		_, err := s.Store.Serve(ctx, tx, release.View{
+			Release: c.ID, Principal: charge.Principal, SQL: prep.request.SQL, Result: arrow,
+		})
+		return err
 	})
 	if privacy.CodeOf(err) == privacy.CodeConflict {
 		stored, ok, lookErr := s.Store.ByKey(ctx, charge.Key)
 		if lookErr != nil || !ok {
-			return r, errors.Join(err, lookErr)
+			return c, errors.Join(err, lookErr)
 		}
 		return stored, nil
 	}
-	return r, err
+	return c, err
 }

@@ -3,14 +3,12 @@ package query_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/privacy"
@@ -54,9 +52,7 @@ func TestIdempotencyKeySurvivesNewData(t *testing.T) {
 	h := newHouse(t)
 	key := func(r *query.Request) { r.IdempotencyKey = "retry-1" }
 	first := h.mustAsk(byWard, key)
-	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		return h.catalog.Publish(ctx, tx, catalog.Generation{ID: "gen_1", Dataset: "visits", Tenant: "north", Version: 1, FormatVersion: 1, Load: "load_1", At: time.Now()}, "")
-	}))
+	h.publish("gen_1")
 	paid := h.spent(privacy.DatasetAccount("visits"))
 	again := h.mustAsk(byWard, key)
 	if !bytes.Equal(arrowOf(t, first), arrowOf(t, again)) || h.spent(privacy.DatasetAccount("visits")) != paid {
@@ -103,5 +99,65 @@ func TestHangUpStillRedeems(t *testing.T) {
 	}
 	if h.engine.ran() != 1 {
 		t.Errorf("%d runs, want 1", h.engine.ran())
+	}
+}
+
+// TestIdempotencyKeyOfAStoredRelease: a key that was first answered from the
+// store is bound to that release too, view and all.
+func TestIdempotencyKeyOfAStoredRelease(t *testing.T) {
+	h := newHouse(t)
+	h.mustAsk(byWard)
+	paid := h.spent(privacy.DatasetAccount("visits"))
+	const top = "SELECT ward AS w, COUNT(*) AS n FROM visits GROUP BY ward ORDER BY n DESC LIMIT 1"
+	ask := func() []byte {
+		a, err := h.Query(t.Context(), other, query.Request{SQL: top, IdempotencyKey: "stored"})
+		h.must(err)
+		return arrowOf(t, a)
+	}
+	first := ask()
+	h.publish("gen_1")
+	if again := ask(); !bytes.Equal(first, again) || h.spent(privacy.DatasetAccount("visits")) != paid {
+		t.Error("the retry was not the first answer, or was charged")
+	}
+}
+
+// TestPayersQuestionIsTheOneThatIsStored: when another analyst's identical core
+// finishes a charge, the payer still reads what he asked.
+func TestPayersQuestionIsTheOneThatIsStored(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { return errors.New("cut off") }
+	if _, err := h.ask(byWard); err == nil {
+		t.Fatal("the run was not cut off")
+	}
+	h.engine.before = nil
+	const renamed = "SELECT ward AS w, COUNT(*) AS c FROM visits GROUP BY ward LIMIT 1"
+	served, err := h.Query(t.Context(), other, query.Request{SQL: renamed})
+	h.must(err)
+	back, err := h.Release(t.Context(), analyst, served.Release.ID)
+	h.must(err)
+	if back.Release.SQL != byWard || back.Table.Rows() != 2 || served.Table.Rows() != 1 {
+		t.Errorf("the payer reads %q with %d rows", back.Release.SQL, back.Table.Rows())
+	}
+}
+
+// TestPanicFailsTheRunOnly.
+func TestPanicFailsTheRunOnly(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { panic("row 4711") }
+	if _, err := h.ask(byWard); privacy.CodeOf(err) != privacy.CodeInternal || strings.Contains(err.Error(), "4711") {
+		t.Errorf("a panic gave %v, want an internal error without its value", err)
+	}
+}
+
+// TestFailuresLookAlike: a run that ran out of time is not told from one that
+// failed.
+func TestFailuresLookAlike(t *testing.T) {
+	h := newHouse(t)
+	for name, cause := range map[string]error{"timeout": context.DeadlineExceeded, "engine": errors.New("out of memory")} {
+		h.engine.before = func(engine.Input) error { return cause }
+		_, err := h.ask(byWard)
+		if privacy.CodeOf(err) != privacy.CodeInternal || errors.Is(err, cause) || privacy.AsError(err).Message != "internal error" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -18,17 +18,17 @@ func (s *Service) Releases(ctx context.Context, p privacy.Principal, cursor stri
 	return s.Store.List(ctx, p.ID, cursor, limit)
 }
 
-// Release returns one of the principal's releases as its first view. It is
-// free.
+// Release returns one of the principal's releases, as the view that the
+// principal asked for first. It is free.
 func (s *Service) Release(ctx context.Context, p privacy.Principal, id string) (*Answer, error) {
 	if err := mayQuery(p); err != nil {
 		return nil, err
 	}
-	stored, err := s.Store.Read(ctx, p.ID, id)
+	reading, err := s.Store.Read(ctx, p.ID, id)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := fromStored(stored)
+	answer, err := fromReading(reading)
 	if err != nil {
 		return nil, err
 	}

@@ -16,10 +16,10 @@ import (
 	"github.com/noised/noised/privacy/translog"
 )
 
-func stored(n int) release.Stored {
-	return release.Stored{
-		Key: fmt.Sprintf("key-%d", n), Charge: fmt.Sprintf("chg_%d", n), Core: []byte("core"), Result: []byte("arrow"),
-		Release: release.Release{ID: fmt.Sprintf("rel_%d", n), Dataset: "visits", ContractVersion: 2, SQL: "SELECT COUNT(*) FROM visits",
+func core(n int) release.Core {
+	return release.Core{
+		Key: fmt.Sprintf("key-%d", n), Charge: fmt.Sprintf("chg_%d", n), Noised: []byte("core"),
+		Release: release.Release{ID: fmt.Sprintf("rel_%d", n), Dataset: "visits", ContractVersion: 2,
 			Epsilon: 0.5, Delta: 1e-9, CreatedAt: time.UnixMicro(1_700_000_000_000_000).UTC()},
 	}
 }
@@ -34,24 +34,33 @@ func open(t *testing.T) (*controldb.DB, *release.Store) {
 	return db, release.New(db)
 }
 
-func put(t *testing.T, db *controldb.DB, s *release.Store, r release.Stored, reader string) error {
+func put(t *testing.T, db *controldb.DB, s *release.Store, c release.Core) error {
 	t.Helper()
-	return db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error { return s.Put(ctx, tx, r, reader) })
+	return db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error { return s.Put(ctx, tx, c) })
+}
+
+// serve records a reader, and reports whether he is new.
+func serve(t *testing.T, db *controldb.DB, s *release.Store, v release.View) (first bool) {
+	t.Helper()
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) (err error) {
+		first, err = s.Serve(ctx, tx, v)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return first
 }
 
 func TestWhatIsStoredIsFound(t *testing.T) {
 	db, s := open(t)
-	want := stored(1)
-	if err := put(t, db, s, want, "key_a"); err != nil {
+	want := core(1)
+	if err := put(t, db, s, want); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := s.ByKey(t.Context(), "key-1")
 	if err != nil || !ok || cmp.Diff(want, got) != "" {
 		t.Errorf("by key: found %t, %v\n%s", ok, err, cmp.Diff(want, got))
-	}
-	got, err = s.Read(t.Context(), "key_a", "rel_1")
-	if err != nil || cmp.Diff(want, got) != "" {
-		t.Errorf("by id: %v\n%s", err, cmp.Diff(want, got))
 	}
 	if _, ok, err := s.ByKey(t.Context(), "key-2"); ok || err != nil {
 		t.Errorf("a key without a release: found %t, %v", ok, err)
@@ -65,46 +74,59 @@ func TestWhatIsStoredIsFound(t *testing.T) {
 // TestOneReleasePerChargeAndKey is what makes redeeming safe to race.
 func TestOneReleasePerChargeAndKey(t *testing.T) {
 	db, s := open(t)
-	if err := put(t, db, s, stored(1), "key_a"); err != nil {
+	if err := put(t, db, s, core(1)); err != nil {
 		t.Fatal(err)
 	}
-	sameKey, sameCharge := stored(2), stored(3)
+	sameKey, sameCharge := core(2), core(3)
 	sameKey.Key, sameCharge.Charge = "key-1", "chg_1"
-	for name, r := range map[string]release.Stored{"key": sameKey, "charge": sameCharge} {
-		if err := put(t, db, s, r, "key_a"); privacy.CodeOf(err) != privacy.CodeConflict {
+	for name, c := range map[string]release.Core{"key": sameKey, "charge": sameCharge} {
+		if err := put(t, db, s, c); privacy.CodeOf(err) != privacy.CodeConflict {
 			t.Errorf("a second release for one %s: %v, want conflict", name, err)
 		}
-		if _, err := s.Read(t.Context(), "key_a", r.ID); privacy.CodeOf(err) != privacy.CodeNotFound {
-			t.Errorf("the refused release is there: %v", err)
-		}
+	}
+	if got, _, _ := s.ByKey(t.Context(), "key-1"); got.ID != "rel_1" {
+		t.Errorf("the release of the key is %s now, want rel_1", got.ID)
 	}
 }
 
-func TestReaders(t *testing.T) {
+// TestReadersSeeTheirOwnView: one core, two readers, and neither sees what the
+// other wrote or how often he asked.
+func TestReadersSeeTheirOwnView(t *testing.T) {
 	db, s := open(t)
-	if err := put(t, db, s, stored(1), "key_a"); err != nil {
+	if err := put(t, db, s, core(1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Read(t.Context(), "key_b", "rel_1"); privacy.CodeOf(err) != privacy.CodeNotFound {
-		t.Errorf("a principal that never asked: %v, want not-found", err)
+	a := release.View{Release: "rel_1", Principal: "key_a", SQL: "SELECT 1 AS a", Result: []byte("A")}
+	b := release.View{Release: "rel_1", Principal: "key_b", SQL: "SELECT 1 AS b", Result: []byte("B"), Cached: true}
+	if !serve(t, db, s, a) || !serve(t, db, s, b) {
+		t.Error("a new reader was not new")
 	}
-	for range 2 {
-		if err := s.Hit(t.Context(), "rel_1", "key_b"); err != nil {
-			t.Fatal(err)
+	again := b
+	again.SQL, again.Result = "SELECT 2", []byte("other")
+	if serve(t, db, s, again) {
+		t.Error("an old reader was new")
+	}
+	for _, want := range []struct {
+		view release.View
+		hits int64
+	}{{a, 0}, {b, 2}} {
+		got, err := s.Read(t.Context(), want.view.Principal, "rel_1")
+		if err != nil || got.SQL != want.view.SQL || string(got.Result) != string(want.view.Result) || got.CachedHits != want.hits {
+			t.Errorf("%s reads %+v, %v, want %+v", want.view.Principal, got, err, want)
 		}
 	}
-	got, err := s.Read(t.Context(), "key_b", "rel_1")
-	if err != nil || got.CachedHits != 2 {
-		t.Errorf("after two hits: %d counted, %v", got.CachedHits, err)
+	if _, err := s.Read(t.Context(), "key_c", "rel_1"); privacy.CodeOf(err) != privacy.CodeNotFound {
+		t.Errorf("a principal that was never served: %v, want not-found", err)
 	}
 }
 
 func TestListPages(t *testing.T) {
 	db, s := open(t)
 	for n := range 5 {
-		if err := put(t, db, s, stored(n), "key_a"); err != nil {
+		if err := put(t, db, s, core(n)); err != nil {
 			t.Fatal(err)
 		}
+		serve(t, db, s, release.View{Release: core(n).ID, Principal: "key_a", SQL: "SELECT", Result: []byte("A")})
 	}
 	var ids []string
 	cursor := ""

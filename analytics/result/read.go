@@ -27,7 +27,7 @@ func ReadArrow(r io.Reader) (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		cols[i] = flat{name: f.Name, typ: t, meta: pairsOf(f.Metadata)}
+		cols[i] = flat{name: f.Name, typ: t, meta: pairsOf(f.Metadata), values: []plan.Value{}}
 	}
 	for in.Next() {
 		rec := in.RecordBatch()

@@ -2,8 +2,10 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 
 	"github.com/noised/noised/analytics/bounding"
+	"github.com/noised/noised/privacy"
 )
 
 // reader is a connection with the memory that its streams decode into. While
@@ -33,6 +35,7 @@ type stream struct {
 	out  chan delivery // closed by produce
 	free chan *buffers // blocks that nobody reads
 	lent *buffers      // the block that the bounder reads
+	done bool          // produce delivered the whole segment; set before out is closed
 }
 
 // Next implements bounding.Stream.
@@ -44,7 +47,7 @@ func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
 	select {
 	case d, more := <-s.out:
 		if !more {
-			return nil, ctx.Err() // produce also ends without an error when ctx does
+			return nil, s.ended(ctx)
 		}
 		if d.err != nil {
 			return nil, d.err
@@ -56,10 +59,33 @@ func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
 	}
 }
 
+// ended says whether a closed stream is complete. One that merely stopped must
+// never pass for the whole segment: what it left out would depend on time and
+// rows.
+func (s *stream) ended(ctx context.Context) error {
+	switch {
+	case s.done:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		return privacy.Internal(errCutOff, "reading a segment")
+	}
+}
+
+// errCutOff is why a run fails when a stream stopped before its end.
+var errCutOff = errors.New("a stream stopped before the end of its segment")
+
 // produce runs the segment's statement and delivers its blocks, until the end,
 // an error, or the end of ctx.
 func (s *stream) produce(ctx context.Context) {
 	defer close(s.out)
+	defer func() {
+		// A panic fails the run, not the server. Its value may hold a row's.
+		if r := recover(); r != nil {
+			s.done = false
+		}
+	}()
 	for i := range s.reader.buffers {
 		s.free <- &s.reader.buffers[i]
 	}
@@ -72,12 +98,10 @@ func (s *stream) produce(ctx context.Context) {
 		err = s.decoder.bind(rows.types)
 	}
 	s.leave()
-	for err == nil {
-		var more bool
-		if more, err = s.deliver(ctx, rows); !more {
-			break
-		}
+	for more := true; more && err == nil; {
+		more, err = s.deliver(ctx, rows)
 	}
+	s.done = err == nil && ctx.Err() == nil
 	if err != nil {
 		select {
 		case s.out <- delivery{err: err}:

@@ -19,3 +19,14 @@ func TestCutOffStreamIsNotAnEnd(t *testing.T) {
 		}
 	}
 }
+
+// Only a stream that produce saw to its end is complete.
+func TestStreamThatStoppedIsNotAnEnd(t *testing.T) {
+	for _, done := range []bool{true, false} {
+		s := &stream{out: make(chan delivery), done: done}
+		close(s.out)
+		if batch, err := s.Next(t.Context()); batch != nil || (err == nil) != done {
+			t.Errorf("done %t: batch %v, error %v", done, batch, err)
+		}
+	}
+}

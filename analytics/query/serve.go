@@ -1,0 +1,78 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+
+	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/privacy"
+)
+
+// view shows a core as the request asked for it. It is post-processing of what
+// is stored.
+func (s *Service) view(c release.Core, prep *prepared) (*Answer, error) {
+	core, err := finish.DecodeCore(c.Noised, prep.priced.Plan)
+	if err != nil {
+		return nil, privacy.Internal(err, "stored core of "+c.ID)
+	}
+	r := c.Release
+	r.SQL = prep.request.SQL
+	table, err := tableOf(r, prep, core)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{Release: r, Table: table}, nil
+}
+
+// serve shows a stored core to a principal as the view that it asks for now.
+// Nothing more is lost by the tenants; but a principal that sees a release for
+// the first time pays from the accounts that cap what it learns.
+func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core, prep *prepared) (*Answer, error) {
+	answer, err := s.view(c, prep)
+	if err != nil {
+		return nil, err
+	}
+	answer.Cached = true
+	arrow, err := arrowOf(answer.Table)
+	if err != nil {
+		return nil, err
+	}
+	join, err := s.ledgerRequest(p, prep, "")
+	if err != nil {
+		return nil, err
+	}
+	join.Key = c.Key // on the generations that were current when it was paid
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		first, err := s.Store.Serve(ctx, tx, release.View{
+			Release: c.ID, Principal: p.ID, SQL: prep.request.SQL, Result: arrow, Cached: true,
+		})
+		if err != nil || !first {
+			return err
+		}
+		return s.Ledger.Join(ctx, tx, join)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func arrowOf(t *result.Table) ([]byte, error) {
+	var b bytes.Buffer
+	if err := t.WriteArrow(&b, true); err != nil {
+		return nil, privacy.Internal(err, "write result")
+	}
+	return b.Bytes(), nil
+}
+
+// fromReading returns a release as its reader first saw it.
+func fromReading(r release.Reading) (*Answer, error) {
+	table, err := result.ReadArrow(bytes.NewReader(r.Result))
+	if err != nil {
+		return nil, privacy.Internal(err, "stored result of "+r.ID)
+	}
+	return &Answer{Release: r.Release, Table: table}, nil
+}
