@@ -127,7 +127,7 @@ func (p *Parties) Load(ctx context.Context, s *Server, files map[string][]byte) 
 			return 0, err
 		}
 		if load.State != wire.LoadStateSucceeded {
-			return 0, fmt.Errorf("the load of %s %s: %+v", tenant, load.State, load.Error)
+			return 0, fmt.Errorf("the load of %s %s: %w", tenant, load.State, &wire.ProblemError{Problem: *load.Error})
 		}
 		rows += load.RowsLoaded
 	}
