@@ -68,6 +68,10 @@ func (r *reader) contract(root *node) *Contract {
 	return c
 }
 
+// reservedName is what a budget per dataset calls the datasets that it does not
+// name.
+const reservedName = "default"
+
 func (r *reader) datasetName(o object) string {
 	name, ok := o.text("dataset")
 	if !ok {
@@ -75,6 +79,9 @@ func (r *reader) datasetName(o object) string {
 	}
 	if err := privacy.CheckName("dataset", name); err != nil {
 		r.problem(o.lineOf("dataset"), "dataset", "%s", privacy.AsError(err).Message)
+	}
+	if name == reservedName {
+		r.problem(o.lineOf("dataset"), "dataset", "%q stands for all other datasets in budgets: choose another name", name)
 	}
 	return name
 }

@@ -30,6 +30,9 @@ func problemsOf(t testing.TB, doc string) []string {
 	return out
 }
 
+// minimal is the least contract.
+const minimal = "dataset: d\nversion: 1\nprivacy_unit: {column: a, scope: person}\ncontribution: {max_rows: 1}\ncolumns:\n  a: {type: bigint, role: unit}"
+
 func TestEveryProblemIsReportedWithItsLine(t *testing.T) {
 	got := problemsOf(t, `dataset: Inst Eval
 version: 0
@@ -102,6 +105,9 @@ func TestDocumentProblems(t *testing.T) {
 		{"empty", "", []string{"1 : the document is empty"}},
 		{"only a comment", "# nothing\n", []string{"1 : the document is empty"}},
 		{"a list", "- 1", []string{"1 : must have the fields dataset"}},
+		{"reserved name", strings.Replace(minimal, "dataset: d", "dataset: default", 1), []string{
+			`1 dataset: "default" stands for all other datasets in budgets: choose another name`,
+		}},
 		{"broken", "dataset: [1, 2\nversion: 3", []string{"2 : the document is not valid YAML: "}},
 		{"binary", "\xff\xfe\x00", []string{"0 : the document is not valid UTF-8"}},
 		{"too large", valid + "\n" + strings.Repeat("#", MaxDocument), []string{"0 : the document is larger than 1048576 bytes"}},

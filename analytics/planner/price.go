@@ -44,11 +44,26 @@ func (p *planning) price() error {
 	if mu2, _ := cost.Real(); mu2 > mu*mu {
 		return privacy.Internal(fmt.Errorf("μ² of %g exceeds %g", mu2, mu*mu), "price a query")
 	}
+	if err := tailsFit(cost, p.loss); err != nil {
+		return err
+	}
 	if err := p.threshold(&cost); err != nil {
 		return err
 	}
 	cost.Mu2 = max(cost.Mu2, privacy.MinRunMu2)
 	p.priced.Cost = cost
+	return nil
+}
+
+// tailsFit refuses a δ that is smaller than what the noise's own tails lose.
+// Accounts are charged for the tails in any case, beside what was asked for;
+// this keeps the δ that a release states from being the lesser part of it.
+func tailsFit(cost privacy.Cost, asked privacy.Loss) error {
+	if _, tails := cost.Real(); tails > asked.Delta {
+		return privacy.Errorf(privacy.CodePrivacyParameters,
+			"delta %g is too small for these contribution bounds: the noise itself loses up to %.2g", asked.Delta, tails).
+			Suggest("ask for a delta of at least %.2g, or lower max_partitions", tails)
+	}
 	return nil
 }
 

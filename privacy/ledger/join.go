@@ -51,8 +51,8 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 			}
 		}
 	}
-	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindCharge, At: now, Body: struct {
-		Joined   string       `json:"joined"`
+	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindJoin, At: now, Body: struct {
+		Charge   string       `json:"charge"`
 		Accounts []string     `json:"accounts"`
 		Cost     privacy.Cost `json:"cost"`
 	}{paid.ID, names, r.Cost}})

@@ -20,11 +20,12 @@ const (
 	KindContract   = "contract"   // a dataset's contract got a version
 	KindMember     = "member"     // a tenant accepted a contract or left a dataset
 	KindGeneration = "generation" // a tenant's data got a new state
+	KindJoin       = "join"       // a principal was shown a release that others paid for, and its cap was debited
 	KindRelease    = "release"    // a result was stored to leave
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindContract, KindMember, KindGeneration, KindRelease}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindContract, KindMember, KindGeneration, KindJoin, KindRelease}
 }
 
 // Leaf is one entry of the log.
