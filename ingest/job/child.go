@@ -138,7 +138,11 @@ func died(err error) error {
 	if !errors.As(err, &exit) {
 		return privacy.Internal(fmt.Errorf("no result: %w", err), "running a worker")
 	}
+	const crashed = "the file made its reader crash: it is damaged, or of a kind that is not supported"
 	status, ok := exit.Sys().(syscall.WaitStatus)
+	if exit.ExitCode() == worker.ExitCrash {
+		return privacy.Errorf(privacy.CodeLoadRejected, crashed)
+	}
 	if !ok || !status.Signaled() {
 		return privacy.Internal(fmt.Errorf("no result, exit code %d", exit.ExitCode()), "running a worker")
 	}
@@ -149,6 +153,6 @@ func died(err error) error {
 	case syscall.SIGXCPU:
 		return privacy.Errorf(privacy.CodeLoadRejected, "the load took more processor time than the server grants")
 	default:
-		return privacy.Errorf(privacy.CodeLoadRejected, "the file made its reader crash: it is damaged, or of a kind that is not supported")
+		return privacy.Errorf(privacy.CodeLoadRejected, crashed)
 	}
 }

@@ -67,24 +67,31 @@ func TestFinishedLoadsCannotBeCancelled(t *testing.T) {
 	wantCode(t, err, privacy.CodeConflict)
 }
 
-func TestAKilledChildFailsItsLoadWithAReason(t *testing.T) {
-	h := newHouse(t, "sh", "-c", "kill -KILL $$")
-	h.run()
-	l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
-	if l.State != job.StateFailed || l.Error.Code != privacy.CodeUnavailable || !strings.Contains(l.Error.Message, "was killed") {
-		t.Errorf("%+v", l.Error)
-	}
-	h = newHouse(t, "sh", "-c", "kill -SEGV $$")
-	h.run()
-	l = h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
-	if l.State != job.StateFailed || l.Error.Code != privacy.CodeLoadRejected || !strings.Contains(l.Error.Message, "crash") {
-		t.Errorf("%+v", l.Error)
-	}
-	h = newHouse(t, filepath.Join(t.TempDir(), "missing"))
-	h.run()
-	l = h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
-	if l.State != job.StateFailed || l.Error.Code != privacy.CodeInternal || l.Error.Message != "internal error" {
-		t.Errorf("%+v", l.Error)
+func TestAChildThatDiesFailsItsLoadWithAReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		command []string
+		code    privacy.Code
+		text    string
+	}{
+		"killed":          {[]string{"sh", "-c", "kill -KILL $$"}, privacy.CodeUnavailable, "was killed"},
+		"a native crash":  {[]string{"sh", "-c", "kill -SEGV $$"}, privacy.CodeLoadRejected, "crash"},
+		"a Go crash":      {[]string{"sh", "-c", "exit 2"}, privacy.CodeLoadRejected, "crash"},
+		"too slow":        {[]string{"sh", "-c", "kill -XCPU $$"}, privacy.CodeLoadRejected, "processor time"},
+		"no answer":       {[]string{"sh", "-c", "exit 0"}, privacy.CodeInternal, "internal error"},
+		"another answer":  {[]string{"sh", "-c", "echo rubbish; exit 1"}, privacy.CodeInternal, "internal error"},
+		"no such program": {[]string{"no-such-program-here"}, privacy.CodeInternal, "internal error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, c.command...)
+			h.run()
+			l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
+			if l.State != job.StateFailed || l.Error.Code != c.code || !strings.Contains(l.Error.Message, c.text) {
+				t.Errorf("%+v", l.Error)
+			}
+			if h.head().ID != "" {
+				t.Error("something was published")
+			}
+		})
 	}
 }
 

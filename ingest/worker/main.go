@@ -19,15 +19,21 @@ import (
 // progressEvery is the pause between two progress lines.
 const progressEvery = 500 * time.Millisecond
 
+// The exit codes of a worker that wrote no result.
+const (
+	ExitCrash  = 2 // of the Go runtime, which a damaged file can bring about
+	ExitNoSpec = 3
+)
+
 // Main is the whole of the worker process. It reads one Spec from stdin, does
 // what it says, and writes events to stdout. It returns the exit code: 0 when
-// a result was written, whatever it says, and 2 when there was no valid spec.
-// It stops early when ctx or stdin ends.
+// a result was written, whatever it says, and ExitNoSpec when there was no
+// valid spec. It stops early when ctx or stdin ends.
 func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 	var spec Spec
 	in := json.NewDecoder(stdin)
 	if err := in.Decode(&spec); err != nil {
-		return 2
+		return ExitNoSpec
 	}
 	limitProcess()
 	ctx, cancel := context.WithCancel(ctx)

@@ -39,7 +39,7 @@ func (t *task) ndjsonSource(path string) (*source, error) {
 		names = append(names, segment.Literal(c.Name)+": 'VARCHAR'")
 		src.columns = append(src.columns, rawColumn{expr: segment.Quote(c.Name), text: true})
 	}
-	src.relation = fmt.Sprintf("read_json(%s, auto_detect = false, format = 'newline_delimited', compression = 'none', "+
+	src.relation = fmt.Sprintf("read_json(%s, auto_detect = false, format = 'newline_delimited', compression = 'uncompressed', "+
 		"maximum_object_size = %d, columns = {%s})", segment.Literal(path), 2*maxRecord, strings.Join(names, ", "))
 	return src, nil
 }

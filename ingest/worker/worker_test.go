@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -75,6 +76,9 @@ func run(t testing.TB, spec worker.Spec) worker.Result {
 	return worker.Run(context.Background(), spec, func(worker.Progress) {})
 }
 
+// childPatience is far more than any worker of these tests takes.
+const childPatience = time.Minute
+
 // child runs a spec in a real child process.
 func child(t testing.TB, spec worker.Spec) (worker.Result, error) {
 	t.Helper()
@@ -94,6 +98,13 @@ func child(t testing.TB, spec worker.Spec) (worker.Result, error) {
 	if err := json.NewEncoder(in).Encode(spec); err != nil {
 		t.Fatal(err)
 	}
+	// A worker that never ends is a failure like any other.
+	hung := time.AfterFunc(childPatience, func() { _ = cmd.Process.Kill() })
+	defer func() {
+		if !hung.Stop() {
+			t.Errorf("the worker did not end within %v", childPatience)
+		}
+	}()
 	var result worker.Result
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -323,6 +334,9 @@ func TestEveryFormatAndEncodingGivesTheSameSegment(t *testing.T) {
 				}
 				if len(rejectsOf(t, spec)) != 0 {
 					t.Error("a clean file has rejects")
+				}
+				if _, err := os.Stat(filepath.Join(spec.Dir, "lined.csv")); err == nil {
+					t.Error("a clean file was read the slow way")
 				}
 			})
 		}
