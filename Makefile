@@ -18,7 +18,7 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/... ./analytics/catalog/... ./analytics/query/... ./ingest/job/... ./api/...
+RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
 .PHONY: help setup build demo test race lint generate bench vuln notebook pyarrow clean
 
