@@ -50,8 +50,8 @@ lint: $(LINT) ## Check style, imports and forbidden calls
 generate: ## Generate the API types from api/openapi.yaml
 	$(GO) generate ./...
 
-bench: ## Measure queries, loads and charges; writes bench.json
-	$(GO) run ./cmd/noised-bench -o bench.json
+bench: build ## Measure queries, loads and charges; writes bench.json
+	$(GO) run ./cmd/noised/bench -binary bin/noised -o bench.json
 
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
