@@ -118,10 +118,35 @@ func (t *task) csvSource(path string) (*source, error) {
 	for _, i := range at {
 		src.columns = append(src.columns, rawColumn{expr: fmt.Sprintf("c%d", i), text: true})
 	}
-	if !head.plain {
-		src.relation = "" // DuckDB takes the first line for the header: let our own scanner read
+	long, err := endsInLongLine(path)
+	if err != nil {
+		return nil, err
+	}
+	if !head.plain || long {
+		// DuckDB takes the first line for the header, and drops a last line of many
+		// megabytes without a word: let our own scanner read.
+		src.relation = ""
 	}
 	return src, nil
+}
+
+// endsInLongLine reports whether a file's last line has no line end and is
+// longer than a record may be.
+func endsInLongLine(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil || info.Size() <= maxRecord {
+		return false, err
+	}
+	tail := make([]byte, maxRecord)
+	if _, err := f.ReadAt(tail, info.Size()-maxRecord); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return !bytes.ContainsAny(tail, "\r\n"), nil
 }
 
 // csvRelation reads a CSV file whose every property is stated, so that nothing

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
-
-	"github.com/noised/noised/privacy"
 )
 
 // maxRecord is the size in bytes of the longest record of a CSV or NDJSON file.
@@ -65,7 +63,7 @@ func (s *csvScanner) next() (fields []field, line int64, fault string, err error
 		if err == io.EOF {
 			switch {
 			case state == csvQuoted:
-				return nil, line, "", openQuote(line)
+				return nil, line, "", rejected("the quoted field that opens on line %d is not closed", line)
 			case size == 0:
 				return nil, line, "", io.EOF
 			}
@@ -75,7 +73,7 @@ func (s *csvScanner) next() (fields []field, line int64, fault string, err error
 		}
 		if size++; size > maxRecord {
 			if state == csvQuoted {
-				return nil, line, "", openQuote(line)
+				return nil, line, "", rejected("the quoted field that opens on line %d is not closed within %d bytes", line, maxRecord)
 			}
 			return nil, line, "", rejected("line %d is longer than %d bytes", line, maxRecord)
 		}
@@ -154,8 +152,4 @@ func faultOf(fields []field, n int, read []int) string {
 		}
 	}
 	return ""
-}
-
-func openQuote(line int64) *privacy.Error {
-	return rejected("the quoted field that opens on line %d is not closed within %d bytes", line, maxRecord)
 }
