@@ -139,7 +139,19 @@ func busy() error {
 
 // await waits for the release of a charge that another process is redeeming. A
 // charge that is neither pending nor released was abandoned and has none.
+//
+// When the time is up in the middle of a look it is the time that is up, and
+// not the look that failed: nothing private was read here, and the caller may
+// know that asking again will do.
 func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Core, error) {
+	core, err := s.lookUntil(ctx, charge)
+	if err != nil && ctx.Err() != nil {
+		return release.Core{}, busy()
+	}
+	return core, err
+}
+
+func (s *Service) lookUntil(ctx context.Context, charge ledger.Charge) (release.Core, error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -151,7 +163,7 @@ func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Core
 		}
 		select {
 		case <-ctx.Done():
-			return release.Core{}, busy()
+			return release.Core{}, ctx.Err()
 		case <-tick.C:
 		}
 	}
