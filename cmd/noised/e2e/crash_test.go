@@ -126,7 +126,7 @@ func (c *crash) attempt(q wire.QueryRequest) (seen, bool) {
 		return seen{}, false
 	}
 	if a.status != http.StatusOK {
-		c.t.Errorf("ε = %s: %d %s", key, a.status, a.body)
+		c.t.Errorf("ε = %s: %d %s\n%s", key, a.status, a.body, c.Log())
 		return seen{}, false
 	}
 	return seen{a.header.Get(wire.HeaderRelease), *q.Epsilon, a.body}, true

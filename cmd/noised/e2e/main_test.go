@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -35,6 +38,28 @@ func run(m *testing.M) int {
 		}
 	}
 	return m.Run()
+}
+
+// TestTheProgramIsOfThisTree looks at every source file, so that the toolchain,
+// which knows what a test looks at but not what it builds, runs these tests
+// again when any of them changes.
+func TestTheProgramIsOfThisTree(t *testing.T) {
+	err := filepath.WalkDir(filepath.FromSlash("../../.."), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if err == nil && strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".mod", ".sum", ".sql", ".yaml":
+			if _, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+				err = nil // an editor's file that came and went
+			}
+		}
+		return err
+	})
+	check(t, err)
 }
 
 // times returns how often a test repeats itself: more in the long run.
