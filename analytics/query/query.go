@@ -189,6 +189,6 @@ func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked strin
 		Key: prep.key, RequestKey: prep.request.IdempotencyKey, Principal: p.ID, Dataset: prep.dataset.Name,
 		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
 		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
-		LeaseOwner: s.owner, LeaseTTL: s.leaseTTL(),
+		LeaseOwner: s.owner, LeaseTTL: leaseTTL,
 	}, nil
 }

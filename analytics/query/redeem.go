@@ -17,13 +17,6 @@ import (
 	"github.com/noised/noised/privacy/ledger"
 )
 
-// pollEvery is how often a process looks for the release of a charge that
-// another process is redeeming.
-const pollEvery = 10 * time.Millisecond
-
-// leaseMargin is what a lease outlives the run it is for by.
-const leaseMargin = 5 * time.Second
-
 // errAbandoned is why a charge has no release and will have none.
 var errAbandoned = errors.New("the charge was abandoned after too many attempts")
 
@@ -95,30 +88,31 @@ func constantFailure(err error) error {
 }
 
 // redeem computes, noises and stores the release of a charge, or returns the
-// one that is stored.
+// one that is stored. While another process holds the charge it waits, and takes
+// over should that one die.
 func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
-	if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
-		return stored, err
-	}
-	if !prep.leased {
-		mine, err := s.Ledger.Acquire(ctx, charge.ID, s.owner, s.leaseTTL())
-		if err != nil {
-			return release.Core{}, err
+	for mine := prep.leased; ; {
+		if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
+			return stored, inTime(ctx, err)
 		}
-		if !mine {
-			return s.await(ctx, charge)
+		if mine {
+			return s.run(ctx, charge, prep)
+		}
+		var err error
+		if mine, err = s.lease(ctx, charge); err != nil {
+			return release.Core{}, inTime(ctx, err)
 		}
 	}
-	stored, err := s.run(ctx, charge, prep)
-	if err != nil {
-		// Whoever asks again may try at once; the attempt stays counted.
-		return stored, errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
-	}
-	return stored, nil
 }
 
 // run does the work of a charge whose lease this process holds.
-func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
+func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (c release.Core, err error) {
+	defer s.keepLease(ctx, charge)()
+	defer func() {
+		if err != nil { // whoever asks again may try at once; the attempt stays counted
+			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
+		}
+	}()
 	if err := s.runs.Acquire(ctx, 1); err != nil {
 		return release.Core{}, busy()
 	}
@@ -128,45 +122,6 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 		return release.Core{}, err
 	}
 	return s.store(ctx, charge, prep, core)
-}
-
-// leaseTTL is how long a run may hold a charge before another process may try.
-func (s *Service) leaseTTL() time.Duration { return s.Timeout + leaseMargin }
-
-func busy() error {
-	return privacy.Errorf(privacy.CodeUnavailable, "the answer is not ready yet; ask again, nothing more is charged")
-}
-
-// await waits for the release of a charge that another process is redeeming. A
-// charge that is neither pending nor released was abandoned and has none.
-//
-// When the time is up in the middle of a look it is the time that is up, and
-// not the look that failed: nothing private was read here, and the caller may
-// know that asking again will do.
-func (s *Service) await(ctx context.Context, charge ledger.Charge) (release.Core, error) {
-	core, err := s.lookUntil(ctx, charge)
-	if err != nil && ctx.Err() != nil {
-		return release.Core{}, busy()
-	}
-	return core, err
-}
-
-func (s *Service) lookUntil(ctx context.Context, charge ledger.Charge) (release.Core, error) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		if stored, ok, err := s.Store.ByKey(ctx, charge.Key); err != nil || ok {
-			return stored, err
-		}
-		if _, live, err := s.Ledger.Lookup(ctx, charge.Key); err != nil || !live {
-			return release.Core{}, errors.Join(err, errAbandoned)
-		}
-		select {
-		case <-ctx.Done():
-			return release.Core{}, ctx.Err()
-		case <-tick.C:
-		}
-	}
 }
 
 // compute reads private rows. It is called for charges only, and its exact

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
@@ -159,5 +160,24 @@ func TestFailuresLookAlike(t *testing.T) {
 		if privacy.CodeOf(err) != privacy.CodeInternal || errors.Is(err, cause) || privacy.AsError(err).Message != "internal error" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestChargeOfADeadProcessIsTakenOver: whoever asks gets the answer once the
+// lease of a process that died has lapsed.
+func TestChargeOfADeadProcessIsTakenOver(t *testing.T) {
+	h := newHouse(t)
+	h.engine.before = func(engine.Input) error { return errors.New("cut off") }
+	if _, err := h.ask(byWard); err == nil {
+		t.Fatal("the run was not cut off")
+	}
+	h.engine.before = nil
+	pending, err := h.ledger.Pending(t.Context())
+	h.must(err)
+	if ok, err := h.ledger.Acquire(t.Context(), pending[0].ID, "a process that died", time.Second/2); err != nil || !ok {
+		t.Fatalf("lease: %t, %v", ok, err)
+	}
+	if a := h.mustAsk(byWard); a.Release.ID == "" || h.engine.ran() != 2 {
+		t.Errorf("release %q after %d runs", a.Release.ID, h.engine.ran())
 	}
 }

@@ -58,6 +58,21 @@ func (l *Ledger) Acquire(ctx context.Context, chargeID, owner string, ttl time.D
 	return ok && err == nil, err
 }
 
+// Renew extends a lease that the owner still holds to ttl from now; it counts no
+// attempt. A lease that lapsed, or passed to somebody else, is left alone.
+func (l *Ledger) Renew(ctx context.Context, chargeID, owner string, ttl time.Duration) error {
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now := l.now()
+		_, err := tx.ExecContext(ctx, `UPDATE charges SET lease_until = ?
+				WHERE id = ? AND state = 'pending' AND lease_owner = ? AND lease_until > ?`,
+			now.Add(ttl).UnixMicro(), chargeID, owner, now.UnixMicro())
+		if err != nil {
+			return privacy.Internal(err, "renewing the lease of a charge")
+		}
+		return nil
+	})
+}
+
 // Yield gives a lease back before it runs out, so that a failed attempt can be
 // repeated at once. The attempt stays counted. A lease that the owner no longer
 // holds is left alone.

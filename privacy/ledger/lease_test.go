@@ -1,0 +1,47 @@
+package ledger
+
+import (
+	"testing"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// TestRenewExtendsALeaseThatIsHeld and nothing else: not a stranger's, not one
+// that lapsed, and without counting an attempt.
+func TestRenewExtendsALeaseThatIsHeld(t *testing.T) {
+	f := newFixture(t)
+	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"))
+	r := ask("q", units)
+	r.Tenants, r.LeaseOwner, r.LeaseTTL = []string{"a"}, "one", time.Minute
+	c := f.mustCharge(t, r)
+	takes := func(owner string) bool {
+		t.Helper()
+		ok, err := f.Acquire(t.Context(), c.ID, owner, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	renew := func(owner string) {
+		t.Helper()
+		if err := f.Renew(t.Context(), c.ID, owner, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.clock.advance(50 * time.Second)
+	renew("one")
+	f.clock.advance(50 * time.Second)
+	renew("two") // does not hold it
+	if takes("two") {
+		t.Error("a renewed lease was taken")
+	}
+	f.clock.advance(11 * time.Second)
+	renew("one") // lapsed a second ago
+	if !takes("two") {
+		t.Error("a lease that lapsed was renewed")
+	}
+	if found, _, err := f.Lookup(t.Context(), "q"); err != nil || found.Attempts != 2 {
+		t.Errorf("%d attempts, %v, want 2", found.Attempts, err)
+	}
+}
