@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race lint generate bench vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ test: ## Run every test
 
 race: ## Run the tests of concurrent packages under the race detector
 	$(GO) test -race -p 2 -timeout 20m $(RACE)
+	$(GO) build -race -o bin/noised-race ./cmd/noised
+	NOISED_E2E_BINARY=$(CURDIR)/bin/noised-race $(GO) test -count=1 -timeout 20m \
+		-run 'TestBudgetIsNeverOverspent|TestHangUpIsRetriedForFree|TestKilledWhileLoading' ./cmd/noised/e2e
+
+test-long: ## Run the end-to-end tests with many more races and crashes
+	NOISED_E2E_LONG=1 $(GO) test -count=1 -v -timeout 60m ./cmd/noised/e2e
+
+figures: ## Print what intervals cover, races spend and crashes leave
+	$(GO) test -count=1 -v -timeout 20m -run 'TestAnswersLie|TestBudgetIs|TestKilled' ./cmd/noised/e2e | grep -v '^=== '
 
 # The server may attach data files read-only; nothing but the load worker may
 # open one for writing. A linter does not look into SQL text, so grep does.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/noised/noised/api/wire"
@@ -51,7 +52,14 @@ func (s *site) another(flags ...string) *blackbox.Server {
 	s.t.Helper()
 	server, err := program.Start(s.t.Context(), s.dir, flags...)
 	check(s.t, err)
-	s.t.Cleanup(func() { check(s.t, server.Kill()) })
+	s.t.Cleanup(func() {
+		check(s.t, server.Kill())
+		for _, alarm := range []string{"DATA RACE", "panic"} {
+			if strings.Contains(server.Log(), alarm) {
+				s.t.Errorf("the server logged a %s:\n%s", alarm, server.Log())
+			}
+		}
+	})
 	return server
 }
 
