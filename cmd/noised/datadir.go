@@ -32,7 +32,7 @@ func createDataDir(dir string) error {
 	}
 	for _, e := range entries {
 		if e.Name() == formatFile {
-			return fmt.Errorf("%s is initialised already; its operator key was shown then. Start it with: noised serve --data-dir %s", dir, dir)
+			return fmt.Errorf("%s is initialised already; its operator key was shown then. Start it with: noised serve --data-dir %s", dir, quote(dir))
 		}
 	}
 	if len(entries) > 0 {
@@ -56,7 +56,7 @@ func markDataDir(dir string) error {
 func checkDataDir(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s does not exist. Create it with: noised init --data-dir %s", dir, dir)
+		return fmt.Errorf("%s does not exist. Create it with: noised init --data-dir %s", dir, quote(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the data directory: %w", err)
@@ -74,6 +74,10 @@ func checkDataDir(dir string) error {
 	if got := strings.TrimSpace(string(format)); got != dataFormat {
 		return fmt.Errorf("refusing %s: it says %q and this program writes %q. Use the version of noised that made it", dir, got, dataFormat)
 	}
+	// Opening would make an empty control store, which has forgotten every budget.
+	if _, err := os.Stat(filepath.Join(dir, controlFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("refusing %s: its control store %s is missing, and with it every key, budget and charge. Put it back, or begin anew in another directory", dir, controlFile)
+	}
 	return checkPrivate(dir)
 }
 
@@ -84,7 +88,15 @@ func checkPrivate(dir string) error {
 		return fmt.Errorf("cannot read the data directory: %w", err)
 	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return fmt.Errorf("refusing %s: others on this machine may read the tenants' data in it (mode %#o). Run: chmod 700 %s", dir, perm, dir)
+		return fmt.Errorf("refusing %s: others on this machine may read the tenants' data in it (mode %#o). Run: chmod 700 %s", dir, perm, quote(dir))
 	}
 	return nil
+}
+
+// quote writes a path for a shell.
+func quote(path string) string {
+	if path != "" && strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -38,7 +38,7 @@ func (a *app) initCommand() *cobra.Command {
 
 Start the server:   noised serve --data-dir %s
 Then administer it: NOISED_KEY=%s… noised tenant create NAME
-`, dir, key[:min(12, len(key))])
+`, quote(dir), key[:min(12, len(key))])
 			})
 		},
 	}
@@ -53,7 +53,7 @@ func initialise(ctx context.Context, dir string) (key string, err error) {
 	}
 	db, err := controldb.Open(ctx, filepath.Join(dir, controlFile))
 	if err != nil {
-		return "", fmt.Errorf("cannot create the control store: %w", err)
+		return "", storeError(filepath.Join(dir, controlFile), err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	_, key, err = authn.New(db, time.Now).Create(ctx,

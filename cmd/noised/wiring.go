@@ -17,6 +17,7 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -50,7 +51,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	c := m.Config
 	db, err := controldb.Open(ctx, m.controlPath())
 	if err != nil {
-		return p, fmt.Errorf("cannot open the control store: %w", err)
+		return p, storeError(m.controlPath(), err)
 	}
 	p.closers = append(p.closers, db.Close)
 	parser, err := sqlparse.New()
@@ -95,6 +96,14 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, fmt.Errorf("cannot start the API: %w", err)
 	}
 	return p, nil
+}
+
+// storeError says why a control store does not open, to whoever runs the server.
+func storeError(path string, err error) error {
+	if internal := privacy.AsError(err); internal.Cause != nil {
+		err = internal.Cause
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // ready says why the server cannot answer: it is stopping, or its control store

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -276,5 +277,22 @@ func TestMigrationsMayArriveOutOfOrder(t *testing.T) {
 	files["00030_c.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE a (x INTEGER);\n")}
 	if err := migrate(t.Context(), path, files); err == nil {
 		t.Error("a migration that fails was reported as applied")
+	}
+}
+
+// TestAStoreOfALaterProgramIsRefused opens a store that has seen a migration
+// which this program lacks, whatever its number.
+func TestAStoreOfALaterProgramIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.db")
+	files := fstest.MapFS{
+		"00010_a.sql": {Data: []byte("-- +goose Up\nCREATE TABLE a (x INTEGER);\n")},
+		"00020_b.sql": {Data: []byte("-- +goose Up\nCREATE TABLE b (x INTEGER);\n")},
+	}
+	if err := migrate(t.Context(), path, files); err != nil {
+		t.Fatal(err)
+	}
+	delete(files, "00010_a.sql")
+	if err := migrate(t.Context(), path, files); err == nil || !strings.Contains(err.Error(), "migration 10") {
+		t.Errorf("an unknown migration: %v", err)
 	}
 }

@@ -2,11 +2,13 @@ package controldb
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -34,10 +36,40 @@ func migrate(ctx context.Context, path string, files fs.FS) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseUnknown(ctx, db, provider); err != nil {
+		return err
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
 	return nil
+}
+
+// refuseUnknown refuses a file with a migration that this program does not
+// have: a later program made it, and may have changed what a charge means.
+func refuseUnknown(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	if _, err := provider.GetDBVersion(ctx); err != nil { // makes goose's table
+		return err
+	}
+	known := []int64{0}
+	for _, s := range provider.ListSources() {
+		known = append(known, s.Version)
+	}
+	rows, err := db.QueryContext(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return err
+		}
+		if !slices.Contains(known, version) {
+			return fmt.Errorf("it has migration %d, which this program does not know: use the version of noised that made it, or a later one", version)
+		}
+	}
+	return rows.Err()
 }
 
 // lockDir takes an exclusive advisory lock on a directory, so that two
