@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +85,7 @@ func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
 		if err != nil {
 			return err
 		}
-		return a.print(b, func(w io.Writer) { tenantBudgetGrid(b).write(w) })
+		return a.print(b, func(w io.Writer) { writeTenantBudget(w, b) })
 	}
 	if perDataset != nil || perPrincipal != nil {
 		return usagef("--per-dataset and --per-principal belong to a tenant's budget")
@@ -94,7 +96,7 @@ func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.print(b, func(w io.Writer) { datasetBudgetGrid(b).write(w) })
+	return a.print(b, func(w io.Writer) { writeDatasetBudget(w, b) })
 }
 
 func (a *app) showBudgetCommand() *cobra.Command {
@@ -118,13 +120,13 @@ func (a *app) showBudgetCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.print(b, func(w io.Writer) { tenantBudgetGrid(b).write(w) })
+				return a.print(b, func(w io.Writer) { writeTenantBudget(w, b) })
 			}
 			b, err := c.DatasetBudget(cmd.Context(), dataset)
 			if err != nil {
 				return err
 			}
-			return a.print(b, func(w io.Writer) { datasetBudgetGrid(b).write(w) })
+			return a.print(b, func(w io.Writer) { writeDatasetBudget(w, b) })
 		},
 	})
 	show.Flags().StringVar(&tenant, "tenant", "", "tenant")
@@ -188,26 +190,37 @@ func parseLosses(flag string, entries []string) (*wire.Losses, error) {
 	return &losses, nil
 }
 
-var budgetHeader = []string{"account", "cap ε", "cap δ", "spent ε", "spent δ", "left ε", "left δ", "window", "lifetime ε", "lifetime δ"}
-
-func newBudgetGrid() *grid {
-	return &grid{header: budgetHeader, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 8: true, 9: true}}
+// writeTenantBudget and writeDatasetBudget show one account.
+func writeTenantBudget(w io.Writer, b wire.TenantBudget) {
+	g := accountGrid(b.Tenant, wire.Loss{Epsilon: b.Epsilon, Delta: b.Delta}, b.Window, b.Spent, b.Remaining, b.Lifetime)
+	addCaps(g, "dataset ", b.PerDataset)
+	addCaps(g, "principal ", b.PerPrincipal)
+	g.write(w)
 }
 
-func tenantBudgetGrid(bs ...wire.TenantBudget) *grid {
-	g := newBudgetGrid()
-	for _, b := range bs {
-		g.add(b.Tenant, short(b.Epsilon), short(b.Delta), short(b.Spent.Epsilon), short(b.Spent.Delta),
-			short(b.Remaining.Epsilon), short(b.Remaining.Delta), string(b.Window), short(b.Lifetime.Epsilon), short(b.Lifetime.Delta))
+func writeDatasetBudget(w io.Writer, b wire.DatasetBudget) {
+	accountGrid(b.Dataset, wire.Loss{Epsilon: b.Epsilon, Delta: b.Delta}, b.Window, b.Spent, b.Remaining, b.Lifetime).write(w)
+}
+
+func accountGrid(account string, limit wire.Loss, window wire.Window, spent, left wire.Amount, lifetime wire.Loss) *grid {
+	g := &grid{header: []string{account, "ε", "δ"}, right: map[int]bool{1: true, 2: true}}
+	name := "cap"
+	if window != wire.None {
+		name = "cap a " + string(window)
 	}
+	g.add(name, short(limit.Epsilon), short(limit.Delta))
+	g.add("spent", short(spent.Epsilon), short(spent.Delta))
+	g.add("left", short(left.Epsilon), short(left.Delta))
+	g.add("lifetime ceiling", short(lifetime.Epsilon), short(lifetime.Delta))
 	return g
 }
 
-func datasetBudgetGrid(b wire.DatasetBudget) *grid {
-	g := newBudgetGrid()
-	g.add(b.Dataset, short(b.Epsilon), short(b.Delta), short(b.Spent.Epsilon), short(b.Spent.Delta),
-		short(b.Remaining.Epsilon), short(b.Remaining.Delta), string(b.Window), short(b.Lifetime.Epsilon), short(b.Lifetime.Delta))
-	return g
+// addCaps adds the caps within an account.
+func addCaps(g *grid, of string, caps *wire.Losses) {
+	for _, name := range slices.Sorted(maps.Keys(value(caps))) {
+		c := (*caps)[name]
+		g.add("cap of "+of+name, short(c.Epsilon), short(c.Delta))
+	}
 }
 
 // short prints a number with at most four digits.

@@ -114,7 +114,14 @@ func pointAt(text string, position int) string {
 		}
 	}
 	line, _, _ := strings.Cut(string([]rune(text)[lineStart:]), "\n")
-	return fmt.Sprintf("  %s\n  %s^\n", line, strings.Repeat(" ", len(before)-lineStart))
+	var pad strings.Builder // as wide as what is before the place, tabs for tabs
+	for i, part := range strings.Split(string(before[lineStart:]), "\t") {
+		if i > 0 {
+			pad.WriteByte('\t')
+		}
+		pad.WriteString(strings.Repeat(" ", displayWidth(part)))
+	}
+	return fmt.Sprintf("  %s\n  %s^\n", line, pad.String())
 }
 
 // value returns what an optional member holds, or its zero value.

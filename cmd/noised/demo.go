@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ Without --exit the server keeps running for you to try.`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &demo{out: a.stdout, notes: a.stderr, data: data, listen: listen}
+			d.width, _ = terminal(a.stdout)
 			asJSON, err := a.wantJSON()
 			if err != nil {
 				return err
@@ -56,6 +58,7 @@ Without --exit the server keeps running for you to try.`,
 type demo struct {
 	out    io.Writer // the story
 	notes  io.Writer // progress
+	width  int       // of the terminal; 0 when out is none
 	data   string
 	listen string
 
@@ -145,11 +148,13 @@ func (d *demo) start(ctx context.Context, dir string) error {
 
 // title begins a chapter.
 func (d *demo) title(format string, args ...any) {
-	fmt.Fprintf(d.out, "\n▌ "+format+"\n", args...)
+	fmt.Fprintf(d.out, "\n▌ %s\n", strings.Join(wrap(fmt.Sprintf(format, args...), d.width-2), "\n▌ "))
 }
 
-// say adds an indented line.
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "  "+format+"\n", args...) }
+// say adds an indented line, or several where the terminal is narrow.
+func (d *demo) say(format string, args ...any) {
+	fmt.Fprintf(d.out, "  %s\n", strings.Join(wrap(fmt.Sprintf(format, args...), d.width-2), "\n  "))
+}
 
 // invite says how to go on.
 func (d *demo) invite() {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/api/wire"
 )
@@ -131,26 +132,40 @@ func (d *demo) load(ctx context.Context) error {
 	return nil
 }
 
-// budgetsBefore and budgetsAfter show every account.
+// budgetsBefore and budgetsAfter show every account, and how spending added up.
 func (d *demo) budgetsBefore(ctx context.Context) error { return d.budgets(ctx, "Budgets before") }
-func (d *demo) budgetsAfter(ctx context.Context) error  { return d.budgets(ctx, "Budgets after") }
+func (d *demo) budgetsAfter(ctx context.Context) error {
+	if err := d.budgets(ctx, "Budgets after"); err != nil {
+		return err
+	}
+	charged := make([]string, len(d.report.Questions))
+	for i, q := range d.report.Questions {
+		charged[i] = short(q.Epsilon)
+	}
+	d.say("charged were ε = %s; losses add up by their squares, so less than the sum is spent, and nine tenths of a δ go to that with the first question", strings.Join(charged, " + "))
+	return nil
+}
 
 func (d *demo) budgets(ctx context.Context, title string) error {
 	d.title("%s", title)
-	all := newBudgetGrid()
+	all := grid{header: []string{"account", "cap ε", "cap δ", "spent ε", "spent δ", "left ε", "left δ"},
+		right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true}}
+	add := func(account string, epsilon, delta float64, spent, left wire.Amount) {
+		all.add(account, short(epsilon), short(delta), short(spent.Epsilon), short(spent.Delta), short(left.Epsilon), short(left.Delta))
+	}
 	for _, t := range d.parties.tenants {
 		b, err := d.parties.budget[t].TenantBudget(ctx, t)
 		if err != nil {
 			return err
 		}
-		all.rows = append(all.rows, tenantBudgetGrid(b).rows...)
+		add(b.Tenant, b.Epsilon, b.Delta, b.Spent, b.Remaining)
 	}
 	all.rows = mergeEqual(all.rows)
 	b, err := d.parties.operator.DatasetBudget(ctx, "insteval")
 	if err != nil {
 		return err
 	}
-	all.rows = append(all.rows, datasetBudgetGrid(b).rows...)
+	add(b.Dataset, b.Epsilon, b.Delta, b.Spent, b.Remaining)
 	all.write(d.out)
 	return nil
 }

@@ -109,7 +109,8 @@ func (d *demo) answer(ctx context.Context, q question) error {
 		return err
 	}
 	took := time.Since(began)
-	d.say("%s (%.0f ms)\n", priceLine(r), float64(took.Microseconds())/1000)
+	d.say("%s; ± covers the noise with 95 %% confidence (%.0f ms)", priceLine(r), float64(took.Microseconds())/1000)
+	fmt.Fprintln(d.out)
 
 	tally := d.sample.count(q.key, q.bounds)
 	g := answerGrid(t)

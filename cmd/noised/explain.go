@@ -53,7 +53,7 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 		return
 	}
 	fmt.Fprintf(w, "permitted; contributions are bounded by strategy %q\n\ncharges\n", value(x.Strategy))
-	charges := grid{header: []string{"account", "ε", "δ", "ρ", "left ε", "left δ"}, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
+	charges := grid{header: []string{"account", "ε", "δ", "ρ", "then left ε", "then left δ"}, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
 	for _, c := range x.Charges {
 		charges.add(c.Account, short(c.Epsilon), short(c.Delta), short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta))
 	}
@@ -68,7 +68,18 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 		if c.Mechanism == "public" {
 			sigma = "none"
 		}
-		columns.add(c.Name, c.Mechanism, sigma, expectedInterval(c.Interval))
+		if len(c.IntervalByN) == 0 {
+			columns.add(c.Name, c.Mechanism, sigma, expectedInterval(c.Interval))
+		}
+		for i, n := range slices.SortedFunc(maps.Keys(c.IntervalByN), numerically) {
+			interval := c.IntervalByN[n]
+			of := expectedInterval(&interval) + " of " + n + " rows"
+			if i == 0 {
+				columns.add(c.Name, c.Mechanism, sigma, of)
+			} else {
+				columns.add("", "", "", of)
+			}
+		}
 	}
 	columns.write(w)
 	if s := x.PartitionSelection; s != nil {

@@ -48,7 +48,7 @@ admin creates keys of the own tenant with --as-tenant NAME.`,
 			}
 			return a.print(k, func(w io.Writer) {
 				fmt.Fprintln(w, k.Key)
-				fmt.Fprintf(a.stderr, "key %s (%s); it is not shown again\n", k.ID, k.Role)
+				fmt.Fprintf(a.stderr, "created %s (%s); the key above is not shown again\n", k.ID, k.Role)
 			})
 		},
 	})

@@ -33,7 +33,7 @@ otherwise. "-" reads standard input.
 
 The command waits until the rows are published, or with --no-wait only until
 the file is stored. Give --load-id to make a repeat of the same load harmless.`,
-		Example: "  noised load --tenant dept_1 --dataset insteval ratings.parquet\n  noised load rejects load_… ",
+		Example: "  noised load --tenant dept_1 --dataset insteval ratings.parquet\n  noised load rejects load_…",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
@@ -71,6 +71,11 @@ func (a *app) loadFiles(cmd *cobra.Command, f loadFlags, files []string) error {
 	c, err := a.connect()
 	if err != nil {
 		return err
+	}
+	for _, file := range files { // before the first is loaded
+		if _, err := uploadKind(file, f.fileFormat); err != nil {
+			return err
+		}
 	}
 	var loads []wire.Load
 	var failed bool
@@ -154,6 +159,9 @@ func waitForLoad(ctx context.Context, c *wire.API, id string, seen func(wire.Loa
 	l, err := c.Wait(ctx, id, seen)
 	if ctx.Err() != nil {
 		return l, fmt.Errorf("stopped waiting; the load goes on. Look at it with: noised load get %s", id)
+	}
+	if _, refused := wire.AsProblem(err); err != nil && !refused {
+		return l, fmt.Errorf("%s\nThe load goes on when the server does. Look at it with: noised load get --wait %s", explainError(err), id)
 	}
 	return l, err
 }

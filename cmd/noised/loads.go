@@ -30,7 +30,11 @@ func (a *app) listLoadsCommand() *cobra.Command {
 			return a.print(l, func(w io.Writer) {
 				g := grid{header: []string{"load", "dataset", "state", "write", "loaded", "rejected", "created"}, right: map[int]bool{4: true, 5: true}}
 				for _, i := range l.Items {
-					g.add(i.ID, i.Dataset, string(i.State), string(i.Write), strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
+					write := string(i.Write)
+					if i.DryRun {
+						write = "dry run"
+					}
+					g.add(i.ID, i.Dataset, string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
 				}
 				g.write(w)
 				page.more(a.stderr, l.Next)
@@ -131,7 +135,7 @@ func writeLoad(w io.Writer, l wire.Load) {
 		fmt.Fprintf(w, "  see why rows were rejected: noised load rejects %s\n", l.ID)
 	}
 	if l.DryRun {
-		fmt.Fprintln(w, "  dry run: nothing was published")
+		fmt.Fprintln(w, "  dry run: nothing is published")
 	}
 }
 

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // print writes a result: as one JSON document with --format json, else as text
@@ -29,6 +30,33 @@ func writeJSON(w io.Writer, doc any) error {
 	return enc.Encode(doc)
 }
 
+// wrap breaks a line at spaces so that its parts fit a width; a width of zero or
+// less leaves it whole.
+func wrap(line string, width int) []string {
+	var parts []string
+	for width > 0 && displayWidth(line) > width {
+		at, w := -1, 0
+		for i, r := range line {
+			if w > width && at > 0 {
+				break
+			}
+			if r == ' ' && strings.TrimSpace(line[:i]) != "" {
+				at = i
+			}
+			w += displayWidth(string(r))
+		}
+		if at < 0 {
+			break
+		}
+		parts = append(parts, strings.TrimRight(line[:at], " "))
+		line = strings.TrimLeft(line[at:], " ")
+	}
+	return append(parts, line)
+}
+
+// displayWidth is the number of columns that a text takes on a terminal.
+func displayWidth(s string) int { return uniseg.StringWidth(s) }
+
 // grid is a plain table: a header, rows, and the columns that hold numbers.
 type grid struct {
 	header []string
@@ -44,7 +72,7 @@ func (g *grid) write(w io.Writer) {
 	widths := make([]int, len(g.header))
 	for _, row := range append([][]string{g.header}, g.rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], displayWidth(cell))
 		}
 	}
 	g.line(w, g.header, widths)
@@ -61,7 +89,7 @@ func (g *grid) write(w io.Writer) {
 func (g *grid) line(w io.Writer, cells []string, widths []int) {
 	var b strings.Builder
 	for i, cell := range cells {
-		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		pad := strings.Repeat(" ", widths[i]-displayWidth(cell))
 		if g.right[i] {
 			b.WriteString("  " + pad + cell)
 		} else {

@@ -15,36 +15,41 @@ import (
 // progress shows how a load goes: a bar on a terminal, a line per event
 // elsewhere.
 type progress struct {
-	out  io.Writer
-	name string
-	size int64
-	bar  *progressbar.ProgressBar // nil when out is no terminal
-	last wire.LoadState
+	out   io.Writer
+	name  string
+	size  int64
+	width int                      // of the terminal; 0 when out is none
+	bar   *progressbar.ProgressBar // on a terminal
+	waits bool                     // the bytes have left; the bar shows the load's state
+	last  wire.LoadState
 }
 
 func newProgress(out io.Writer, name string, size int64) *progress {
 	p := &progress{out: out, name: name, size: size}
-	if width, ok := terminal(out); ok {
-		length := size
-		if size == 0 {
-			length = -1 // a spinner
-		}
-		p.bar = progressbar.NewOptions64(length,
-			progressbar.OptionSetWriter(out),
-			progressbar.OptionSetDescription(name),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionSetWidth(min(40, max(10, width/3))),
-			progressbar.OptionThrottle(60*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-		)
-	}
+	p.width, _ = terminal(out)
 	return p
+}
+
+// show begins a bar of so many bytes, or a spinner where the length is negative.
+func (p *progress) show(length int64) {
+	p.done()
+	p.bar = progressbar.NewOptions64(length,
+		progressbar.OptionSetWriter(p.out),
+		progressbar.OptionSetDescription(p.name),
+		progressbar.OptionShowBytes(!p.waits),
+		progressbar.OptionSetWidth(min(40, max(10, p.width/4))),
+		progressbar.OptionThrottle(60*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
 }
 
 // start announces the upload.
 func (p *progress) start() {
 	switch {
-	case p.bar != nil:
+	case p.width > 0 && p.size > 0:
+		p.show(p.size)
+	case p.width > 0:
+		p.show(-1)
 	case p.size > 0:
 		fmt.Fprintf(p.out, "%s: uploading %s bytes\n", p.name, thousands(p.size))
 	default:
@@ -61,7 +66,11 @@ func (p *progress) sent(n int64) {
 
 // state shows what the load does now.
 func (p *progress) state(l wire.Load) {
-	if p.bar != nil {
+	if p.width > 0 {
+		if !p.waits {
+			p.waits = true
+			p.show(-1)
+		}
 		p.bar.Describe(fmt.Sprintf("%s: %s, %s rows", p.name, l.State, thousands(l.RowsRead)))
 		return
 	}
@@ -74,15 +83,17 @@ func (p *progress) state(l wire.Load) {
 // quiet shows a state on a terminal only: a line per event would be noise where
 // many loads are waited for.
 func (p *progress) quiet(l wire.Load) {
-	if p.bar != nil {
+	if p.width > 0 {
 		p.state(l)
 	}
 }
 
-// done clears the bar.
+// done clears the bar. A bar that is not finished would go on drawing itself
+// over whatever is printed next.
 func (p *progress) done() {
 	if p.bar != nil {
-		_ = p.bar.Clear()
+		_ = p.bar.Finish()
+		p.bar = nil
 	}
 }
 

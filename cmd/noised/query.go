@@ -161,6 +161,9 @@ func (a *app) showResult(form resultForm, r *wire.Result) error {
 	defer r.Body.Close()
 	if !form.table {
 		_, err := io.Copy(a.stdout, r.Body)
+		if err == nil {
+			fmt.Fprintln(a.stderr, priceLine(r))
+		}
 		return err
 	}
 	t, err := result.ReadArrow(r.Body)
@@ -168,7 +171,7 @@ func (a *app) showResult(form resultForm, r *wire.Result) error {
 		return fmt.Errorf("the server's answer is not understood: %w", err)
 	}
 	answerGrid(t).write(a.stdout)
-	fmt.Fprintln(a.stderr, priceLine(r))
+	fmt.Fprintln(a.stderr, priceLine(r)+"; ± covers the noise with 95 % confidence")
 	return nil
 }
 
@@ -178,5 +181,5 @@ func priceLine(r *wire.Result) string {
 	if r.Cached {
 		return fmt.Sprintf("%s, given again at no charge (it cost %s)", r.Release, loss)
 	}
-	return fmt.Sprintf("%s, charged %s; ± covers the noise with 95 %% confidence", r.Release, loss)
+	return fmt.Sprintf("%s, charged %s", r.Release, loss)
 }

@@ -82,12 +82,13 @@ noise and is paid for from budgets that each tenant sets; nothing exact leaves.
 Try it:            noised demo
 Run a server:      noised init --data-dir DIR && noised serve --data-dir DIR
 Talk to a server:  set NOISED_URL and NOISED_KEY, then noised query "SELECT …"`
+	root.Version = currentVersion().Version
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%s", err) })
 	p := root.PersistentFlags()
-	p.StringVar(&a.format, "format", "", "output format; every command knows json")
+	p.StringVar(&a.format, "format", "", "text or json; query and release get also know csv and arrow")
 	root.AddGroup(
 		&cobra.Group{ID: "server", Title: "Server:"},
 		&cobra.Group{ID: "data", Title: "Data and questions:"},

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLinesAreBrokenAtSpacesWhereTheTerminalEnds(t *testing.T) {
+	for _, c := range []struct {
+		line  string
+		width int
+		want  []string
+	}{
+		{"one two three", 0, []string{"one two three"}},
+		{"one two three", -2, []string{"one two three"}},
+		{"one two three", 13, []string{"one two three"}},
+		{"one two three", 12, []string{"one two", "three"}},
+		{"one two three", 3, []string{"one", "two", "three"}},
+		{"unbreakable", 4, []string{"unbreakable"}},
+		{"  →  kept indent", 10, []string{"  →  kept", "indent"}},
+		{"", 10, []string{""}},
+	} {
+		if diff := cmp.Diff(c.want, wrap(c.line, c.width)); diff != "" {
+			t.Errorf("wrap(%q, %d): %s", c.line, c.width, diff)
+		}
+	}
+}
+
+func TestPlacesAndTablesAllowForWideCharacters(t *testing.T) {
+	if got, want := pointAt("SELECT '😀',\tx", 13), "  SELECT '😀',\tx\n              \t^\n"; got != want {
+		t.Errorf("pointAt: %q, want %q", got, want)
+	}
+	g := grid{header: []string{"a", "b"}, rows: [][]string{{"日本", "1"}, {"x", "2"}}}
+	var b bytes.Buffer
+	g.write(&b)
+	if got, want := b.String(), "  a     b\n  ────  ─\n  日本  1\n  x     2\n"; got != want {
+		t.Errorf("grid: %q, want %q", got, want)
+	}
+}
+
+func TestPathsInSuggestedCommandsAreQuoted(t *testing.T) {
+	for path, want := range map[string]string{
+		"/var/lib/noised": "/var/lib/noised", "my data": "'my data'", "": "''", "it's": `'it'\''s'`, "$HOME": "'$HOME'",
+	} {
+		if got := quote(path); got != want {
+			t.Errorf("quote(%q) = %s, want %s", path, got, want)
+		}
+	}
+}
