@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -55,21 +56,34 @@ func (s *site) loads(ask int) int {
 	return int(loads)
 }
 
-func (s *site) upload(ctx context.Context, load int, file []byte) (wire.Load, error) {
+func (s *site) upload(ctx context.Context, load int, file io.Reader) (wire.Load, error) {
 	api, err := s.API(s.Loader["clinic"])
 	if err != nil {
 		return wire.Load{}, err
 	}
-	return api.Upload(ctx, wire.Upload{Dataset: "visits", ContentType: wire.TypeCSV, LoadID: fmt.Sprintf("load-%d", load), Size: int64(len(file))}, bytes.NewReader(file))
+	return api.Upload(ctx, wire.Upload{Dataset: "visits", ContentType: wire.TypeCSV, LoadID: fmt.Sprintf("load-%d", load)}, file)
 }
 
-// TestKilledWhileLoading kills the server at a random moment of an upload or its
-// job. A restart shows the rows of before or of after, never a part; the job
+// stalled is the first half of a file, after which its reader hears nothing more
+// until the server is gone.
+func stalled(file []byte, gone <-chan struct{}) io.Reader {
+	return io.MultiReader(bytes.NewReader(file[:len(file)/2]), readerFunc(func([]byte) (int, error) {
+		<-gone
+		return 0, io.ErrUnexpectedEOF
+	}))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestKilledWhileLoading kills the server at a random moment of a load, every
+// fourth time in the middle of its upload. A restart shows the rows of before or of after, never a part; the job
 // ends; and the same upload under the same load_id ends in one load.
 func TestKilledWhileLoading(t *testing.T) {
 	s := newVisits(t)
 	began := time.Now()
-	first, err := s.upload(t.Context(), 0, visits(0))
+	first, err := s.upload(t.Context(), 0, bytes.NewReader(visits(0)))
 	check(t, err)
 	_, err = s.api(s.Loader["clinic"]).Wait(t.Context(), first.ID, nil)
 	check(t, err)
@@ -82,14 +96,18 @@ func TestKilledWhileLoading(t *testing.T) {
 	accepted, finished := 0, 0
 	for load := 1; load <= times(20, 100); load++ {
 		file := visits(load)
-		done := make(chan bool)
+		done, gone := make(chan bool, 1), make(chan struct{})
+		body := io.Reader(bytes.NewReader(file))
+		if load%4 == 0 {
+			body = stalled(file, gone)
+		}
 		go func() {
-			_, err := s.upload(t.Context(), load, file)
+			_, err := s.upload(t.Context(), load, body)
 			done <- err == nil
 		}()
-		moment := rand.Float64() // squared, so that the short upload is hit too
-		<-time.NewTimer(time.Duration(moment * moment * 1.25 * float64(usual))).C
+		<-time.NewTimer(time.Duration(rand.Int64N(int64(usual)))).C
 		check(t, s.Kill())
+		close(gone)
 		known := <-done
 		s.start()
 
@@ -126,7 +144,7 @@ func (s *site) finishLoad(load int, file []byte, known bool, in int, asked *int)
 	if listed := list.Items[0].LoadID == name; known && !listed {
 		s.t.Fatalf("%s was accepted before the crash and is not listed after it", name)
 	}
-	again, err := s.upload(s.t.Context(), load, file)
+	again, err := s.upload(s.t.Context(), load, bytes.NewReader(file))
 	check(s.t, err)
 	if list.Items[0].LoadID == name && again.ID != list.Items[0].ID {
 		s.t.Errorf("%s became a second load", name)
