@@ -62,10 +62,13 @@ func explainError(err error) string {
 		return explainProblem(p, q.sql)
 	}
 	var u *url.Error
-	if errors.As(err, &u) && !errors.Is(err, context.Canceled) {
-		return fmt.Sprintf("cannot reach the server: %s\nIs it running, and is NOISED_URL or --url right?", u.Err)
+	switch {
+	case !errors.As(err, &u):
+		return err.Error()
+	case errors.Is(err, context.Canceled):
+		return "interrupted before the server had answered"
 	}
-	return err.Error()
+	return fmt.Sprintf("cannot reach the server: %s\nIs it running, and is NOISED_URL or --url right?", u.Err)
 }
 
 func explainProblem(p *wire.ProblemError, sql string) string {

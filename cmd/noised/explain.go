@@ -65,8 +65,11 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 		if c.Stddev != nil {
 			sigma = short(*c.Stddev)
 		}
-		if c.Mechanism == "public" {
+		switch c.Mechanism {
+		case "public":
 			sigma = "none"
+		case "partition_selection": // a key is shown as it is, or not at all
+			sigma = ""
 		}
 		if len(c.IntervalByN) == 0 {
 			columns.add(c.Name, c.Mechanism, sigma, expectedInterval(c.Interval))

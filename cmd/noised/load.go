@@ -117,7 +117,11 @@ func (a *app) loadFile(cmd *cobra.Command, c *wire.API, f loadFlags, path string
 		return wire.Load{}, err
 	}
 	defer body.Close()
-	p := newProgress(a.stderr, filepath.Base(path), size)
+	name := filepath.Base(path)
+	if path == "-" {
+		name = "standard input"
+	}
+	p := newProgress(a.stderr, name, size)
 	defer p.done()
 	u := wire.Upload{
 		Dataset: f.dataset, Tenant: f.tenant, Write: wire.LoadWrite(f.write), LoadID: f.loadID, DryRun: f.dryRun,

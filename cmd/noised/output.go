@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
@@ -54,6 +56,16 @@ func wrap(line string, width int) []string {
 	return append(parts, line)
 }
 
+// printable replaces what would steer a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
 // displayWidth is the number of columns that a text takes on a terminal.
 func displayWidth(s string) int { return uniseg.StringWidth(s) }
 
@@ -72,7 +84,7 @@ func (g *grid) write(w io.Writer) {
 	widths := make([]int, len(g.header))
 	for _, row := range append([][]string{g.header}, g.rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], displayWidth(cell))
+			widths[i] = max(widths[i], displayWidth(printable(cell)))
 		}
 	}
 	g.line(w, g.header, widths)
@@ -89,6 +101,7 @@ func (g *grid) write(w io.Writer) {
 func (g *grid) line(w io.Writer, cells []string, widths []int) {
 	var b strings.Builder
 	for i, cell := range cells {
+		cell = printable(cell)
 		pad := strings.Repeat(" ", widths[i]-displayWidth(cell))
 		if g.right[i] {
 			b.WriteString("  " + pad + cell)

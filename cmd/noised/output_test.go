@@ -32,10 +32,10 @@ func TestPlacesAndTablesAllowForWideCharacters(t *testing.T) {
 	if got, want := pointAt("SELECT '😀',\tx", 13), "  SELECT '😀',\tx\n              \t^\n"; got != want {
 		t.Errorf("pointAt: %q, want %q", got, want)
 	}
-	g := grid{header: []string{"a", "b"}, rows: [][]string{{"日本", "1"}, {"x", "2"}}}
+	g := grid{header: []string{"a", "b"}, rows: [][]string{{"日本", "1"}, {"x\x1b", "2"}}}
 	var b bytes.Buffer
 	g.write(&b)
-	if got, want := b.String(), "  a     b\n  ────  ─\n  日本  1\n  x     2\n"; got != want {
+	if got, want := b.String(), "  a     b\n  ────  ─\n  日本  1\n  x�    2\n"; got != want {
 		t.Errorf("grid: %q, want %q", got, want)
 	}
 }
