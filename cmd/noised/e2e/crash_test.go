@@ -30,8 +30,9 @@ type crash struct {
 	checked int // answers that were found again after a restart
 }
 
-// crashFlags make a charge that lost its server free for others soon.
-var crashFlags = []string{"--query-timeout", "2s"}
+// crashFlags make a charge that lost its server free for others soon, and let
+// the test look as fast as it can.
+var crashFlags = []string{"--query-timeout", "2s", "--request-rate", "1e6"}
 
 // TestKilledAtRandomMoments kills the server 100 times while clients ask, and
 // restarts it on the same directory. After every restart: what was spent never
