@@ -89,7 +89,10 @@ func explainProblem(p *wire.ProblemError, sql string) string {
 		if line := value(e.Line); line > 0 {
 			where = strings.TrimSpace(fmt.Sprintf("line %d %s", line, where))
 		}
-		fmt.Fprintf(&b, "  %s: %s\n", where, e.Message)
+		if where != "" {
+			where += ": "
+		}
+		fmt.Fprintf(&b, "  %s%s\n", where, e.Message)
 	}
 	if s := value(p.Suggestion); s != "" {
 		fmt.Fprintf(&b, "  instead: %s\n", s)

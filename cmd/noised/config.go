@@ -155,6 +155,14 @@ func (c Config) check() error {
 	if c.MaxRequests < 1 || !(c.RequestRate >= 1e-3 && c.RequestRate <= 1e6) || c.RequestBurst < 1 {
 		return usagef("--max-requests and --request-burst must be at least 1, --request-rate between 0.001 and 1e6")
 	}
+	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
+		return usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
+	}
+	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--shutdown-timeout": c.ShutdownTimeout} {
+		if d < 100*time.Millisecond {
+			return usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
+		}
+	}
 	if _, err := newLogger(nil, c.LogLevel, c.LogFormat); err != nil {
 		return err
 	}

@@ -117,6 +117,14 @@ func (m *Main) goDo(what string, f func() error) {
 }
 
 func (m *Main) startAPI() error {
+	secure := &tls.Config{MinVersion: tls.VersionTLS12}
+	if m.Config.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(m.Config.TLSCert, m.Config.TLSKey)
+		if err != nil {
+			return fmt.Errorf("cannot use the TLS certificate and key: %w", err)
+		}
+		secure.Certificates = []tls.Certificate{pair}
+	}
 	listener, err := net.Listen("tcp", m.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", m.Config.Listen, err)
@@ -128,11 +136,11 @@ func (m *Main) startAPI() error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(m.Log.Handler(), slog.LevelDebug),
-		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSConfig:         secure,
 	}
 	m.goDo("server", func() error {
 		if m.Config.TLSCert != "" {
-			return m.api.ServeTLS(listener, m.Config.TLSCert, m.Config.TLSKey)
+			return m.api.ServeTLS(listener, "", "")
 		}
 		return m.api.Serve(listener)
 	})

@@ -73,6 +73,10 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"all addresses, no TLS": {func(c *Config) { c.Listen = ":80" }, "without TLS"},
 		"half of TLS":           {func(c *Config) { c.TLSKey = "k" }, "belong together"},
 		"no loads":              {func(c *Config) { c.LoadConcurrency = 0 }, "--load-concurrency"},
+		"too little memory":     {func(c *Config) { c.QueryMemoryMB = 1 }, "--query-memory-mb"},
+		"negative threads":      {func(c *Config) { c.QueryThreads = -1 }, "--query-threads"},
+		"a time without a unit": {func(c *Config) { c.QueryTimeout = 30 }, "--query-timeout is 30ns and must be at least 100ms"},
+		"no time to end":        {func(c *Config) { c.ShutdownTimeout = -time.Second }, "--shutdown-timeout"},
 		"no log level":          {func(c *Config) { c.LogLevel = "x" }, "--log-level"},
 		"no log format":         {func(c *Config) { c.LogFormat = "x" }, "--log-format"},
 	} {
