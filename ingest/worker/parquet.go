@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"strings"
 
 	"github.com/noised/noised/ingest/segment"
 )
@@ -22,9 +23,18 @@ func (t *task) parquetSource(ctx context.Context, d *duck, path string) (*source
 	}
 	src := &source{relation: relation, ignored: ignored}
 	for _, i := range at {
+		if nested(types[i]) {
+			return nil, rejected("column %s holds lists or structures; load one value per row", shortName(names[i]))
+		}
 		src.columns = append(src.columns, rawColumn{expr: segment.Quote(names[i]), text: types[i] == "VARCHAR"})
 	}
 	return src, nil
+}
+
+// nested reports whether a DuckDB type holds more than one value. As text it
+// would load, and a person's id in a list would be another person.
+func nested(kind string) bool {
+	return strings.HasSuffix(kind, "]") || strings.HasPrefix(kind, "STRUCT(") || strings.HasPrefix(kind, "MAP(") || strings.HasPrefix(kind, "UNION(")
 }
 
 // describe returns the names and types of a relation's columns.

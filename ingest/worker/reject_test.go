@@ -127,6 +127,8 @@ func TestFilesThatAreRefusedAsAWhole(t *testing.T) {
 		{"a key that no line has", worker.FormatNDJSON, "{\"person\":1}\n{\"person\":2}\n", privacy.CodeLoadRejected, "column rating is missing"},
 		{"not Parquet", worker.FormatParquet, "person,rating\n", privacy.CodeLoadRejected, "not a Parquet file"},
 		{"half a Parquet file", worker.FormatParquet, string(parquet[:len(parquet)/2]), privacy.CodeLoadRejected, "not a Parquet file"},
+		{"a list for a value", worker.FormatParquet, string(parquetOf(t, "SELECT [1] AS person, 1 AS rating")), privacy.CodeLoadRejected, "column person holds lists or structures"},
+		{"a structure for a value", worker.FormatParquet, string(parquetOf(t, "SELECT 1 AS person, {'a': 1} AS rating")), privacy.CodeLoadRejected, "column rating holds lists or structures"},
 		{"not Arrow", worker.FormatArrow, "person,rating\n", privacy.CodeLoadRejected, "not an Arrow IPC stream"},
 		{"a bad row", worker.FormatCSV, "person,rating\n1,a-private-value\n", privacy.CodeLoadRejected, "1 of 1 rows are bad, and max_bad_records is 0; the first: line 2, column rating: not a tinyint"},
 	} {
