@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 	"io"
 	"os"
 	"path/filepath"
@@ -62,11 +63,17 @@ type demo struct {
 	data   string
 	listen string
 
-	sample  *sample
+	rows    sample.Ratings
 	main    *Main
 	parties *parties
 	report  demoReport
 }
+
+// Files of the demonstration, in testdata/ or --data.
+const (
+	sampleFile     = "insteval.parquet"
+	sampleContract = "insteval.yaml"
+)
 
 // demoReport is what noised demo --format json prints.
 type demoReport struct {
@@ -96,8 +103,8 @@ type demoRefusal struct {
 // callback is called when everything was shown.
 func (d *demo) run(ctx context.Context, exit bool, shown func() error) (err error) {
 	began := time.Now()
-	if d.sample, err = readSample(ctx, d.data); err != nil {
-		return err
+	if d.rows, err = sample.Read(ctx, filepath.Join(d.data, sampleFile)); err != nil {
+		return fmt.Errorf("cannot read the sample data: %w\nRun from the repository, or name the directory with --data", err)
 	}
 	dir, err := os.MkdirTemp("", "noised-demo-")
 	if err != nil {

@@ -45,7 +45,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if p.operator, err = wire.New(p.url, p.operatorKey, nil); err != nil {
 		return err
 	}
-	p.tenants = d.sample.departments()
+	p.tenants = d.rows.Tenants()
 	p.admin, p.budget, p.contributor = map[string]*wire.API{}, map[string]*wire.API{}, map[string]*wire.API{}
 	d.title("%d organisations: each has its own file, keys and budget", len(p.tenants))
 	doc, err := os.ReadFile(filepath.Join(d.data, sampleContract))
@@ -97,16 +97,16 @@ func (d *demo) join(ctx context.Context, tenant string, v wire.DatasetVersion) (
 func (d *demo) load(ctx context.Context) error {
 	p := d.parties
 	d.title("Loading: %s split into %d uploads", sampleFile, len(p.tenants))
+	files, err := d.rows.Files()
+	if err != nil {
+		return err
+	}
 	loads := make([]wire.Load, 0, len(p.tenants))
 	bar := newProgress(d.notes, "departments", 0)
 	defer bar.done()
 	for _, t := range p.tenants {
-		file, _, err := d.sample.parquetOf(t)
-		if err != nil {
-			return err
-		}
 		l, err := p.contributor[t].Upload(ctx,
-			wire.Upload{Dataset: "insteval", Tenant: t, ContentType: wire.TypeParquet, Size: int64(len(file))}, bytes.NewReader(file))
+			wire.Upload{Dataset: "insteval", Tenant: t, ContentType: wire.TypeParquet, Size: int64(len(files[t]))}, bytes.NewReader(files[t]))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 	"github.com/noised/noised/privacy"
 )
 
@@ -22,9 +23,9 @@ type question struct {
 	sql    string
 	loss   wire.Loss
 	bounds privacy.Bounds
-	key    func(rating) string // names a row's group like keyColumns do
-	keys   int                 // leading columns that name the group
-	column string              // the answer that is compared
+	key    func(sample.Rating) string // names a row's group like keyColumns do
+	keys   int                        // leading columns that name the group
+	column string                     // the answer that is compared
 	truth  func(figures) float64
 	digits int
 }
@@ -37,7 +38,7 @@ func demoQuestions() []question {
 			sql:    "SELECT tenant, COUNT(DISTINCT student) AS students FROM insteval GROUP BY tenant",
 			loss:   wire.Loss{Epsilon: 1, Delta: 1e-9},
 			bounds: privacy.Bounds{MaxPartitions: 14, MaxRowsPerPartition: 1},
-			key:    tenantOf, keys: 1, column: "students",
+			key:    sample.Rating.Tenant, keys: 1, column: "students",
 			truth: func(f figures) float64 { return f.units },
 		},
 		{
@@ -46,7 +47,7 @@ func demoQuestions() []question {
 			sql:    "SELECT service, lectage, AVG(rating) AS mean_rating, COUNT(*) AS ratings FROM insteval GROUP BY service, lectage ORDER BY service, lectage",
 			loss:   wire.Loss{Epsilon: 1, Delta: 1e-9},
 			bounds: privacy.Bounds{MaxPartitions: 6, MaxRowsPerPartition: 4},
-			key:    func(r rating) string { return r.service + "/" + r.lectage }, keys: 2, column: "mean_rating",
+			key:    func(r sample.Rating) string { return r.Service + "/" + r.LectAge }, keys: 2, column: "mean_rating",
 			truth:  func(f figures) float64 { return f.sum / f.rows },
 			digits: 3,
 		},
@@ -56,7 +57,7 @@ func demoQuestions() []question {
 			sql:    "SELECT lecturer, COUNT(*) AS ratings FROM insteval GROUP BY lecturer ORDER BY ratings DESC LIMIT 10",
 			loss:   wire.Loss{Epsilon: 4, Delta: 1e-6},
 			bounds: privacy.Bounds{MaxPartitions: 14, MaxRowsPerPartition: 1},
-			key:    func(r rating) string { return strconv.FormatInt(r.lecturer, 10) }, keys: 1, column: "ratings",
+			key:    func(r sample.Rating) string { return strconv.FormatInt(r.Lecturer, 10) }, keys: 1, column: "ratings",
 			truth: func(f figures) float64 { return f.rows },
 		},
 	}
@@ -77,7 +78,7 @@ func (d *demo) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lecturers := len(d.sample.count(last.key, last.bounds).truth)
+	lecturers := len(count(d.rows, last.key, last.bounds).truth)
 	d.say("the same without LIMIT is a view of the same release and costs nothing: %d of %s lecturers passed the threshold", t.Rows(), thousands(int64(lecturers)))
 	return nil
 }
@@ -112,7 +113,7 @@ func (d *demo) answer(ctx context.Context, q question) error {
 	d.say("%s; ± covers the noise with 95 %% confidence (%.0f ms)", priceLine(r), float64(took.Microseconds())/1000)
 	fmt.Fprintln(d.out)
 
-	tally := d.sample.count(q.key, q.bounds)
+	tally := count(d.rows, q.key, q.bounds)
 	g := answerGrid(t)
 	n := len(g.header)
 	g.header = append(g.header, "truth", "moved by bounding")

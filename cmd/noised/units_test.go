@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 	"github.com/noised/noised/privacy"
 )
 
@@ -160,12 +161,12 @@ func TestErrorsPointIntoTheQuery(t *testing.T) {
 }
 
 func TestTheSampleIsBoundedAsTheServerDoes(t *testing.T) {
-	s := &sample{rows: []rating{
-		{student: 1, dept: "a", rating: 5}, {student: 1, dept: "a", rating: 3}, {student: 1, dept: "a", rating: 4},
-		{student: 1, dept: "b", rating: 1},
-		{student: 2, dept: "a", rating: 2},
-	}}
-	got := s.count(tenantOf, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 2})
+	rows := sample.Ratings{
+		{Student: 1, Dept: "a", Rating: 5}, {Student: 1, Dept: "a", Rating: 3}, {Student: 1, Dept: "a", Rating: 4},
+		{Student: 1, Dept: "b", Rating: 1},
+		{Student: 2, Dept: "a", Rating: 2},
+	}
+	got := count(rows, sample.Rating.Tenant, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 2})
 	want := tally{
 		truth: map[string]figures{"dept_a": {rows: 4, units: 2, sum: 14}, "dept_b": {rows: 1, units: 1, sum: 1}},
 		// Student 1 keeps one of two departments, and two of three ratings in a.
@@ -173,24 +174,6 @@ func TestTheSampleIsBoundedAsTheServerDoes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tally{}, figures{})); diff != "" {
 		t.Errorf("tally (-want +got):\n%s", diff)
-	}
-}
-
-func TestDepartmentsSplitWithoutLoss(t *testing.T) {
-	s, err := readSample(t.Context(), "../../testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	total := 0
-	for _, d := range s.departments() {
-		_, n, err := s.parquetOf(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total += n
-	}
-	if d := s.departments(); total != len(s.rows) || len(d) != 14 || d[0] != "dept_1" || d[1] != "dept_2" || d[13] != "dept_15" {
-		t.Errorf("%d of %d rows in %v", total, len(s.rows), d)
 	}
 }
 

@@ -53,7 +53,7 @@ func (b *bench) site(ctx context.Context, name string) (*blackbox.Server, *black
 	}
 	var files map[string][]byte
 	if err == nil {
-		files, err = b.rows.Files()
+		files, err = blackbox.Files(b.rows)
 	}
 	if err == nil {
 		_, err = p.Load(ctx, s, files)

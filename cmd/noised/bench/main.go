@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 func main() {
@@ -31,7 +32,7 @@ type bench struct {
 	dir     string // scratch
 	program blackbox.Program
 	sample  string // the sample's Parquet file
-	rows    blackbox.Sample
+	rows    sample.Ratings
 	rules   []byte // the sample's contract
 
 	queries  int           // per question
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 
 func (b *bench) prepare(ctx context.Context, data, binary string) (err error) {
 	b.sample = filepath.Join(data, "insteval.parquet")
-	if b.rows, err = blackbox.ReadSample(ctx, b.sample); err != nil {
+	if b.rows, err = sample.Read(ctx, b.sample); err != nil {
 		return err
 	}
 	if b.rules, err = os.ReadFile(filepath.Join(data, "insteval.yaml")); err != nil {

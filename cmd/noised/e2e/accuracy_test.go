@@ -9,6 +9,7 @@ import (
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 // repetitions is the number of answers per question.
@@ -34,20 +35,20 @@ type shape struct {
 	name    string
 	groupBy string
 	keys    int
-	key     func(blackbox.Rating) string
+	key     func(sample.Rating) string
 	epsilon float64
 	delta   float64
 	bounds  bounds
 	columns []column
 }
 
-func all(blackbox.Rating) bool          { return true }
-func hasVerdict(r blackbox.Rating) bool { return r.Verdict != nil }
-func content(r blackbox.Rating) bool    { return r.Rating >= 4 }
-func ratingLess3(r blackbox.Rating) int64 {
+func all(sample.Rating) bool          { return true }
+func hasVerdict(r sample.Rating) bool { return blackbox.Verdict(r) != nil }
+func content(r sample.Rating) bool    { return r.Rating >= 4 }
+func ratingLess3(r sample.Rating) int64 {
 	return int64(r.Rating) - 3 // the midpoint of [1, 5]
 }
-func clampedVerdict(r blackbox.Rating) int64 { return int64(min(*r.Verdict, 4)) }
+func clampedVerdict(r sample.Rating) int64 { return int64(min(*blackbox.Verdict(r), 4)) }
 
 // everyAggregate is the SELECT list of every question: sums that share their
 // draw with an average and sums that do not, NULLs, values beyond their bounds,
@@ -99,12 +100,12 @@ func TestAnswersLieWithinTheirIntervals(t *testing.T) {
 	}
 	shapes := []shape{
 		{
-			name: "by tenant", groupBy: "tenant", keys: 1, key: blackbox.Rating.Tenant,
+			name: "by tenant", groupBy: "tenant", keys: 1, key: sample.Rating.Tenant,
 			epsilon: 4, delta: 1e-9, bounds: bounds{partitions: 14, rows: 3},
 		},
 		{
 			name: "by two dimensions over all tenants", groupBy: "service, lectage", keys: 2,
-			key:     func(r blackbox.Rating) string { return r.Service + "/" + r.LectAge },
+			key:     func(r sample.Rating) string { return r.Service + "/" + r.LectAge },
 			epsilon: 4, delta: 1e-9, bounds: bounds{partitions: 12, rows: 4},
 		},
 		{

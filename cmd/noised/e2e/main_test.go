@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 // program is the binary under test, and scratch a directory that lives as long
@@ -71,13 +72,13 @@ func times(n, long int) int {
 }
 
 // sample is the public sample, read once.
-var sample = sync.OnceValues(func() (blackbox.Sample, error) {
-	return blackbox.ReadSample(context.Background(), filepath.FromSlash("../../../testdata/insteval.parquet"))
+var theRows = sync.OnceValues(func() (sample.Ratings, error) {
+	return sample.Read(context.Background(), filepath.FromSlash("../../../testdata/insteval.parquet"))
 })
 
-func theSample(t *testing.T) blackbox.Sample {
+func theSample(t *testing.T) sample.Ratings {
 	t.Helper()
-	s, err := sample()
+	s, err := theRows()
 	check(t, err)
 	return s
 }
@@ -91,7 +92,7 @@ type template struct {
 }
 
 var loadedTemplate = sync.OnceValues(func() (*template, error) {
-	s, err := sample()
+	s, err := theRows()
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +100,13 @@ var loadedTemplate = sync.OnceValues(func() (*template, error) {
 })
 
 // newTemplate loads rows through the job API, every department as a tenant.
-func newTemplate(name string, rows blackbox.Sample) (*template, error) {
+func newTemplate(name string, rows sample.Ratings) (*template, error) {
 	ctx := context.Background()
 	contract, err := os.ReadFile(filepath.FromSlash("testdata/insteval.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	files, err := rows.Files()
+	files, err := blackbox.Files(rows)
 	if err != nil {
 		return nil, err
 	}

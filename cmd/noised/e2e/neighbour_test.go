@@ -18,6 +18,7 @@ import (
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 // trace is what an observer may compare between two servers beside values.
@@ -174,7 +175,7 @@ func readingsParquet(t *testing.T, rows []reading) []byte {
 	}
 	rec := b.NewRecordBatch()
 	defer rec.Release()
-	file, err := blackbox.Parquet(rec)
+	file, err := sample.Parquet(rec)
 	check(t, err)
 	return file
 }

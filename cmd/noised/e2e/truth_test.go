@@ -3,7 +3,7 @@ package e2e
 import (
 	"strconv"
 
-	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 // The exact bounded figures, computed from the sample and the documented rule
@@ -15,18 +15,18 @@ type bounds struct{ partitions, rows int64 }
 
 // group is the rows of one group, by student, over all tenants.
 type group struct {
-	students map[int64][]blackbox.Rating
+	students map[int64][]sample.Rating
 	limit    int64 // rows per student
 }
 
-func byLecturer(r blackbox.Rating) string { return strconv.FormatInt(r.Lecturer, 10) }
+func byLecturer(r sample.Rating) string { return strconv.FormatInt(r.Lecturer, 10) }
 
-func boundedTruth(rows blackbox.Sample, key func(blackbox.Rating) string, b bounds) map[string]group {
+func boundedTruth(rows sample.Ratings, key func(sample.Rating) string, b bounds) map[string]group {
 	groups := map[string]group{}
 	for _, r := range rows {
 		g, ok := groups[key(r)]
 		if !ok {
-			g = group{map[int64][]blackbox.Rating{}, b.rows}
+			g = group{map[int64][]sample.Rating{}, b.rows}
 			groups[key(r)] = g
 		}
 		g.students[r.Student] = append(g.students[r.Student], r)
@@ -35,7 +35,7 @@ func boundedTruth(rows blackbox.Sample, key func(blackbox.Rating) string, b boun
 }
 
 // groupsPerStudent counts the groups that each student is in.
-func groupsPerStudent(rows blackbox.Sample, key func(blackbox.Rating) string) map[int64]int64 {
+func groupsPerStudent(rows sample.Ratings, key func(sample.Rating) string) map[int64]int64 {
 	seen := map[int64]map[string]bool{}
 	for _, r := range rows {
 		if seen[r.Student] == nil {
@@ -50,7 +50,7 @@ func groupsPerStudent(rows blackbox.Sample, key func(blackbox.Rating) string) ma
 	return out
 }
 
-func (g group) rows(mask func(blackbox.Rating) bool) float64 {
+func (g group) rows(mask func(sample.Rating) bool) float64 {
 	total := int64(0)
 	for _, rows := range g.students {
 		total += min(count(rows, mask), g.limit)
@@ -58,7 +58,7 @@ func (g group) rows(mask func(blackbox.Rating) bool) float64 {
 	return float64(total)
 }
 
-func (g group) units(mask func(blackbox.Rating) bool) float64 {
+func (g group) units(mask func(sample.Rating) bool) float64 {
 	total := int64(0)
 	for _, rows := range g.students {
 		total += min(count(rows, mask), 1)
@@ -66,7 +66,7 @@ func (g group) units(mask func(blackbox.Rating) bool) float64 {
 	return float64(total)
 }
 
-func (g group) sum(mask func(blackbox.Rating) bool, value func(blackbox.Rating) int64) float64 {
+func (g group) sum(mask func(sample.Rating) bool, value func(sample.Rating) int64) float64 {
 	total := int64(0)
 	for _, rows := range g.students {
 		n, s := count(rows, mask), int64(0)
@@ -83,7 +83,7 @@ func (g group) sum(mask func(blackbox.Rating) bool, value func(blackbox.Rating) 
 	return float64(total)
 }
 
-func count(rows []blackbox.Rating, mask func(blackbox.Rating) bool) int64 {
+func count(rows []sample.Rating, mask func(sample.Rating) bool) int64 {
 	n := int64(0)
 	for _, r := range rows {
 		if mask(r) {
