@@ -49,7 +49,7 @@ Without --exit the server keeps running for you to try.`,
 		},
 	}
 	f := demo.Flags()
-	f.StringVar(&data, "data", "testdata", "directory with insteval.parquet and insteval.yaml")
+	f.StringVar(&data, "data", "testdata", "directory with insteval.parquet")
 	f.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on; port 0 picks a free one")
 	f.BoolVar(&exit, "exit", false, "stop when everything was shown")
 	return demo
@@ -69,11 +69,8 @@ type demo struct {
 	report  demoReport
 }
 
-// Files of the demonstration, in testdata/ or --data.
-const (
-	sampleFile     = "insteval.parquet"
-	sampleContract = "insteval.yaml"
-)
+// sampleFile is what the demonstration reads from testdata/ or --data.
+const sampleFile = "insteval.parquet"
 
 // demoReport is what noised demo --format json prints.
 type demoReport struct {

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 // The demonstration's budgets. Every department sets the same; the operator
@@ -48,15 +47,11 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	p.tenants = d.rows.Tenants()
 	p.admin, p.budget, p.contributor = map[string]*wire.API{}, map[string]*wire.API{}, map[string]*wire.API{}
 	d.title("%d organisations: each has its own file, keys and budget", len(p.tenants))
-	doc, err := os.ReadFile(filepath.Join(d.data, sampleContract))
-	if err != nil {
-		return fmt.Errorf("cannot read the contract: %w", err)
-	}
-	v, err := p.operator.ApplyContract(ctx, doc)
+	v, err := p.operator.ApplyContract(ctx, sample.Contract)
 	if err != nil {
 		return err
 	}
-	d.say("dataset %s: the operator declared its contract, version %d (%s)", v.Dataset, v.Version, filepath.Join(d.data, sampleContract))
+	d.say("dataset %s: the operator declared its contract, version %d (testdata/insteval.yaml)", v.Dataset, v.Version)
 	for _, t := range p.tenants {
 		if err := d.join(ctx, t, v); err != nil {
 			return err

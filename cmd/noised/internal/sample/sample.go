@@ -4,6 +4,7 @@
 package sample
 
 import (
+	_ "embed" // the contract
 	"bytes"
 	"cmp"
 	"context"
@@ -21,6 +22,11 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
+
+// Contract is the contract under which the departments contribute.
+//
+//go:embed insteval.yaml
+var Contract []byte
 
 // Rating is one row of the sample: a student's verdict on a lecture.
 type Rating struct {
