@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/noised/noised/cmd/noised/internal/sample"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/cmd/noised/internal/sample"
 )
 
 func (a *app) demoCommand() *cobra.Command {

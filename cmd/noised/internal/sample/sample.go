@@ -4,10 +4,10 @@
 package sample
 
 import (
-	_ "embed" // the contract
 	"bytes"
 	"cmp"
 	"context"
+	_ "embed" // the contract
 	"fmt"
 	"maps"
 	"os"
