@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-load vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ generate: ## Generate the API types from api/openapi.yaml
 bench: build ## Measure queries, loads and charges; writes bench.json
 	$(GO) run ./cmd/noised/bench -binary bin/noised -o bench.json
 
+# 60 million rows are about 2 GB.
+bench-load: build ## Load a CSV file of 2 GB: speed and memory
+	$(GO) run ./cmd/noised/bench -binary bin/noised -only loads -csv-rows 60000000 -o bench-load.json
+
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
 
@@ -72,7 +76,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json
+	rm -rf bin bench.json bench-load.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done

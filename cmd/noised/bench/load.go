@@ -51,61 +51,91 @@ func (b *bench) loads(ctx context.Context) error {
 	if err := writeVisits(csv, b.csvRows); err != nil {
 		return err
 	}
-	took, err := b.sortInto(ctx, "insteval", "read_parquet("+literal(b.sample)+")", "student")
-	if err != nil {
-		return err
+	for _, l := range []upload{
+		{"load_insteval_parquet", b.rules, b.sample, wire.TypeParquet, len(b.rows), "read_parquet(" + literal(b.sample) + ")", "student"},
+		{fmt.Sprintf("load_csv_%d_rows", b.csvRows), []byte(visitsContract), csv, wire.TypeCSV, b.csvRows, "read_csv(" + literal(csv) + ", header = true)", "person"},
+	} {
+		// The baseline comes second: it runs in this process, and Linux counts the
+		// memory of the process that starts a server into the server's peak.
+		speed, peak, err := b.load(ctx, l)
+		if err != nil {
+			return err
+		}
+		took, err := b.sortInto(ctx, l.name, l.relation, l.unit)
+		if err != nil {
+			return err
+		}
+		b.report(l.name, speed, "rows/s", float64(l.rows)/took.Seconds())
+		b.report(l.name+"_peak_memory", peak/1e6, "MB", memoryGoal)
 	}
-	n := float64(len(b.rows))
-	if err := b.load(ctx, "load_insteval_parquet", b.rules, b.sample, wire.TypeParquet, n, n/took.Seconds()); err != nil {
-		return err
-	}
-	took, err = b.sortInto(ctx, "visits", "read_csv("+literal(csv)+", header = true)", "person")
-	if err != nil {
-		return err
-	}
-	n = float64(b.csvRows)
-	return b.load(ctx, fmt.Sprintf("load_csv_%d_rows", b.csvRows), []byte(visitsContract), csv, wire.TypeCSV, n, n/took.Seconds())
+	return nil
 }
 
+// upload is a file to load, and the relation that DuckDB reads it as.
+type upload struct {
+	name              string
+	contract          []byte
+	path, contentType string
+	rows              int
+	relation, unit    string
+}
+
+// memoryGoal is what the largest process of a load may hold, in MB.
+const memoryGoal = 1000
+
 // load times one upload from its first byte to the published generation, by the
-// server's own clock.
-func (b *bench) load(ctx context.Context, name string, contract []byte, path, contentType string, rows, baseline float64) (err error) {
-	dir := filepath.Join(b.dir, name)
+// server's own clock. It returns rows per second, and the bytes that the largest
+// process held.
+func (b *bench) load(ctx context.Context, u upload) (speed, peak float64, err error) {
+	speed, s, err := b.loadInto(ctx, u)
+	if err != nil {
+		return 0, 0, err
+	}
+	return speed, float64(s.PeakMemory()), nil
+}
+
+// loadInto returns the server as well, stopped.
+func (b *bench) loadInto(ctx context.Context, u upload) (speed float64, s *blackbox.Server, err error) {
+	dir := filepath.Join(b.dir, u.name)
 	operator, err := b.program.Init(ctx, dir)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	s, err := b.program.Start(ctx, dir)
-	if err != nil {
-		return err
+	if s, err = b.program.Start(ctx, dir); err != nil {
+		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	p, err := blackbox.SetUp(ctx, s, operator, contract, []string{"alone"})
+	speed, err = b.send(ctx, s, operator, u)
+	return speed, s, err
+}
+
+// send uploads the file and waits for its rows.
+func (b *bench) send(ctx context.Context, s *blackbox.Server, operator string, u upload) (float64, error) {
+	p, err := blackbox.SetUp(ctx, s, operator, u.contract, []string{"alone"})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	api, err := s.API(p.Loader["alone"])
 	if err != nil {
-		return err
+		return 0, err
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(u.path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer file.Close()
-	load, err := api.Upload(ctx, wire.Upload{Dataset: p.Dataset, ContentType: contentType}, file)
+	load, err := api.Upload(ctx, wire.Upload{Dataset: p.Dataset, ContentType: u.contentType}, file)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if load, err = api.Wait(ctx, load.ID, nil); err != nil {
-		return err
+		return 0, err
 	}
 	if load.Error != nil {
-		return fmt.Errorf("the load %s: %w", load.State, &wire.ProblemError{Problem: *load.Error})
+		return 0, fmt.Errorf("the load %s: %w", load.State, &wire.ProblemError{Problem: *load.Error})
 	}
-	if float64(load.RowsLoaded) != rows {
-		return fmt.Errorf("the load %s with %d rows, want %g", load.State, load.RowsLoaded, rows)
+	if load.RowsLoaded != int64(u.rows) {
+		return 0, fmt.Errorf("the load %s with %d rows, want %d", load.State, load.RowsLoaded, u.rows)
 	}
-	b.report(name, rows/load.FinishedAt.Sub(load.CreatedAt).Seconds(), "rows/s", baseline)
-	return nil
+	return float64(u.rows) / load.FinishedAt.Sub(load.CreatedAt).Seconds(), nil
 }

@@ -59,6 +59,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	binary := fs.String("binary", "", "program to measure (default: it is built)")
 	fs.IntVar(&b.queries, "queries", 400, "queries per question")
 	fs.IntVar(&b.csvRows, "csv-rows", 3_000_000, "rows of the generated CSV file")
+	only := fs.String("only", "", "measure only latencies, loads or charges")
 	fs.DurationVar(&b.duration, "duration", 5*time.Second, "length of each measurement of throughput")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -70,8 +71,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := b.prepare(ctx, *data, *binary); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{b.latencies, b.loads, b.charges} {
-		if err := part(ctx); err != nil {
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{"latencies", b.latencies}, {"loads", b.loads}, {"charges", b.charges}} {
+		if *only != "" && *only != part.name {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -191,6 +192,19 @@ func (s *Server) Stop() error {
 
 // Log returns the end of what the server logged.
 func (s *Server) Log() string { return s.log.String() }
+
+// PeakMemory returns the most resident memory, in bytes, that any one process
+// of a stopped server had: the server itself or a load worker.
+func (s *Server) PeakMemory() int64 {
+	usage, ok := s.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return usage.Maxrss // bytes there, kibibytes elsewhere
+	}
+	return usage.Maxrss << 10
+}
 
 func (s *Server) close() {
 	if s.Trans != nil {
