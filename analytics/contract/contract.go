@@ -33,14 +33,54 @@ type Contract struct {
 	Limits          privacy.Bounds // ceilings and defaults of a query's contribution bounds
 	MaxRowsOnly     bool           // the contract says {max_rows: m}: enforced at load, Limits are (m, m, m)
 	BoundingIndex   [][]string     // groupings whose ranks may be stored at load
-	Columns         []Column       // in the document's order, the unit column included
+	Columns         []Column       // in the document's order, the unit column included; nil with Tables
+	Tables          []Table        // of a dataset of several tables, in the document's order; nil for one table
+	BudgetPer       *BudgetPer     // nil: one budget for all rows
 	Defaults        privacy.Loss   // of one query; never zero
 }
 
 // Unit says who is protected.
 type Unit struct {
+	Table  string // that holds the column; empty in a dataset of one table
 	Column string
 	Scope  plan.Scope
+}
+
+// Table is one table of a dataset of several.
+type Table struct {
+	Name    string
+	Public  bool // loaded by the operator; its rows belong to no unit
+	Via     *Via // how its rows reach their unit; nil for public tables and for the one with the unit column
+	Columns []Column
+}
+
+// Via is a foreign key through which rows reach their unit:
+// "l_orderkey -> orders.o_orderkey".
+type Via struct {
+	Column string // of the table itself
+	Table  string // another private table
+	Key    string // column of that table
+}
+
+// BudgetPer gives every period of rows a budget of its own. A row's period is
+// that of its own date, never that of its load.
+type BudgetPer struct {
+	Column string // a date or timestamp dimension
+	Every  string // day, week or month
+	// From and To are the public calendar, in days since 1970: the starts of the
+	// first period and of the one after the last. Other dates, and NULL, make one
+	// more period, PeriodOther.
+	From, To int64
+}
+
+// PeriodOther is the name of the period of rows whose date is NULL or outside
+// the calendar.
+const PeriodOther = "other"
+
+// Period is one period of the public calendar.
+type Period struct {
+	Name     string // its first day, 2006-01-02
+	From, To int64  // days since 1970, To excluded
 }
 
 // Role says what a column may be used for.

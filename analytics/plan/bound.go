@@ -24,6 +24,9 @@ type Bound struct {
 	Scope   Scope
 	Tenants []string // the effective tenants, sorted; the only rows ever read
 
+	// Sources are the tables that are joined, nil for a dataset of one table.
+	Sources []Source
+
 	// The core: what is computed exactly and noised.
 	Filter Expr // over row columns, never the unit; nil keeps every row
 	Keys   []Key
@@ -39,11 +42,32 @@ type Bound struct {
 	Offset  int64
 }
 
-// Key is one dimension of GROUP BY.
+// Source is one table of a joined plan. The first is private and carries the
+// unit; each later one is joined to those before it. Rows of private sources
+// are joined only within one unit, so that every joined row belongs to exactly
+// one unit and depends on that unit's rows and public tables alone.
+type Source struct {
+	Table  string
+	Alias  string // unique in the plan; what Column.Qualifier says
+	Public bool   // loaded by the operator; has no unit
+	Outer  bool   // rows without a partner stay, with NULLs
+	On     []Equal
+}
+
+// Equal is one equality of a join: a column of an earlier source and one of the
+// source that it stands at.
+type Equal struct{ Left, Right *Column }
+
+// Key is one expression of GROUP BY.
 type Key struct {
-	Column string // TenantColumn for the implicit dimension
+	// Column is the column's name, TenantColumn for the implicit dimension, or
+	// the canonical print of Expr. It tells keys apart.
+	Column string
+	Expr   Expr // what is grouped by; nil: the column of that name
 	Type   Type
-	Domain []Value // declared values in declared order; nil when secret
+	// Domain has the declared values in declared order, NULL last where it is
+	// one of them; nil when secret.
+	Domain []Value
 }
 
 // Secret reports whether the key's values must pass partition selection.
@@ -101,27 +125,67 @@ type DrawKind uint8
 
 // The kinds of draw.
 const (
-	DrawRows  DrawKind = iota + 1 // rows that pass the mask
-	DrawUnits                     // units with a row that passes the mask
-	DrawSum                       // quantised values of rows that pass the mask, less the centre
+	DrawRows     DrawKind = iota + 1 // rows that pass the mask
+	DrawUnits                        // units with a row that passes the mask
+	DrawSum                          // quantised values of rows that pass the mask, less the centre
+	DrawSquares                      // their squared distances from the centre, less Square.Centre
+	DrawDistinct                     // different values of rows that pass the mask, at most c of each unit
+	DrawTree                         // rows that pass the mask, per node of a tree over the quantised values
 )
 
-// Draw is one exact integer per partition, bounded per unit, that gets noise
-// once. Aggregates that need the same integer share its draw.
+// Draw is what is computed exactly per partition, bounded per unit, and gets
+// noise once: one integer, or one per node of a tree. Aggregates that need the
+// same integers share a draw.
 type Draw struct {
 	Kind    DrawKind
 	Mask    Expr    // FILTER and IS NOT NULL conditions; nil keeps every row
-	Value   Expr    // DrawSum only; rows where it is NULL are not counted
-	Quantum Quantum // DrawSum only
+	Value   Expr    // sums, squares, distinct and trees; rows where it is NULL are not counted
+	Quantum Quantum // sums, squares and trees
+	Square  Square  // squares only
+	Tree    Tree    // trees only
 }
 
-// Magnitude returns the largest absolute value that one row adds: 1 for
-// counts, the larger distance of the centred bounds for sums.
-func (d Draw) Magnitude() int64 {
-	if d.Kind != DrawSum {
-		return 1
+// Width returns the number of integers per partition.
+func (d Draw) Width() int {
+	if d.Kind == DrawTree {
+		return d.Tree.Width()
 	}
-	return max(abs(d.Quantum.Hi-d.Quantum.Centre), abs(d.Quantum.Lo-d.Quantum.Centre), 1)
+	return 1
+}
+
+// Magnitude returns the largest absolute value that one row adds to one
+// integer: 1 for counts, the larger distance of the centred bounds for sums and
+// squares.
+func (d Draw) Magnitude() int64 {
+	switch d.Kind {
+	case DrawSum:
+		return max(d.Quantum.Reach(), 1)
+	case DrawSquares:
+		return max(d.Square.Max-d.Square.Centre, d.Square.Centre, 1)
+	case DrawRows, DrawUnits, DrawDistinct, DrawTree:
+	}
+	return 1
+}
+
+// Square maps a row's distance y from the quantum's centre to an integer:
+// y² >> Shift, which is at most Max, less Centre. The shift keeps squares within
+// MaxSteps, which costs them a relative 2^−24 of their range.
+type Square struct {
+	Shift  uint8
+	Max    int64 // (largest y)² >> Shift
+	Centre int64 // Max/2
+}
+
+// SquareOf returns how squares about a quantum's centre become integers.
+func SquareOf(q Quantum) Square {
+	reach := q.Reach() // at most 2^24, so that its square fits
+	s := Square{Max: reach * reach}
+	for s.Max > MaxSteps {
+		s.Shift++
+		s.Max = reach * reach >> s.Shift
+	}
+	s.Centre = s.Max / 2
+	return s
 }
 
 func abs(x int64) int64 {
@@ -141,6 +205,10 @@ type Quantum struct {
 	Centre   int64 // subtracted from each row, in steps; 0 for a plain sum
 }
 
+// Reach returns the largest distance of a step within the bounds from the
+// centre.
+func (q Quantum) Reach() int64 { return max(abs(q.Hi-q.Centre), abs(q.Lo-q.Centre)) }
+
 // Limits on quanta: with them a unit's sum over 2^24 rows fits an int64.
 const (
 	MaxSteps = int64(1) << 24
@@ -154,17 +222,40 @@ type AggFunc uint8
 
 // The aggregate functions.
 const (
-	AggCount AggFunc = iota + 1 // draw Count
-	AggUnits                    // draw Count, of kind DrawUnits
-	AggSum                      // draw Sum, plus Centre times draw Count when centred
-	AggAvg                      // Centre + draw Sum / draw Count, within the bounds
+	AggCount      AggFunc = iota + 1 // draw Count
+	AggUnits                         // draw Count, of kind DrawUnits
+	AggSum                           // draw Sum, plus Centre times draw Count when centred
+	AggAvg                           // Centre + draw Sum / draw Count, within the bounds
+	AggDistinct                      // draw Count, of kind DrawDistinct
+	AggVarPop                        // draws Count, Sum and Square
+	AggVarSamp                       // likewise, by n − 1
+	AggStddevPop                     // the root of AggVarPop
+	AggStddevSamp                    // the root of AggVarSamp
+	AggQuantile                      // draw Tree, at Q
+	AggMin                           // draw Tree: the least value that stands out of the noise
+	AggMax                           // draw Tree: the largest
 )
 
-// Agg is one aggregate of the SELECT list, as a function of noised draws.
+// Agg is one aggregate of the SELECT list, as a function of noised draws. The
+// indexes into Draws are −1 when unused.
 type Agg struct {
-	Func  AggFunc
-	Count int // index into Draws, −1 when unused
-	Sum   int // index into Draws, −1 when unused
+	Func   AggFunc
+	Count  int
+	Sum    int
+	Square int
+	Tree   int
+	Q      float64 // AggQuantile: from 0 to 1
+}
+
+// Draws returns the draws that the aggregate is computed from.
+func (a Agg) Draws() []int {
+	var used []int
+	for _, d := range []int{a.Count, a.Sum, a.Square, a.Tree} {
+		if d >= 0 {
+			used = append(used, d)
+		}
+	}
+	return used
 }
 
 // Output is one column of the result.

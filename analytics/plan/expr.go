@@ -10,8 +10,9 @@ type Expr interface{ expr() }
 type Pos int
 
 // Column refers to a column by name. Before binding, Qualifier holds what was
-// written before the dot and Type is unknown; after binding, Qualifier is empty
-// and Type is the contract's.
+// written before the dot and Type is unknown; after binding, Qualifier is the
+// Source.Alias that the column belongs to (empty in a plan of one source) and
+// Type is the contract's.
 type Column struct {
 	Qualifier string
 	Name      string

@@ -14,6 +14,9 @@ func Print(e Expr) string {
 	case nil:
 		return ""
 	case *Column:
+		if e.Qualifier != "" {
+			return fmt.Sprintf("%q.%q", e.Qualifier, e.Name)
+		}
 		return fmt.Sprintf("%q", e.Name)
 	case *Literal:
 		if !e.Value.Null && e.Value.Type.Kind == KindVarchar {
@@ -72,10 +75,21 @@ func (d Draw) String() string {
 	case DrawUnits:
 		return "units{" + Print(d.Mask) + "}"
 	case DrawSum:
-		q := d.Quantum
-		return fmt.Sprintf("sum{%s|%s|%de-%d[%d,%d]-%d}", Print(d.Value), Print(d.Mask), q.Mantissa, q.Scale, q.Lo, q.Hi, q.Centre)
+		return "sum" + d.quantised()
+	case DrawSquares:
+		return fmt.Sprintf("squares%s>>%d-%d", d.quantised(), d.Square.Shift, d.Square.Centre)
+	case DrawDistinct:
+		return "distinct{" + Print(d.Value) + "|" + Print(d.Mask) + "}"
+	case DrawTree:
+		t := d.Tree
+		return fmt.Sprintf("tree%s/%d^%d of %d by %d", d.quantised(), t.Branching, t.Levels, t.Leaves, t.StepsPerLeaf)
 	}
 	panic("plan: unknown draw")
+}
+
+func (d Draw) quantised() string {
+	q := d.Quantum
+	return fmt.Sprintf("{%s|%s|%de-%d[%d,%d]-%d}", Print(d.Value), Print(d.Mask), q.Mantissa, q.Scale, q.Lo, q.Hi, q.Centre)
 }
 
 // CoreKey returns the canonical text of the core: two queries with the same
@@ -84,9 +98,23 @@ func (d Draw) String() string {
 func (b *Bound) CoreKey() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "dataset %s version %d scope %s tenants %s\n", b.Dataset, b.Version, b.Scope, strings.Join(b.Tenants, ","))
-	fmt.Fprintf(&s, "limits %d %d %d\nfilter %s\n", b.Limits.MaxPartitions, b.Limits.MaxRowsPerPartition, b.Limits.MaxRows, Print(b.Filter))
+	for _, src := range b.Sources {
+		fmt.Fprintf(&s, "source %q %q public=%t outer=%t", src.Table, src.Alias, src.Public, src.Outer)
+		for _, on := range src.On {
+			fmt.Fprintf(&s, " %s=%s", Print(on.Left), Print(on.Right))
+		}
+		s.WriteByte('\n')
+	}
+	l := b.Limits
+	fmt.Fprintf(&s, "limits %d %d %d %d\nfilter %s\n", l.MaxPartitions, l.MaxRowsPerPartition, l.MaxRows, l.MaxL2, Print(b.Filter))
 	for _, k := range b.Keys {
-		fmt.Fprintf(&s, "key %q %s secret=%t\n", k.Column, k.Type, k.Secret())
+		fmt.Fprintf(&s, "key %q %s secret=%t", k.Column, k.Type, k.Secret())
+		if _, bare := k.Expr.(*Column); k.Expr != nil && !bare && !k.Secret() { // the contract does not fix this domain
+			for _, v := range k.Domain {
+				s.WriteString(" " + v.Canonical())
+			}
+		}
+		s.WriteByte('\n')
 	}
 	for _, d := range b.Draws {
 		fmt.Fprintf(&s, "draw %s\n", d)

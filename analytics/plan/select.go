@@ -1,9 +1,9 @@
 package plan
 
-// Select is a query as written: one SELECT over one relation, with names and
-// types not yet resolved.
+// Select is a query as written: one SELECT over what From names, with names and
+// types not yet resolved. CTEs are written out where they are used.
 type Select struct {
-	From    Relation
+	From    From
 	Where   Expr // nil when absent
 	GroupBy []Expr
 	Items   []Item
@@ -13,11 +13,52 @@ type Select struct {
 	Offset  int64
 }
 
-// Relation is the dataset that a Select reads.
-type Relation struct {
+// From is what a Select reads. The set of nodes is closed.
+//
+//sumtype:decl
+type From interface{ from() }
+
+// Table is a table of a dataset; a dataset of one table has that one's Name
+// empty.
+type Table struct {
 	Dataset string
+	Name    string // what follows the dot in tpch.orders
 	Alias   string // empty when absent
 	Pos     Pos
+}
+
+// Subquery is a SELECT in FROM, or a CTE where it is used.
+type Subquery struct {
+	Select *Select
+	Alias  string
+	Pos    Pos
+}
+
+// Join joins two relations. On is nil for a comma and CROSS JOIN, whose
+// conditions stand in WHERE.
+type Join struct {
+	Left, Right From
+	Outer       bool     // LEFT JOIN: rows of Left without a partner stay
+	On          Expr     // nil when absent
+	Using       []string // columns of USING (…)
+	Pos         Pos
+}
+
+func (*Table) from()    {}
+func (*Subquery) from() {}
+func (*Join) from()     {}
+
+// Tables returns every table that a relation reads, in the order of the text.
+func Tables(f From) []*Table {
+	switch f := f.(type) {
+	case *Table:
+		return []*Table{f}
+	case *Subquery:
+		return Tables(f.Select.From)
+	case *Join:
+		return append(Tables(f.Left), Tables(f.Right)...)
+	}
+	return nil
 }
 
 // Item is one expression of the SELECT list.

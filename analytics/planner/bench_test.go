@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/noised/noised/analytics/plan"
 )
 
 // BenchmarkPlan plans a query as people write it, and texts of the permitted
@@ -29,7 +31,7 @@ func BenchmarkPlan(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				_, _ = Plan(sel, Dataset{Contract: f.contracts[sel.From.Dataset], Members: members}, Request{})
+				_, _ = Plan(sel, Dataset{Contract: f.contracts[plan.Tables(sel.From)[0].Dataset], Members: members}, Request{})
 			}
 		})
 	}

@@ -32,7 +32,7 @@ func (p *planning) tooManyAggregates(at plan.Pos) error {
 
 // agg expresses an aggregate by draws.
 func (p *planning) agg(w wanted, centred bool) plan.Agg {
-	agg := plan.Agg{Func: w.fn, Count: -1, Sum: -1}
+	agg := plan.Agg{Func: w.fn, Count: -1, Sum: -1, Square: -1, Tree: -1}
 	switch w.fn {
 	case plan.AggCount:
 		agg.Count = p.draw(plan.Draw{Kind: plan.DrawRows, Mask: counted(w)})
@@ -109,12 +109,12 @@ func (p *planning) canonicalOrder() error {
 	}
 	p.out.Draws = draws
 	for i, a := range p.out.Aggs {
-		if a.Count >= 0 {
-			p.out.Aggs[i].Count = moved[a.Count]
+		for _, at := range []*int{&a.Count, &a.Sum, &a.Square, &a.Tree} {
+			if *at >= 0 {
+				*at = moved[*at]
+			}
 		}
-		if a.Sum >= 0 {
-			p.out.Aggs[i].Sum = moved[a.Sum]
-		}
+		p.out.Aggs[i] = a
 	}
 	if s := p.priced.Selection; s != nil {
 		s.Draw = moved[s.Draw]

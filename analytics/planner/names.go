@@ -50,8 +50,8 @@ func (p *planning) column(c *plan.Column) (contract.Column, error) {
 
 // relation returns the name by which columns are qualified.
 func (p *planning) relation() string {
-	if p.sel.From.Alias != "" {
-		return p.sel.From.Alias
+	if t := plan.Tables(p.sel.From)[0]; t.Alias != "" {
+		return t.Alias
 	}
 	return p.c.Dataset
 }

@@ -48,6 +48,10 @@ type Priced struct {
 	Noise     []mechanism.Spec // by draw
 	Selection *Selection       // nil when every key is declared
 	Strategy  string
+	// Periods are the budget periods whose rows the plan can read, by
+	// contract.Period.Name, sorted; nil when the contract has one budget for all
+	// rows. The plan's filter excludes the rows of all other periods.
+	Periods []string
 }
 
 // Selection says which groups of a query with a secret key are shown: those

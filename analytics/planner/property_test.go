@@ -242,7 +242,7 @@ func TestPlanIsTotal(t *testing.T) {
 	f := newFixture(t)
 	ds := Dataset{Contract: f.contracts["shop"], Members: members}
 	rapid.Check(t, func(t *rapid.T) {
-		sel := &plan.Select{From: plan.Relation{Dataset: "shop"}}
+		sel := &plan.Select{From: &plan.Table{Dataset: "shop"}}
 		for range rapid.IntRange(1, 3).Draw(t, "items") {
 			sel.Items = append(sel.Items, plan.Item{Expr: drawExpr(t, 3)})
 		}

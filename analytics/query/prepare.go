@@ -42,15 +42,16 @@ func (s *Service) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	ds, err := s.Catalog.Dataset(ctx, sel.From.Dataset)
+	from := plan.Tables(sel.From)[0]
+	ds, err := s.Catalog.Dataset(ctx, from.Dataset)
 	if err != nil {
-		return nil, atRelation(err, sel.From)
+		return nil, atTable(err, from)
 	}
 	return s.priceOn(ctx, r, sel, ds)
 }
 
-// atRelation points an unknown-dataset error at the FROM clause.
-func atRelation(err error, from plan.Relation) error {
+// atTable points an unknown-dataset error at the FROM clause.
+func atTable(err error, from *plan.Table) error {
 	if e := privacy.AsError(err); e.Code == privacy.CodeUnknownDataset {
 		return e.At(int(from.Pos))
 	}

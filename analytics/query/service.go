@@ -101,9 +101,20 @@ type Request struct {
 	Epsilon             *float64              `json:"epsilon,omitempty"`                // the contract's default when nil
 	Delta               *float64              `json:"delta,omitempty"`                  // the contract's default when nil
 	Tenants             []string              `json:"tenants,omitempty"`                // every active member when nil
+	Accuracy            *Accuracy             `json:"accuracy,omitempty"`               // instead of Epsilon: the least charge that is this accurate
 	OnExhausted         string                `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
 	Intervals           bool                  `json:"-"`                                // of the answer's form; never changes the release
 	IdempotencyKey      string                `json:"-"`
+}
+
+// Accuracy is the widest interval that the caller accepts: exactly one of
+// Relative and Absolute, as half of the interval's width.
+type Accuracy struct {
+	Relative   *float64 `json:"relative,omitempty"`   // of the value; needs ExpectedN or Release
+	Absolute   *float64 `json:"absolute,omitempty"`   // in the unit of every noised column
+	Confidence float64  `json:"confidence"`           // of the interval, between 0.5 and 0.9999
+	ExpectedN  *int64   `json:"expected_n,omitempty"` // rows of a group, as the caller expects them
+	Release    string   `json:"release,omitempty"`    // an earlier release of the caller's that tells the size of the values
 }
 
 // What to do when a tenant's budget does not suffice.

@@ -93,7 +93,9 @@ func runBlock(p *Parser, block string) string {
 // show prints a select, one part a line.
 func show(s *plan.Select) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "from %q alias %q at %d\n", s.From.Dataset, s.From.Alias, s.From.Pos)
+	for _, t := range plan.Tables(s.From) {
+		fmt.Fprintf(&b, "from %q alias %q at %d\n", t.Dataset, t.Alias, t.Pos)
+	}
 	for _, it := range s.Items {
 		fmt.Fprintf(&b, "item %s as %q at %d\n", plan.Print(it.Expr), it.Alias, it.Pos)
 	}
@@ -196,7 +198,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if sel.From.Dataset == "" || show(sel) == "" {
+		if plan.Tables(sel.From)[0].Dataset == "" || show(sel) == "" {
 			t.Fatal("accepted, but says nothing")
 		}
 	})

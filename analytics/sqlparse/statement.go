@@ -119,33 +119,33 @@ func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
 }
 
 // from reads the one permitted relation: a dataset.
-func (w *walker) from(r gjson.Result) (plan.Relation, error) {
+func (w *walker) from(r gjson.Result) (plan.From, error) {
 	n, err := w.open(r, "FROM")
 	if err != nil {
-		return plan.Relation{}, err
+		return nil, err
 	}
 	kind, err := n.text("type")
 	if err != nil {
-		return plan.Relation{}, err
+		return nil, err
 	}
 	if c, ok := tableTypes[kind]; ok {
-		return plan.Relation{}, c.refuse(max(n.at(), 1))
+		return nil, c.refuse(max(n.at(), 1))
 	}
 	if kind != "BASE_TABLE" {
-		return plan.Relation{}, otherTable.refuse(n.at())
+		return nil, otherTable.refuse(n.at())
 	}
 	if err := w.without(n, sample, schemaName, catalogName, columnRename, timeTravel); err != nil {
-		return plan.Relation{}, err
+		return nil, err
 	}
 	table, err := n.text("table_name")
 	if err != nil {
-		return plan.Relation{}, err
+		return nil, err
 	}
 	alias, err := n.text("alias")
 	if err != nil {
-		return plan.Relation{}, err
+		return nil, err
 	}
-	rel := plan.Relation{Dataset: strings.ToLower(table), Alias: strings.ToLower(alias), Pos: n.pos}
+	rel := &plan.Table{Dataset: strings.ToLower(table), Alias: strings.ToLower(alias), Pos: n.pos}
 	return rel, n.done()
 }
 

@@ -35,6 +35,8 @@ type Request struct {
 	Dataset        string   // dataset that is queried
 	Tenants        []string // tenants whose rows are read; each one's account is required
 	DatasetAccount bool     // whether the dataset's account is required too (scope person)
+	Group          string   // group of the principal; empty for none
+	Periods        []string // budget periods whose rows are read; nil: the accounts of the tenants and of the dataset themselves
 	Loss           privacy.Loss
 	Cost           privacy.Cost // what every account is debited
 	Payload        []byte       // enough to run the query again after a crash; never logged
