@@ -60,9 +60,9 @@ func (f *fixture) plan(sql string, req Request) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, ok := f.contracts[sel.From.Dataset]
+	c, ok := f.contracts[plan.Tables(sel.From)[0].Dataset]
 	if !ok {
-		return nil, privacy.Errorf(privacy.CodeUnknownDataset, "no dataset %q", sel.From.Dataset)
+		return nil, privacy.Errorf(privacy.CodeUnknownDataset, "no dataset %q", plan.Tables(sel.From)[0].Dataset)
 	}
 	return Plan(sel, Dataset{Contract: c, Members: members}, req)
 }
