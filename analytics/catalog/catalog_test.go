@@ -211,6 +211,38 @@ func TestDatasetVersions(t *testing.T) {
 	}
 }
 
+// What earlier queries spent is kept per period, so that a version that moves
+// rows to other periods would give them budget that is spent already.
+func TestVersionsKeepTheirPeriods(t *testing.T) {
+	const (
+		day    = "  day: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-06-30, every: day}}\n"
+		longer = "  day: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: day}}\n"
+		months = "budget_per: {column: day, every: month}\n"
+	)
+	tests := []struct {
+		name, first, second string
+		code                privacy.Code
+	}{
+		{"none", day, longer, ""},
+		{"the same", day + months, day + months, ""},
+		{"written out", day + months, longer + "budget_per: {column: day, every: month, from: 2024-01-09, to: 2024-06-01}\n", ""},
+		{"added", day, day + months, privacy.CodeConflict},
+		{"removed", day + months, day, privacy.CodeConflict},
+		{"another length", day + months, day + "budget_per: {column: day, every: week}\n", privacy.CodeConflict},
+		{"a longer calendar", day + months, longer + months, privacy.CodeConflict},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := open(t)
+			f.put(1, tt.first)
+			c, doc := contractDoc(t, 2, plan.ScopePerson, tt.second)
+			if err := f.PutDataset(t.Context(), c, doc, admin); privacy.CodeOf(err) != tt.code {
+				t.Errorf("error = %v, want %q", err, tt.code)
+			}
+		})
+	}
+}
+
 func TestVersionInForce(t *testing.T) {
 	type accept struct {
 		tenant  string

@@ -61,7 +61,9 @@ func inForce(latest int, members []Member) int {
 
 // PutDataset adds a version of a contract; doc is the document that c was
 // parsed from. Versions are numbered from 1 without gaps: any other number is
-// CodeConflict.
+// CodeConflict. So is a version with another budget_per: rows that move to
+// another period would meet an account that has not paid for what was learnt
+// about them in the one before.
 func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc []byte, by privacy.Principal) error {
 	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		latest, err := latestVersion(ctx, tx, parsed.Dataset)
@@ -71,6 +73,9 @@ func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc
 		if parsed.Version != latest+1 {
 			return privacy.Errorf(privacy.CodeConflict, "the next version of dataset %q is %d, not %d", parsed.Dataset, latest+1, parsed.Version)
 		}
+		if err := c.keepsPeriods(ctx, tx, parsed, latest); err != nil {
+			return err
+		}
 		if _, err := exec(ctx, tx, "storing a contract",
 			`INSERT INTO dataset_versions (dataset, version, document, created_at, created_by) VALUES (?, ?, ?, ?, ?)`,
 			parsed.Dataset, parsed.Version, doc, c.now().UnixMicro(), by.ID); err != nil {
@@ -78,6 +83,22 @@ func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc
 		}
 		return c.log(ctx, tx, translog.KindContract, act{Act: "publish", Dataset: parsed.Dataset, Version: parsed.Version, By: by.ID})
 	})
+}
+
+// keepsPeriods refuses a version that gives rows other periods than the latest.
+func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract.Contract, latest int) error {
+	if latest == 0 {
+		return nil
+	}
+	before, err := c.contractIn(ctx, tx, parsed.Dataset, latest)
+	if err != nil {
+		return err
+	}
+	if !parsed.BudgetPer.Same(before.BudgetPer) {
+		return privacy.Errorf(privacy.CodeConflict,
+			"a new version of dataset %q cannot add, change or remove budget_per: what earlier queries spent is kept per period", parsed.Dataset)
+	}
+	return nil
 }
 
 const datasetColumns = `SELECT v.dataset, v.latest, m.tenant, m.version, t.suspended

@@ -19,7 +19,7 @@ func (r *reader) calendar(o object, t plan.Type) ([]plan.Value, bool) {
 	from, okFrom := r.end(o, "from", t)
 	to, okTo := r.end(o, "to", t)
 	every, okEvery := o.text("every")
-	if okEvery && !slices.Contains([]string{"day", "week", "month"}, every) {
+	if okEvery && !slices.Contains(calendarSteps, every) {
 		r.problem(o.lineOf("every"), o.path("every"), "must be day, week or month, not %q", shorten(every))
 		return nil, false
 	}
@@ -30,7 +30,7 @@ func (r *reader) calendar(o object, t plan.Type) ([]plan.Value, bool) {
 		r.problem(o.lineOf("from"), o.path("from"), "must not be after to")
 		return nil, false
 	}
-	if every == "month" && from.Day() > 28 {
+	if every == everyMonth && from.Day() > 28 {
 		r.problem(o.lineOf("from"), o.path("from"), "with every: month it must be one of the first 28 days, which every month has")
 		return nil, false
 	}
@@ -41,9 +41,9 @@ func (r *reader) calendar(o object, t plan.Type) ([]plan.Value, bool) {
 		}
 		values = append(values, timeValue(t, at))
 		switch every {
-		case "day":
+		case everyDay:
 			at = from.AddDate(0, 0, i)
-		case "week":
+		case everyWeek:
 			at = from.AddDate(0, 0, 7*i)
 		default:
 			at = from.AddDate(0, i, 0)

@@ -102,7 +102,8 @@ func TestView(t *testing.T) {
   b: {type: boolean, role: dimension, domain: {values: [true, false]}}
   d: {type: date, role: dimension, domain: {values: [2024-02-29]}}
   p: {type: varchar, role: dimension, domain: private}
-  x: {type: double, role: measure, bounds: [+0.50, 1e2], resolution: 1e-3}`))
+  x: {type: double, role: measure, bounds: [+0.50, 1e2], resolution: 1e-3}
+budget_per: {column: d, every: month}`))
 	got, err := json.Marshal(c.JSON())
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +115,7 @@ func TestView(t *testing.T) {
 		`{"name":"d","type":"date","role":"dimension","domain":["2024-02-29"]},` +
 		`{"name":"p","type":"varchar","role":"dimension","domain":"private"},` +
 		`{"name":"x","type":"double","role":"measure","bounds":[0.5,100],"resolution":0.001}],` +
+		`"budget_per":{"column":"d","every":"month","from":"2024-02-01","to":"2024-02-29"},` +
 		`"budget_defaults":{"epsilon_per_query":1,"delta_per_query":1e-9}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

@@ -40,7 +40,7 @@ func Parse(doc []byte) (*Contract, error) {
 func (r *reader) contract(root *node) *Contract {
 	c := &Contract{Defaults: privacy.Loss{Epsilon: DefaultEpsilon, Delta: DefaultDelta}}
 	o, ok := r.object(root, "", "dataset", "version", "description", "privacy_unit", "tenant_dimension",
-		"contribution", "bounding_index", "columns", "budget_defaults", "tables")
+		"contribution", "bounding_index", "columns", "tables", "budget_per", "budget_defaults")
 	if !ok {
 		return c
 	}
@@ -64,6 +64,9 @@ func (r *reader) contract(root *node) *Contract {
 	r.unit(c, o)
 	if n := o.at["bounding_index"]; n != nil {
 		r.boundingIndex(c, n)
+	}
+	if n := o.at["budget_per"]; n != nil {
+		r.budgetPer(c, n)
 	}
 	return c
 }
@@ -143,13 +146,13 @@ func (r *reader) contribution(c *Contract, o object) {
 	if !ok {
 		return
 	}
-	b, ok := r.object(n, "contribution", "max_partitions", "max_rows_per_partition", "max_rows")
+	b, ok := r.object(n, "contribution", "max_partitions", "max_rows_per_partition", "max_l2", "max_rows")
 	if !ok {
 		return
 	}
 	if b.has("max_rows") {
-		if b.has("max_partitions") || b.has("max_rows_per_partition") {
-			r.problem(b.lineOf("max_rows"), "contribution.max_rows", "stands alone: leave out max_partitions and max_rows_per_partition, or max_rows")
+		if b.has("max_partitions") || b.has("max_rows_per_partition") || b.has("max_l2") {
+			r.problem(b.lineOf("max_rows"), "contribution.max_rows", "stands alone: leave out max_partitions, max_rows_per_partition and max_l2, or max_rows")
 			return
 		}
 		m, _ := b.integer("max_rows", 1, privacy.MaxBound)
@@ -159,6 +162,9 @@ func (r *reader) contribution(c *Contract, o object) {
 	}
 	c.Limits.MaxPartitions, _ = b.integer("max_partitions", 1, privacy.MaxBound)
 	c.Limits.MaxRowsPerPartition, _ = b.integer("max_rows_per_partition", 1, privacy.MaxBound)
+	if b.has("max_l2") {
+		c.Limits.MaxL2, _ = b.integer("max_l2", 1, privacy.MaxBound)
+	}
 }
 
 func (r *reader) defaults(c *Contract, n *node) {

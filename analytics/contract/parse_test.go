@@ -58,7 +58,7 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 	want := []string{
 		`1 dataset: dataset name "Inst Eval" is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'`,
 		`2 version: must be between 1 and 2147483647, not 0`,
-		`3 colour: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, budget_defaults, tables`,
+		`3 colour: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, tables, budget_per, budget_defaults`,
 		`4 privacy_unit.scope: must be person or tenant, not "family"`,
 		`5 tenant_dimension: must be public, or be left out, not "yes please"`,
 		`6 contribution.max_rows_per_partition: is required`,
@@ -247,6 +247,8 @@ func FuzzParse(f *testing.F) {
 		"", "{", "a: b: c", "columns: {a: {type: [", doc("\n  x: {type: double, role: measure, bounds: [0, 1e30], resolution: 1e18}"),
 		doc("\n  x: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: week}}"),
 		`{"dataset": "d", "version": 1, "columns": {"a": {"type": "decimal(18,18)", "role": "measure", "bounds": [-0.5, 0.5], "resolution": 0.000001}}}`,
+		periods("date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: day}", "{column: day, every: month}"),
+		periods("timestamp, role: dimension", "{column: day, every: week, from: 0001-01-01, to: 9999-12-31}"),
 		"? a\n: - b\n  - |\n   c\n", "a: \"\\ud800\"", "%YAML 1.2\n---\na: !x &y *z",
 	} {
 		f.Add([]byte(seed))
@@ -268,6 +270,11 @@ func checkAccepted(t *testing.T, c *Contract) {
 	t.Helper()
 	if c.UnitColumn().Role != RoleUnit || c.Limits.Check() != nil || c.Defaults.Check() != nil || !privacy.ValidName(c.Dataset) {
 		t.Fatalf("inconsistent contract: %+v", c)
+	}
+	if b := c.BudgetPer; b != nil {
+		if n := len(b.Periods()); n < 1 || n > MaxPeriods {
+			t.Fatalf("budget_per has %d periods", n)
+		}
 	}
 	for _, col := range c.Columns {
 		switch col.Role {

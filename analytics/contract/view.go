@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -16,6 +17,7 @@ type View struct {
 	Contribution    BoundsView   `json:"contribution"`
 	BoundingIndex   [][]string   `json:"bounding_index,omitempty"`
 	Columns         []ColumnView `json:"columns"` // in the contract's order
+	BudgetPer       *PeriodsView `json:"budget_per,omitempty"`
 	BudgetDefaults  DefaultsView `json:"budget_defaults"`
 }
 
@@ -30,6 +32,7 @@ type UnitView struct {
 type BoundsView struct {
 	MaxPartitions       int64 `json:"max_partitions,omitempty"`
 	MaxRowsPerPartition int64 `json:"max_rows_per_partition,omitempty"`
+	MaxL2               int64 `json:"max_l2,omitempty"`
 	MaxRows             int64 `json:"max_rows,omitempty"`
 }
 
@@ -42,6 +45,15 @@ type ColumnView struct {
 	Domain     any           `json:"domain,omitempty"`
 	Bounds     []json.Number `json:"bounds,omitempty"`
 	Resolution json.Number   `json:"resolution,omitempty"`
+}
+
+// PeriodsView says which rows have a budget of their own. From and To are the
+// first and the last day of the calendar, written 2006-01-02.
+type PeriodsView struct {
+	Column string `json:"column"`
+	Every  string `json:"every"`
+	From   string `json:"from"`
+	To     string `json:"to"`
 }
 
 // DefaultsView is the loss of a query that does not say how much.
@@ -57,12 +69,18 @@ func (c *Contract) JSON() View {
 		Version:        c.Version,
 		Description:    c.Description,
 		PrivacyUnit:    UnitView{Column: c.Unit.Column, Scope: string(c.Unit.Scope)},
-		Contribution:   BoundsView{MaxPartitions: c.Limits.MaxPartitions, MaxRowsPerPartition: c.Limits.MaxRowsPerPartition},
+		Contribution:   BoundsView{MaxPartitions: c.Limits.MaxPartitions, MaxRowsPerPartition: c.Limits.MaxRowsPerPartition, MaxL2: c.Limits.MaxL2},
 		BoundingIndex:  c.BoundingIndex,
 		BudgetDefaults: DefaultsView{EpsilonPerQuery: c.Defaults.Epsilon, DeltaPerQuery: c.Defaults.Delta},
 	}
 	if c.MaxRowsOnly {
 		v.Contribution = BoundsView{MaxRows: c.Limits.MaxRows}
+	}
+	if b := c.BudgetPer; b != nil {
+		v.BudgetPer = &PeriodsView{
+			Column: b.Column, Every: b.Every,
+			From: dateOf(b.From).Format(time.DateOnly), To: dateOf(b.To - 1).Format(time.DateOnly),
+		}
 	}
 	if c.TenantDimension {
 		v.TenantDimension = "public"
