@@ -46,10 +46,10 @@ func accessTable() map[string]access {
 		"listDatasets": roles(analyst, operator, tenantAdmin),
 		"getDataset":   roles(analyst, operator, tenantAdmin),
 
-		"createLoad":     roles(contributor),
-		"listLoads":      roles(contributor),
-		"getLoad":        roles(contributor),
-		"cancelLoad":     roles(contributor),
+		"createLoad":     roles(contributor, operator), // the operator loads public tables, which belong to no tenant
+		"listLoads":      roles(contributor, operator),
+		"getLoad":        roles(contributor, operator),
+		"cancelLoad":     roles(contributor, operator),
 		"getLoadRejects": roles(contributor),
 
 		"createTenant":     roles(operator),

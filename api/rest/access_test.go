@@ -56,6 +56,7 @@ var allowed = map[privacy.Role][]string{
 	privacy.RoleOperator: {
 		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
+		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 	},
 	privacy.RoleTenantAdmin: {"createTenantKey", "listTenantKeys", "revokeTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"getTenantBudget", "putTenantBudget", "listCharges"},

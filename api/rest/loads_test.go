@@ -49,7 +49,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	}{
 		"another tenant":     {"?tenant=b", "x", privacy.CodeForbidden},
 		"unknown write":      {"?write=merge", "x", privacy.CodeInvalidRequest},
-		"unknown parameter":  {"?table=x", "x", privacy.CodeInvalidRequest},
+		"unknown parameter":  {"?tabel=x", "x", privacy.CodeInvalidRequest},
 		"negative tolerance": {"?max_bad_records=-1", "x", privacy.CodeInvalidRequest},
 		"too large":          {"", strings.Repeat("x", 101), privacy.CodeTooLarge},
 	} {

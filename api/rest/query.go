@@ -28,7 +28,7 @@ func (s *server) QueryByURL(ctx context.Context, r QueryByURLRequestObject) (Que
 	p := r.Params
 	return s.answer(ctx, requestOf(wire.QueryRequest{
 		SQL: p.SQL, Bounds: p.Bounds, Epsilon: p.Epsilon, Delta: p.Delta,
-		Tenants: p.Tenants, OnExhausted: p.OnExhausted, Intervals: p.Intervals,
+		Accuracy: p.Accuracy, Tenants: p.Tenants, OnExhausted: p.OnExhausted, Intervals: p.Intervals,
 	}))
 }
 
@@ -50,6 +50,9 @@ func requestOf(q wire.QueryRequest) query.Request {
 	if q.Intervals != nil {
 		out.Intervals = *q.Intervals
 	}
+	if a := q.Accuracy; a != nil {
+		out.Accuracy = accuracyOf(*a)
+	}
 	if b := q.Bounds; b != nil {
 		out.MaxPartitions, out.MaxRowsPerPartition = b.MaxPartitions, b.MaxRowsPerPartition
 		for column, interval := range b.AdditionalProperties {
@@ -58,6 +61,18 @@ func requestOf(q wire.QueryRequest) query.Request {
 			}
 			out.Columns[column] = [2]float64{interval[0], interval[1]}
 		}
+	}
+	return out
+}
+
+// accuracyOf translates a wanted accuracy; what it may hold, the service checks.
+func accuracyOf(a wire.WantedAccuracy) *query.Accuracy {
+	out := &query.Accuracy{
+		Relative: a.Relative, Absolute: a.Absolute, Confidence: query.Confidence,
+		ExpectedN: a.ExpectedN, Release: valueOf(a.Release),
+	}
+	if a.Confidence != nil {
+		out.Confidence = *a.Confidence
 	}
 	return out
 }
@@ -122,7 +137,7 @@ func explanationOf(x *query.Explanation) wire.Explanation {
 		}),
 	}
 	for _, c := range x.Columns {
-		column := wire.ExplainColumn{Name: c.Name, Mechanism: string(c.Mechanism), Stddev: c.Stddev}
+		column := wire.ExplainColumn{Name: c.Name, Mechanism: wire.ExplainColumnMechanism(c.Mechanism), Stddev: c.Stddev}
 		if c.Interval != nil {
 			column.Interval = &wire.ExplainInterval{LowOffset: c.Interval.Low, HighOffset: c.Interval.High, Confidence: c.Interval.Confidence}
 		}

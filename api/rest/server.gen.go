@@ -665,6 +665,19 @@ func (w *ServerInterfaceWrapper) QueryByURL(ctx *echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delta: %s", err))
 	}
 
+	// ------------- Optional query parameter "accuracy" -------------
+
+	if paramValue := ctx.QueryParam("accuracy"); paramValue != "" {
+
+		var value WantedAccuracy
+		err = json.Unmarshal([]byte(paramValue), &value)
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, "Error unmarshaling parameter 'accuracy' as JSON")
+		}
+		params.Accuracy = &value
+
+	}
+
 	// ------------- Optional query parameter "tenants" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenants", ctx.QueryParams(), &params.Tenants, runtime.BindQueryParameterOptions{Type: "array", Format: ""})

@@ -16,7 +16,9 @@ func TestRequestsOutsideTheDocumentAreRefused(t *testing.T) {
 	h := newHarness(t)
 	analyst, operator := h.secret[privacy.RoleAnalyst], h.secret[privacy.RoleOperator]
 	for name, a := range map[string]ask{
-		"unknown member":             {body: `{"sql": "x", "accuracy": {"relative": 0.1}}`},
+		"unknown member":             {body: `{"sql": "x", "precision": 0.1}`},
+		"unknown kind of accuracy":   {body: `{"sql": "x", "accuracy": {"relativ": 0.1}}`},
+		"accuracy that is no object": {body: `{"sql": "x", "accuracy": 0.1}`},
 		"member in other case":       {body: `{"SQL": "x"}`},
 		"missing member":             {body: `{}`},
 		"wrong type":                 {body: `{"sql": 5}`},

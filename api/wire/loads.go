@@ -11,6 +11,7 @@ import (
 // choice to the server.
 type Upload struct {
 	Dataset         string
+	Table           string // of a dataset of several tables; else empty
 	Tenant          string // refused unless it is the key's own; not checked when empty
 	ContentType     string // one of the media types of uploads
 	ContentEncoding string // "", "gzip" or "zstd"
@@ -26,6 +27,7 @@ type Upload struct {
 // body is read once and never held in memory.
 func (a *API) Upload(ctx context.Context, u Upload, body io.Reader) (Load, error) {
 	params := &CreateLoadParams{
+		Table:           optional(u.Table),
 		Tenant:          optional(u.Tenant),
 		Write:           optional(u.Write),
 		LoadID:          optional(u.LoadID),

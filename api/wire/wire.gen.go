@@ -38,6 +38,33 @@ func (e ChargeState) Valid() bool {
 	}
 }
 
+// Defines values for ExplainColumnMechanism.
+const (
+	Gaussian           ExplainColumnMechanism = "gaussian"
+	Laplace            ExplainColumnMechanism = "laplace"
+	PartitionSelection ExplainColumnMechanism = "partition_selection"
+	Public             ExplainColumnMechanism = "public"
+	QuantileTree       ExplainColumnMechanism = "quantile_tree"
+)
+
+// Valid indicates whether the value is a known member of the ExplainColumnMechanism enum.
+func (e ExplainColumnMechanism) Valid() bool {
+	switch e {
+	case Gaussian:
+		return true
+	case Laplace:
+		return true
+	case PartitionSelection:
+		return true
+	case Public:
+		return true
+	case QuantileTree:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LoadState.
 const (
 	LoadStateCancelled LoadState = "cancelled"
@@ -183,6 +210,20 @@ type Amount struct {
 	Rho     float64 `json:"rho"`
 }
 
+// BudgetPer Every period of rows has a budget of its own; a row's period is that of its own date
+type BudgetPer struct {
+	Column string `json:"column"`
+
+	// Every day, week or month
+	Every string `json:"every"`
+
+	// From The first day of the calendar
+	From string `json:"from"`
+
+	// To The day after the calendar
+	To string `json:"to"`
+}
+
 // Charge defines model for Charge.
 type Charge struct {
 	At        time.Time   `json:"at"`
@@ -205,11 +246,17 @@ type ChargeList struct {
 
 // Dataset defines model for Dataset.
 type Dataset struct {
+	// BudgetPer Every period of rows has a budget of its own; a row's period is that of its own date
+	BudgetPer *BudgetPer `json:"budget_per,omitempty"`
+
 	// Contract As in the contract file
 	Contract      map[string]interface{} `json:"contract"`
 	Dataset       string                 `json:"dataset"`
 	LatestVersion int                    `json:"latest_version"`
 	Members       []Member               `json:"members"`
+
+	// Tables Of a dataset of several tables
+	Tables []DatasetTable `json:"tables,omitempty"`
 
 	// Version Of the contract that is shown
 	Version int `json:"version"`
@@ -223,10 +270,15 @@ type DatasetBudget struct {
 	Epsilon    float64 `json:"epsilon"`
 
 	// Lifetime A privacy loss; out of range, it is refused as `privacy-parameters`
-	Lifetime  Loss   `json:"lifetime"`
-	Remaining Amount `json:"remaining"`
-	Spent     Amount `json:"spent"`
-	Window    Window `json:"window"`
+	Lifetime          Loss   `json:"lifetime"`
+	LifetimeRemaining Amount `json:"lifetime_remaining"`
+	LifetimeSpent     Amount `json:"lifetime_spent"`
+
+	// Periods Of datasets with `budget_per`: every period that was charged
+	Periods   []PeriodBudget `json:"periods,omitempty"`
+	Remaining Amount         `json:"remaining"`
+	Spent     Amount         `json:"spent"`
+	Window    Window         `json:"window"`
 }
 
 // DatasetBudgetRequest defines model for DatasetBudgetRequest.
@@ -239,9 +291,28 @@ type DatasetBudgetRequest struct {
 	Window   *Window `json:"window,omitempty"`
 }
 
+// DatasetColumn defines model for DatasetColumn.
+type DatasetColumn struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
+	Type string `json:"type"`
+}
+
 // DatasetList defines model for DatasetList.
 type DatasetList struct {
 	Items []Dataset `json:"items"`
+}
+
+// DatasetTable defines model for DatasetTable.
+type DatasetTable struct {
+	Columns []DatasetColumn `json:"columns"`
+	Name    string          `json:"name"`
+
+	// Public Loaded by the operator; its rows belong to no unit
+	Public bool `json:"public"`
+
+	// Via The foreign key through which rows reach their unit, `column -> table.key`
+	Via *string `json:"via,omitempty"`
 }
 
 // DatasetVersion defines model for DatasetVersion.
@@ -259,9 +330,12 @@ type DocumentProblem struct {
 
 // ExplainCharge defines model for ExplainCharge.
 type ExplainCharge struct {
-	Account        string  `json:"account"`
-	Delta          float64 `json:"delta"`
-	Epsilon        float64 `json:"epsilon"`
+	Account string  `json:"account"`
+	Delta   float64 `json:"delta"`
+	Epsilon float64 `json:"epsilon"`
+
+	// QueriesLeft How many more queries of this price the account could pay after this one, in its present window
+	QueriesLeft    int64   `json:"queries_left"`
 	RemainingAfter Amount  `json:"remaining_after"`
 	Rho            float64 `json:"rho"`
 }
@@ -272,10 +346,13 @@ type ExplainColumn struct {
 
 	// IntervalByN For a ratio, whose error depends on how much it is taken over, by the number of rows
 	IntervalByN map[string]ExplainInterval `json:"interval_by_n,omitempty"`
-	Mechanism   string                     `json:"mechanism"`
+	Mechanism   ExplainColumnMechanism     `json:"mechanism"`
 	Name        string                     `json:"name"`
 	Stddev      *float64                   `json:"stddev,omitempty"`
 }
+
+// ExplainColumnMechanism defines model for ExplainColumn.Mechanism.
+type ExplainColumnMechanism string
 
 // ExplainInterval defines model for ExplainInterval.
 type ExplainInterval struct {
@@ -293,8 +370,17 @@ type ExplainSelection struct {
 
 // Explanation defines model for Explanation.
 type Explanation struct {
-	Charges            []ExplainCharge   `json:"charges,omitempty"`
-	Columns            []ExplainColumn   `json:"columns,omitempty"`
+	// Accuracy Instead of `epsilon`: the widest interval that will do. The least charge that gives it to every noised column is
+	// found from the contract and these members alone. Exactly one of `relative` and `absolute` is given.
+	Accuracy *WantedAccuracy `json:"accuracy,omitempty"`
+	Charges  []ExplainCharge `json:"charges,omitempty"`
+	Columns  []ExplainColumn `json:"columns,omitempty"`
+
+	// Delta The loss that will be charged
+	Delta *float64 `json:"delta,omitempty"`
+
+	// Epsilon The loss that will be charged: as asked for, the contract's default, or found for `accuracy`
+	Epsilon            *float64          `json:"epsilon,omitempty"`
 	PartitionSelection *ExplainSelection `json:"partition_selection,omitempty"`
 	Permitted          bool              `json:"permitted"`
 
@@ -302,6 +388,9 @@ type Explanation struct {
 	Problem  *Problem `json:"problem,omitempty"`
 	Strategy *string  `json:"strategy,omitempty"`
 }
+
+// GroupName The group of principals that the key's holder spends with; budgets cap it by `per_group`
+type GroupName = string
 
 // Health defines model for Health.
 type Health struct {
@@ -315,6 +404,9 @@ type Interval = []float64
 type Key struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
+	Group     *GroupName `json:"group,omitempty"`
 	ID        string     `json:"id"`
 	Name      *string    `json:"name,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
@@ -330,9 +422,12 @@ type KeyList struct {
 // KeyRequest defines model for KeyRequest.
 type KeyRequest struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	Name      *string    `json:"name,omitempty"`
-	Role      Role       `json:"role"`
-	Tenant    *string    `json:"tenant,omitempty"`
+
+	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
+	Group  *GroupName `json:"group,omitempty"`
+	Name   *string    `json:"name,omitempty"`
+	Role   Role       `json:"role"`
+	Tenant *string    `json:"tenant,omitempty"`
 }
 
 // Load defines model for Load.
@@ -405,14 +500,26 @@ type Membership struct {
 
 // NewKey defines model for NewKey.
 type NewKey struct {
-	ID     string  `json:"id"`
-	Key    string  `json:"key"`
-	Role   Role    `json:"role"`
-	Tenant *string `json:"tenant,omitempty"`
+	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
+	Group  *GroupName `json:"group,omitempty"`
+	ID     string     `json:"id"`
+	Key    string     `json:"key"`
+	Role   Role       `json:"role"`
+	Tenant *string    `json:"tenant,omitempty"`
 }
 
 // OnExhausted What to do when a tenant's budget is spent; fail unless told
 type OnExhausted string
+
+// PeriodBudget What one period of a dataset's rows has lost and has left; its cap is that of the budget it stands under
+type PeriodBudget struct {
+	Dataset string `json:"dataset"`
+
+	// Period The period's first day, or `other` for rows with no date in the calendar
+	Period    string `json:"period"`
+	Remaining Amount `json:"remaining"`
+	Spent     Amount `json:"spent"`
+}
 
 // Problem RFC 9457
 type Problem struct {
@@ -445,6 +552,10 @@ type QueryBounds struct {
 
 // QueryRequest defines model for QueryRequest.
 type QueryRequest struct {
+	// Accuracy Instead of `epsilon`: the widest interval that will do. The least charge that gives it to every noised column is
+	// found from the contract and these members alone. Exactly one of `relative` and `absolute` is given.
+	Accuracy *WantedAccuracy `json:"accuracy,omitempty"`
+
 	// Bounds Narrower bounds than the contract's; any other member is a measure's name with its [lo, hi]
 	Bounds *QueryBounds `json:"bounds,omitempty"`
 
@@ -503,17 +614,25 @@ type TenantBudget struct {
 	Epsilon    float64 `json:"epsilon"`
 
 	// Lifetime A privacy loss; out of range, it is refused as `privacy-parameters`
-	Lifetime Loss `json:"lifetime"`
+	Lifetime          Loss   `json:"lifetime"`
+	LifetimeRemaining Amount `json:"lifetime_remaining"`
+	LifetimeSpent     Amount `json:"lifetime_spent"`
 
 	// PerDataset Caps by name; `default` caps every account that has no entry of its own
 	PerDataset *Losses `json:"per_dataset,omitempty"`
 
+	// PerGroup Caps by name; `default` caps every account that has no entry of its own
+	PerGroup *Losses `json:"per_group,omitempty"`
+
 	// PerPrincipal Caps by name; `default` caps every account that has no entry of its own
 	PerPrincipal *Losses `json:"per_principal,omitempty"`
-	Remaining    Amount  `json:"remaining"`
-	Spent        Amount  `json:"spent"`
-	Tenant       string  `json:"tenant"`
-	Window       Window  `json:"window"`
+
+	// Periods Of datasets with `budget_per`: every period that was charged
+	Periods   []PeriodBudget `json:"periods,omitempty"`
+	Remaining Amount         `json:"remaining"`
+	Spent     Amount         `json:"spent"`
+	Tenant    string         `json:"tenant"`
+	Window    Window         `json:"window"`
 }
 
 // TenantBudgetRequest defines model for TenantBudgetRequest.
@@ -527,6 +646,9 @@ type TenantBudgetRequest struct {
 	// PerDataset Caps by name; `default` caps every account that has no entry of its own
 	PerDataset *Losses `json:"per_dataset,omitempty"`
 
+	// PerGroup Caps by name; `default` caps every account that has no entry of its own
+	PerGroup *Losses `json:"per_group,omitempty"`
+
 	// PerPrincipal Caps by name; `default` caps every account that has no entry of its own
 	PerPrincipal *Losses `json:"per_principal,omitempty"`
 	Window       *Window `json:"window,omitempty"`
@@ -535,8 +657,11 @@ type TenantBudgetRequest struct {
 // TenantKeyRequest defines model for TenantKeyRequest.
 type TenantKeyRequest struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	Name      *string    `json:"name,omitempty"`
-	Role      Role       `json:"role"`
+
+	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
+	Group *GroupName `json:"group,omitempty"`
+	Name  *string    `json:"name,omitempty"`
+	Role  Role       `json:"role"`
 }
 
 // TenantList defines model for TenantList.
@@ -553,6 +678,25 @@ type TenantRequest struct {
 // TenantUpdate defines model for TenantUpdate.
 type TenantUpdate struct {
 	Suspended bool `json:"suspended"`
+}
+
+// WantedAccuracy Instead of `epsilon`: the widest interval that will do. The least charge that gives it to every noised column is
+// found from the contract and these members alone. Exactly one of `relative` and `absolute` is given.
+type WantedAccuracy struct {
+	// Absolute Half of the interval's width, in the unit of the column
+	Absolute *float64 `json:"absolute,omitempty"`
+
+	// Confidence 0.95 when left out
+	Confidence *float64 `json:"confidence,omitempty"`
+
+	// ExpectedN Rows of a group, as the caller expects them
+	ExpectedN *int64 `json:"expected_n,omitempty"`
+
+	// Relative Half of the interval's width, relative to the value; needs `expected_n` or `release`
+	Relative *float64 `json:"relative,omitempty"`
+
+	// Release An earlier release of the caller's that tells the size of the values
+	Release *string `json:"release,omitempty"`
 }
 
 // Window defines model for Window.
@@ -633,6 +777,9 @@ type CreateLoadParams struct {
 	// Write Add to the tenant's rows, or put these in their place
 	Write *LoadWrite `form:"write,omitempty" json:"write,omitempty"`
 
+	// Table The table that the file belongs to, in a dataset of several; a public table is loaded by the operator
+	Table *string `form:"table,omitempty" json:"table,omitempty"`
+
 	// Tenant Guards against a wrong key: another tenant than the caller's own is refused
 	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
 
@@ -678,6 +825,9 @@ type QueryByURLParams struct {
 	Bounds  *QueryBounds `form:"bounds,omitempty" json:"bounds,omitempty"`
 	Epsilon *float64     `form:"epsilon,omitempty" json:"epsilon,omitempty"`
 	Delta   *float64     `form:"delta,omitempty" json:"delta,omitempty"`
+
+	// Accuracy The member `accuracy` of the request body, as JSON
+	Accuracy *WantedAccuracy `form:"accuracy,omitempty" json:"accuracy,omitempty"`
 
 	// Tenants Repeat it for several tenants
 	Tenants     []string     `form:"tenants,omitempty" json:"tenants,omitempty"`
@@ -1034,7 +1184,7 @@ type ClientInterface interface {
 
 	// PutTenantBudgetWithBody Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1043,7 +1193,7 @@ type ClientInterface interface {
 
 	// PutTenantBudget Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1537,7 +1687,7 @@ func (c *Client) GetTenantBudget(ctx context.Context, tenant TenantName, reqEdit
 
 // PutTenantBudgetWithBody Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1556,7 +1706,7 @@ func (c *Client) PutTenantBudgetWithBody(ctx context.Context, tenant TenantName,
 
 // PutTenantBudget Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2898,6 +3048,18 @@ func NewCreateLoadRequestWithBody(server string, dataset DatasetName, params *Cr
 
 		}
 
+		if params.Table != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "table", *params.Table, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Tenant != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -3304,6 +3466,16 @@ func NewQueryByURLRequest(server string, params *QueryByURLParams) (*http.Reques
 				for _, qp := range strings.Split(queryFrag, "&") {
 					rawQueryFragments = append(rawQueryFragments, qp)
 				}
+			}
+
+		}
+
+		if params.Accuracy != nil {
+
+			if queryParamBuf, err := json.Marshal(*params.Accuracy); err != nil {
+				return nil, err
+			} else {
+				queryValues.Add("accuracy", string(queryParamBuf))
 			}
 
 		}
@@ -3743,7 +3915,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutTenantBudgetWithBodyWithResponse Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3752,7 +3924,7 @@ type ClientWithResponsesInterface interface {
 
 	// PutTenantBudgetWithResponse Set a tenant's budget
 	//
-	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+	// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5298,7 +5470,7 @@ func (c *ClientWithResponses) GetTenantBudgetWithResponse(ctx context.Context, t
 
 // PutTenantBudgetWithBodyWithResponse Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5313,7 +5485,7 @@ func (c *ClientWithResponses) PutTenantBudgetWithBodyWithResponse(ctx context.Co
 
 // PutTenantBudgetWithResponse Set a tenant's budget
 //
-// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset` and `per_principal` cap what single datasets and principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
+// The first call fixes the lifetime ceiling; later ones move within it. `per_dataset`, `per_principal` and `per_group` cap what single datasets, principals and groups of principals may cost the tenant over their lifetime; their `default` caps those without an entry of their own, and entries that are left out keep their caps.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -72,13 +72,13 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 			sigma = ""
 		}
 		if len(c.IntervalByN) == 0 {
-			columns.add(c.Name, c.Mechanism, sigma, expectedInterval(c.Interval))
+			columns.add(c.Name, string(c.Mechanism), sigma, expectedInterval(c.Interval))
 		}
 		for i, n := range slices.SortedFunc(maps.Keys(c.IntervalByN), numerically) {
 			interval := c.IntervalByN[n]
 			of := expectedInterval(&interval) + " of " + n + " rows"
 			if i == 0 {
-				columns.add(c.Name, c.Mechanism, sigma, of)
+				columns.add(c.Name, string(c.Mechanism), sigma, of)
 			} else {
 				columns.add("", "", "", of)
 			}
