@@ -18,6 +18,7 @@ const (
 	ClassDigits                   // an integer literal from 0 to MaxDigits
 	ClassIndex                    // an integer literal from 1 to MaxIndex
 	ClassDivisor                  // an integer literal from 1 to MaxIndex
+	ClassFinite                   // a double literal, neither NULL nor NaN nor infinite
 )
 
 // Limits of literal arguments.
@@ -62,6 +63,12 @@ type Function struct {
 //   - "date_trunc" returns the type of its second argument; it, "year",
 //     "quarter", "month", "day" and "dayofweek" (Sunday is 0) are NULL for
 //     infinite dates and for years outside 1 to 9999;
+//   - "sqrt" is NULL below zero, "ln" and "log10" at and below it, and "power"
+//     for a negative base with an exponent that is no whole number. "exp" and
+//     "power" overflow to infinities;
+//   - "width_bucket" has the arguments x, lo, hi and n, and is what WidthBucket
+//     computes: 0 for x below lo, n + 1 from hi on (NaN is the largest), and
+//     NULL for all x unless lo < hi and hi − lo is finite;
 //   - Cast is TRY_CAST: what does not fit is NULL;
 //   - In has a list of literals of Arg's type, without NULLs; Case has boolean
 //     conditions and results of one type.
@@ -95,6 +102,12 @@ var RowFunctions = []Function{
 	{Name: "floor", Args: []Class{ClassDouble}, Result: ClassDouble},
 	{Name: "ceil", Args: []Class{ClassDouble}, Result: ClassDouble},
 	{Name: "round", Args: []Class{ClassDouble, ClassDigits}, Optional: 1, Result: ClassDouble},
+	{Name: "sqrt", Args: []Class{ClassDouble}, Result: ClassDouble},
+	{Name: "ln", Args: []Class{ClassDouble}, Result: ClassDouble},
+	{Name: "log10", Args: []Class{ClassDouble}, Result: ClassDouble},
+	{Name: "exp", Args: []Class{ClassDouble}, Result: ClassDouble},
+	{Name: "power", Args: []Class{ClassDouble, ClassDouble}, Result: ClassDouble},
+	{Name: "width_bucket", Args: []Class{ClassDouble, ClassFinite, ClassFinite, ClassIndex}, Result: ClassBigint},
 	{Name: "lower", Args: []Class{ClassText}, Result: ClassText},
 	{Name: "upper", Args: []Class{ClassText}, Result: ClassText},
 	{Name: "trim", Args: []Class{ClassText}, Result: ClassText},

@@ -119,7 +119,7 @@ func (b *binder) kind(e plan.Expr) plan.Type {
 			return b.mixed(e.Args)
 		case plan.ClassTime:
 			return b.kind(e.Args[len(e.Args)-1])
-		case plan.ClassAny, plan.ClassPattern, plan.ClassPart, plan.ClassDigits, plan.ClassIndex, plan.ClassDivisor:
+		case plan.ClassAny, plan.ClassPattern, plan.ClassPart, plan.ClassDigits, plan.ClassIndex, plan.ClassDivisor, plan.ClassFinite:
 		}
 	case *plan.Column, *plan.AggRef, *plan.KeyRef, *plan.OutputRef:
 		return b.typeOf(e)

@@ -39,7 +39,7 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 			return e, nil
 		}
 		return nil, b.wrongType(fn, e, "a date or a timestamp")
-	case plan.ClassPattern, plan.ClassPart, plan.ClassDigits, plan.ClassIndex, plan.ClassDivisor:
+	case plan.ClassPattern, plan.ClassPart, plan.ClassDigits, plan.ClassIndex, plan.ClassDivisor, plan.ClassFinite:
 		return b.constantArgument(fn, e, class)
 	case plan.ClassSame:
 	}
@@ -75,6 +75,11 @@ func (b *binder) constantArgument(fn string, e plan.Expr, class plan.Class) (pla
 			return integer(lit), nil
 		}
 		return nil, refuse(lit.Pos, "%s to this many digits is not permitted", quote(fn)).Suggest("use 0 to %d", plan.MaxDigits)
+	case plan.ClassFinite:
+		if x := v.AsFloat(); !math.IsNaN(x) && !math.IsInf(x, 0) {
+			return &plan.Literal{Value: plan.FloatValue(x), Pos: lit.Pos}, nil
+		}
+		return nil, refuse(lit.Pos, "%s with this constant is not permitted", quote(fn)).Suggest("use a number")
 	default: // ClassIndex, ClassDivisor
 		if whole && v.Int >= 1 && v.Int <= plan.MaxIndex {
 			return integer(lit), nil

@@ -108,6 +108,8 @@ func drawCall(t *rapid.T, f plan.Function, kind plan.Kind, depth int) plan.Expr 
 		case plan.ClassDigits, plan.ClassIndex, plan.ClassDivisor:
 			limit := map[bool]int64{true: plan.MaxDigits, false: plan.MaxIndex}[class == plan.ClassDigits]
 			arg = &plan.Literal{Value: plan.IntValue(plan.Of(plan.KindBigint), rapid.SampledFrom([]int64{1, 3, limit}).Draw(t, "constant"))}
+		case plan.ClassFinite:
+			arg = &plan.Literal{Value: plan.FloatValue(rapid.SampledFrom([]float64{-1.5, 0, 3}).Draw(t, "constant"))}
 		default:
 			for k, c := range classOf {
 				if c == class {

@@ -11,8 +11,9 @@
 // error on any input:
 //
 //   - Plan arithmetic is on doubles, which overflow to infinities; "/" checks
-//     its divisor. "//" and "%" have positive constant divisors.
-//   - Casts are TRY_CAST. Functions of time see only years 1 to 9999; the rest
+//     its divisor. "//" and "%" have positive constant divisors. Roots and
+//     logarithms are NULL where DuckDB would fail.
+//   - Casts are TRY_CAST, also the one that gives a key its type. Functions of time see only years 1 to 9999; the rest
 //     is NULL before they are reached.
 //   - Quantising a double clamps before it casts; quantising an exact number
 //     uses integers that are wide enough for every value of the column's type,

@@ -46,6 +46,7 @@ var forms = map[string]form{
 	"sign":        {result: bigint, format: "CAST(sign(%s) AS BIGINT)"},
 	"floor":       {result: double, format: "floor(%s)"},
 	"ceil":        {result: double, format: "ceil(%s)"},
+	"exp":         {result: double, format: "exp(%s)"},
 	"lower":       {result: varchar, format: "lower(%s)"},
 	"upper":       {result: varchar, format: "upper(%s)"},
 	"trim":        {result: varchar, format: "trim(%s, ' ')"},
@@ -89,6 +90,8 @@ func (b *builder) call(c *plan.Call) (term, error) {
 		return combine(x.typ, "(CASE WHEN %s = %s THEN NULL ELSE %s END)", x, args[1], x), nil
 	case "round":
 		return b.round(c, args)
+	case "sqrt", "ln", "log10", "power", "width_bucket":
+		return b.partial(c, args)
 	case "year", "quarter", "month", "day", "dayofweek", "date_trunc":
 		return b.calendar(c, args)
 	default:

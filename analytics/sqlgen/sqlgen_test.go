@@ -92,6 +92,33 @@ func TestStatements(t *testing.T) {
 			Statement{`SELECT "_unit" FROM (SELECT *, ("weight" + "weight") AS _t0 FROM "s3".main."rows") ` +
 				`WHERE ((CASE WHEN _t0 = 0 THEN NULL ELSE "weight" / _t0 END) > CAST('0' AS DOUBLE))`, Layout{Draws: []DrawColumns{}}},
 		},
+		{
+			"a value's sum, squares and tree share its column; different values are read as they are",
+			plan.Bound{Draws: []plan.Draw{
+				{Kind: plan.DrawSum, Value: rating, Quantum: stars},
+				{Kind: plan.DrawSquares, Value: rating, Quantum: stars},
+				{Kind: plan.DrawTree, Value: rating, Quantum: stars},
+				{Kind: plan.DrawDistinct, Value: weight, Mask: call("is not null", weight)},
+				{Kind: plan.DrawRows, Mask: call("is not null", weight)},
+			}},
+			Statement{`SELECT "_unit", "rating", "weight" FROM "s3".main."rows"`,
+				Layout{Draws: []DrawColumns{{None, None, 1}, {None, None, 1}, {None, None, 1}, {None, None, 2}, {None, 2, None}}}},
+		},
+		{
+			"an expression that is grouped by has exactly the key's type, and texts are in normal form",
+			plan.Bound{
+				Keys: []plan.Key{
+					{Column: "x", Expr: call("//", column("n", plan.KindBigint), lit(plan.IntValue(plan.Of(plan.KindBigint), 10))), Type: plan.Of(plan.KindBigint)},
+					{Column: "y", Expr: call("lower", name), Type: plan.Of(plan.KindVarchar)},
+					{Column: "z", Expr: column(plan.TenantColumn, plan.KindVarchar), Type: plan.Of(plan.KindVarchar)},
+					{Column: "name", Expr: name, Type: plan.Of(plan.KindVarchar)},
+				},
+				Draws: []plan.Draw{{Kind: plan.DrawDistinct, Value: call("upper", name)}},
+			},
+			Statement{`SELECT "_unit", TRY_CAST(("n" // CAST('10' AS BIGINT)) AS BIGINT), nfc_normalize(TRY_CAST(lower("name") AS VARCHAR)), "name", ` +
+				`nfc_normalize(upper("name")) FROM "s3".main."rows"`,
+				Layout{Keys: []int{1, 2, None, 3}, Draws: []DrawColumns{{None, None, 4}}}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,6 +170,9 @@ func TestRefusals(t *testing.T) {
 		"rounding to a column":       {Filter: call("is null", call("round", weight, rating))},
 		"an unknown unit of time":    {Filter: call("is null", call("date_trunc", lit(plan.StringValue("') --")), column("d", plan.KindDate)))},
 		"the year of a text":         {Filter: call("is null", call("year", name))},
+		"a key without a type":       {Keys: []plan.Key{{Column: "x", Expr: call("lower", name)}}},
+		"a bucket without bounds":    {Filter: call("is null", call("width_bucket", weight, weight, weight, lit(plan.IntValue(plan.Of(plan.KindBigint), 2))))},
+		"a tree of texts":            {Draws: []plan.Draw{{Kind: plan.DrawTree, Value: name, Quantum: plan.Quantum{Mantissa: 1}}}},
 		"a sum of texts":             {Draws: []plan.Draw{{Kind: plan.DrawSum, Value: name, Quantum: plan.Quantum{Mantissa: 1}}}},
 		"a quantum out of range":     {Draws: []plan.Draw{deep}},
 		"an unusable date":           {Filter: call("=", column("d", plan.KindDate), lit(plan.IntValue(plan.Of(plan.KindDate), 1<<40)))},
@@ -198,7 +228,8 @@ func TestEveryFunctionIsRendered(t *testing.T) {
 		plan.ClassBoolean: lit(plan.BoolValue(true)), plan.ClassBigint: column("n", plan.KindBigint),
 		plan.ClassTime: column("d", plan.KindDate), plan.ClassPattern: lit(plan.StringValue("%")),
 		plan.ClassPart: lit(plan.StringValue("month")), plan.ClassDigits: lit(plan.IntValue(plan.Of(plan.KindInteger), 2)),
-		plan.ClassIndex: lit(plan.IntValue(plan.Of(plan.KindBigint), 2)), plan.ClassDivisor: lit(plan.IntValue(plan.Of(plan.KindBigint), 2)),
+		plan.ClassFinite: lit(plan.FloatValue(2)),
+		plan.ClassIndex:  lit(plan.IntValue(plan.Of(plan.KindBigint), 2)), plan.ClassDivisor: lit(plan.IntValue(plan.Of(plan.KindBigint), 2)),
 	}
 	for _, f := range plan.RowFunctions {
 		for n := len(f.Args) - f.Optional; n <= len(f.Args); n++ {

@@ -32,7 +32,10 @@ type Layout struct {
 type DrawColumns struct {
 	Mask    int // boolean
 	Present int
-	Value   int // integer or decimal, in steps; only for sums
+	// Value is, for sums, squares and trees, an integer or decimal column in
+	// steps, which draws of one value and quantum share. For a distinct draw it
+	// is the value itself, of any type of a contract.
+	Value int
 }
 
 // Statement is the query of one segment.
@@ -77,13 +80,9 @@ func (s *selection) statement(p *plan.Bound, r Relation) (*Statement, error) {
 	s.put(term{sql: `"` + UnitColumn + `"`})
 	st := &Statement{}
 	for _, k := range p.Keys {
-		place := None
-		if k.Column != plan.TenantColumn {
-			name, err := quoteName(k.Column)
-			if err != nil {
-				return nil, err
-			}
-			place = s.put(term{sql: name})
+		place, err := s.key(k)
+		if err != nil {
+			return nil, err
 		}
 		st.Layout.Keys = append(st.Layout.Keys, place)
 	}
@@ -102,21 +101,54 @@ func (s *selection) statement(p *plan.Bound, r Relation) (*Statement, error) {
 	return st, err
 }
 
-// draws renders the columns that the draws need. Sums go first, so that a count
-// of the rows that have a value finds the value there already.
+// key renders what is grouped by: a column as it is, the tenant not at all, and
+// any other expression as exactly the key's type.
+func (s *selection) key(k plan.Key) (int, error) {
+	column, bare := k.Expr.(*plan.Column)
+	if k.Expr == nil {
+		column, bare = &plan.Column{Name: k.Column, Type: k.Type}, true
+	}
+	if bare && column.Name == plan.TenantColumn {
+		return None, nil
+	}
+	if bare {
+		t, err := s.column(column)
+		if err != nil {
+			return None, err
+		}
+		return s.put(t), nil
+	}
+	t, err := s.expr(k.Expr)
+	if err != nil {
+		return None, err
+	}
+	name, err := sqlType(k.Type)
+	if err != nil {
+		return None, err
+	}
+	if t = combine(k.Type, "TRY_CAST(%s AS "+name+")", t); k.Type.Kind == plan.KindVarchar {
+		t = canonical(t)
+	}
+	return s.put(t), nil
+}
+
+// canonical brings a text that a query has made into the one form that loaded
+// texts have: joining and cutting texts can leave characters decomposed, and
+// then two keys would look the same.
+func canonical(t term) term { return combine(t.typ, "nfc_normalize(%s)", t) }
+
+// draws renders the columns that the draws need. Values go first, so that a
+// count of the rows that have one finds it there already.
 func (s *selection) draws(draws []plan.Draw) ([]DrawColumns, error) {
 	out := make([]DrawColumns, len(draws))
-	places := make(map[string]int) // Print of a summed expression → place
+	places := make(map[string]int) // Print of a value → place
 	for i, d := range draws {
 		out[i] = DrawColumns{Mask: None, Present: None, Value: None}
-		if d.Kind != plan.DrawSum {
+		if d.Kind == plan.DrawRows || d.Kind == plan.DrawUnits {
 			continue
 		}
-		v, err := s.expr(d.Value)
+		v, err := s.value(d)
 		if err != nil {
-			return nil, err
-		}
-		if v, err = s.quantise(v, d.Quantum); err != nil {
 			return nil, err
 		}
 		out[i].Value = s.put(v)
@@ -130,8 +162,23 @@ func (s *selection) draws(draws []plan.Draw) ([]DrawColumns, error) {
 	return out, nil
 }
 
+// value renders a draw's value, which is NULL exactly where the expression is.
+func (s *selection) value(d plan.Draw) (term, error) {
+	v, err := s.expr(d.Value)
+	if err != nil {
+		return term{}, err
+	}
+	if d.Kind != plan.DrawDistinct {
+		return s.quantise(v, d.Quantum)
+	}
+	if _, bare := d.Value.(*plan.Column); !bare && v.typ.Kind == plan.KindVarchar {
+		v = canonical(v)
+	}
+	return v, nil
+}
+
 // mask renders a draw's condition. A conjunct "x IS NOT NULL" needs no column
-// of its own where x is summed, since a value is NULL exactly where x is.
+// of its own where x is a value, since that is NULL exactly where x is.
 func (s *selection) mask(d plan.Draw, out *DrawColumns, places map[string]int) error {
 	var rest []plan.Expr
 	for _, e := range conjuncts(d.Mask) {
@@ -175,11 +222,10 @@ func conjuncts(e plan.Expr) []plan.Expr {
 // text assembles the statement: one SELECT, over one inner SELECT per level of
 // shared operands. The filter stands where its operands exist.
 func (s *selection) text(r Relation, filter term) (string, error) {
-	catalog, err := quoteName(r.Catalog)
+	from, err := s.from(r)
 	if err != nil {
 		return "", err
 	}
-	from := catalog + `.main."rows"`
 	where := ""
 	if filter.sql != "" {
 		where = " WHERE " + filter.sql
@@ -192,4 +238,13 @@ func (s *selection) text(r Relation, filter term) (string, error) {
 		from = inner + ")"
 	}
 	return "SELECT " + strings.Join(s.columns, ", ") + " FROM " + from + where, nil
+}
+
+// from renders the relation below all levels: one row per row of the tenant's.
+func (s *selection) from(r Relation) (string, error) {
+	catalog, err := quoteName(r.Catalog)
+	if err != nil {
+		return "", err
+	}
+	return catalog + `.main."rows"`, nil
 }

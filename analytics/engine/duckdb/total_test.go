@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
@@ -23,8 +24,9 @@ func operands() map[plan.Class][]plan.Expr {
 	}
 	m := map[plan.Class][]plan.Expr{
 		plan.ClassAny: {b, d, f, s, t, dt, ts, g}, plan.ClassSame: {f, b, d, s, dt, ts, g},
-		plan.ClassBoolean: {g}, plan.ClassDouble: {f, lit(plan.FloatValue(0))}, plan.ClassBigint: {b},
-		plan.ClassText: {s, t}, plan.ClassTime: {dt, ts},
+		plan.ClassBoolean: {g}, plan.ClassDouble: {f, lit(plan.FloatValue(0)), lit(plan.FloatValue(-1))}, plan.ClassBigint: {b},
+		plan.ClassFinite: {lit(plan.FloatValue(-1e9)), lit(plan.FloatValue(math.MaxFloat64)), lit(plan.FloatValue(0))},
+		plan.ClassText:   {s, t}, plan.ClassTime: {dt, ts},
 		plan.ClassPattern: {lit(plan.StringValue("%a_")), lit(plan.StringValue(`\`))},
 		plan.ClassDigits:  bigints(0, plan.MaxDigits), plan.ClassIndex: bigints(1, plan.MaxIndex), plan.ClassDivisor: bigints(1, plan.MaxIndex),
 	}
