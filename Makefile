@@ -20,10 +20,10 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-load vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-load privacy-audit privacy-audit-long vuln notebook pyarrow clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(LINT) $(VENV_READY) ## Fetch modules and tools for development
 	$(GO) mod download
@@ -52,7 +52,7 @@ figures: ## Print what intervals cover, races spend and crashes leave
 # The server may attach data files read-only; nothing but the load worker may
 # open one for writing. A linter does not look into SQL text, so grep does.
 lint: $(LINT) ## Check style, imports and forbidden calls
-	$(LINT) run ./...
+	$(LINT) run --build-tags audit ./...
 	@! git grep -nIiE 'access_mode[^a-z]+read_write|attach [^;]*\(\s*read_write' -- '*.go' ':!ingest/worker' ':!ingest/segment' ':!*_test.go' \
 		|| { echo 'lint: the server never attaches a data file read-write: write segments in ingest/worker'; exit 1; }
 
@@ -66,6 +66,12 @@ bench: build ## Measure queries, loads and charges; writes bench.json
 bench-load: build ## Load a CSV file of 2 GB: speed and memory
 	$(GO) run ./cmd/noised/bench -binary bin/noised -only loads -csv-rows 60000000 -o bench-load.json
 
+privacy-audit: ## Attack the program and seed bugs, in minutes; writes privacy-audit.json
+	$(GO) run ./cmd/noised/audit -o privacy-audit.json
+
+privacy-audit-long: ## The same at full sizes, in hours
+	$(GO) run ./cmd/noised/audit -long -o privacy-audit.json
+
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
 
@@ -76,7 +82,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json bench-load.json
+	rm -rf bin bench.json bench-load.json privacy-audit.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done

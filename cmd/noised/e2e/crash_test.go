@@ -34,17 +34,21 @@ type crash struct {
 // the test look as fast as it can.
 var crashFlags = []string{"--query-timeout", "2s", "--request-rate", "1e6"}
 
-// TestKilledAtRandomMoments kills the server 100 times while clients ask, and
+// TestKilledAtRandomMoments kills the server again and again while clients ask, and
 // restarts it on the same directory. After every restart: what was spent never
 // went down, and whatever a client has seen is there, byte for byte, with a
 // charge. In the end the questions that broke off are asked again, by the same
 // Idempotency-Key where they had one; then no charge is pending, none is there
 // twice, and what was spent is the sum of the charges.
-func TestKilledAtRandomMoments(t *testing.T) {
+func TestKilledAtRandomMoments(t *testing.T) { killAtRandom(t, times(30, 500)) }
+
+// killAtRandom kills and restarts a server lives times. It returns the number
+// of answers that clients saw.
+func killAtRandom(t *testing.T, lives int) int {
+	t.Helper()
 	c := &crash{site: newSite(t, crashFlags...)}
 	c.budget(generous)
 	spent := c.spent()
-	lives := times(100, 500)
 	var slowest, total time.Duration
 	for life := range lives {
 		c.live(time.Duration(rand.Int64N(int64(300 * time.Millisecond))))
@@ -66,6 +70,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 	c.askBrokenAgain()
 	c.checkCharges()
+	return len(c.answers)
 }
 
 // live has four clients ask distinct questions until the server is killed under

@@ -73,6 +73,15 @@ func (p Program) Init(ctx context.Context, dir string) (key string, err error) {
 	return answer.OperatorKey, nil
 }
 
+// Run runs a command of the program to its end.
+func (p Program) Run(ctx context.Context, args ...string) error {
+	out, err := p.command(ctx, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("noised %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
 // Server is one running server process.
 type Server struct {
 	URL   string

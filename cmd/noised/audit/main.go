@@ -1,0 +1,86 @@
+// Command audit runs the battery that holds the program against its guarantee
+// and writes one verdict per test:
+//
+//   - the audit tests (build tag audit): attacks on the built program through
+//     HTTP, replays of random neighbouring histories, distributions. Each says
+//     with testing.T.Attr under which name it is reported, how many samples it
+//     took, which bound it held and what it saw. Its verdict is the test's own.
+//   - the mutation gate: each listed bug is seeded into a copy of its file, and
+//     a named test must fail on it. A bug that no test notices fails the gate.
+//
+// It ends with exit status 1 unless every required test ran and passed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "audit:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
+	out := flags.String("o", "privacy-audit.json", "file for the verdicts")
+	long := flags.Bool("long", false, "the full sizes: hours rather than minutes")
+	only := flags.String("only", "", "part of the names of the tests to run, for example attack-03 or mutation")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var verdicts []Verdict
+	if wantsTests(*only) {
+		tested, err := runTests(ctx, *only, *long)
+		if err != nil {
+			return err
+		}
+		verdicts = append(verdicts, tested...)
+	}
+	verdicts = append(verdicts, runMutations(ctx, *only)...)
+	if *only == "" {
+		verdicts = append(verdicts, missing(verdicts)...)
+	}
+	slices.SortFunc(verdicts, func(a, b Verdict) int { return strings.Compare(a.Test, b.Test) })
+	if err := write(*out, verdicts); err != nil {
+		return err
+	}
+	return summary(verdicts)
+}
+
+// wantsTests reports whether anything but mutations is asked for.
+func wantsTests(only string) bool { return !strings.HasPrefix(only, "mutation") }
+
+func write(path string, verdicts []Verdict) error {
+	text, err := json.MarshalIndent(verdicts, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// summary prints a line per verdict and fails if any did.
+func summary(verdicts []Verdict) error {
+	failed := 0
+	for _, v := range verdicts {
+		fmt.Printf("%-4s  %-34s %10d samples  bound %s  seen %s\n", v.Verdict, v.Test, v.Samples, v.Bound, v.Seen)
+		if v.Verdict != pass {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d failed", failed, len(verdicts))
+	}
+	fmt.Printf("all %d passed\n", len(verdicts))
+	return nil
+}
