@@ -9,26 +9,42 @@ import (
 
 var columnName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
-// columns reads the declared columns in the document's order. A column with a
-// problem is kept as far as it was understood, so that what refers to it is
-// not reported as well.
+// columns reads the columns of a dataset of one table.
 func (r *reader) columns(c *Contract, o object) {
 	n, ok := o.need("columns")
 	if !ok {
 		return
 	}
-	if n.kind != kindMapping {
-		r.problem(n.line, "columns", "must have one entry for each column: name: {type: …, role: …}")
-		return
-	}
-	if len(n.keys) == 0 || len(n.keys) > MaxColumns {
-		r.problem(n.line, "columns", "must declare between 1 and %d columns", MaxColumns)
-		return
-	}
-	lines := map[string]int{}
 	unit := ""
+	if c.Columns, ok = r.declared(n, "columns", &unit); ok && unit == "" {
+		r.problem(n.line, "columns", "no column has role: unit, so nobody is protected")
+	}
+	for i, col := range c.Columns {
+		if col.Role == RoleKey {
+			r.problem(n.lineOf(col.Name), "columns."+shorten(col.Name)+".role", "role: key is for datasets of several tables: use dimension")
+			c.Columns[i].Role = ""
+		}
+	}
+}
+
+// declared reads one table's columns in the document's order; unit is the name
+// of the unit column that was found before, and is set by the first. A column
+// with a problem is kept as far as it was understood, so that what refers to it
+// is not reported as well.
+func (r *reader) declared(n *node, field string, unit *string) ([]Column, bool) {
+	if n.kind != kindMapping {
+		r.problem(n.line, field, "must have one entry for each column: name: {type: …, role: …}")
+		return nil, false
+	}
+	if len(n.keys) == 0 || len(n.keys) > r.columnsLeft {
+		r.problem(n.line, field, "must declare between 1 and %d columns", MaxColumns)
+		return nil, false
+	}
+	r.columnsLeft -= len(n.keys)
+	var columns []Column
+	lines := map[string]int{}
 	for i, k := range n.keys {
-		field := "columns." + shorten(k.name)
+		field := field + "." + shorten(k.name)
 		if first, twice := lines[k.name]; twice {
 			r.problem(k.line, field, "declared twice, first on line %d", first)
 			continue
@@ -37,16 +53,15 @@ func (r *reader) columns(c *Contract, o object) {
 		r.checkColumnName(k, field)
 		col := r.column(k, n.items[i], field)
 		if col.Role == RoleUnit {
-			if unit != "" {
-				r.problem(k.line, field, "a second unit column, after %q: a dataset protects one unit", unit)
+			if *unit != "" {
+				r.problem(k.line, field, "a second unit column, after %q: a dataset protects one unit", *unit)
+			} else {
+				*unit = k.name
 			}
-			unit = k.name
 		}
-		c.Columns = append(c.Columns, col)
+		columns = append(columns, col)
 	}
-	if unit == "" {
-		r.problem(n.line, "columns", "no column has role: unit, so nobody is protected")
-	}
+	return columns, true
 }
 
 func (r *reader) checkColumnName(k key, field string) {
@@ -79,13 +94,15 @@ func (r *reader) column(k key, n *node, field string) Column {
 	}
 	switch Role(role) {
 	case RoleUnit:
-		r.unitColumn(col.Type, o)
+		r.keyColumn(RoleUnit, col.Type, o)
 	case RoleDimension:
 		r.dimension(&col, o)
 	case RoleMeasure:
 		r.measure(&col, o)
+	case RoleKey:
+		r.keyColumn(RoleKey, col.Type, o)
 	default:
-		r.problem(o.lineOf("role"), o.path("role"), "unknown role %q: use unit, dimension or measure", shorten(role))
+		r.problem(o.lineOf("role"), o.path("role"), "unknown role %q: use unit, dimension, measure or key", shorten(role))
 		return col
 	}
 	col.Role = Role(role)
@@ -123,12 +140,17 @@ func (o object) forbid(role Role, names ...string) {
 	}
 }
 
-func (r *reader) unitColumn(t plan.Type, o object) {
-	o.forbid(RoleUnit, "domain", "bounds", "resolution")
-	if t.Kind != plan.KindUnknown && !t.IsInteger() && t.Kind != plan.KindVarchar {
-		r.problem(o.lineOf("type"), o.path("type"), "a unit column is an integer or a varchar, not a %s", t)
+// keyColumn checks a column whose values only ever identify something.
+func (r *reader) keyColumn(role Role, t plan.Type, o object) {
+	o.forbid(role, "domain", "bounds", "resolution")
+	if t.Kind != plan.KindUnknown && !identifies(t) {
+		r.problem(o.lineOf("type"), o.path("type"), "a %s column is an integer or a varchar, not a %s", role, t)
 	}
 }
+
+// identifies reports whether values of a type are fit to identify a unit or a
+// row: equal values are equal texts.
+func identifies(t plan.Type) bool { return t.IsInteger() || t.Kind == plan.KindVarchar }
 
 func (r *reader) dimension(col *Column, o object) {
 	o.forbid(RoleDimension, "bounds", "resolution")

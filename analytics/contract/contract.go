@@ -39,7 +39,8 @@ type Contract struct {
 	Defaults        privacy.Loss   // of one query; never zero
 }
 
-// Unit says who is protected.
+// Unit says who is protected. In a dataset of several tables the unit column
+// stands in one of them; the others reach it by their Via.
 type Unit struct {
 	Table  string // that holds the column; empty in a dataset of one table
 	Column string
@@ -91,6 +92,8 @@ const (
 	RoleUnit      Role = "unit"      // identifies the privacy unit; only ever counted
 	RoleDimension Role = "dimension" // grouped by and filtered on
 	RoleMeasure   Role = "measure"   // summed within its bounds
+	// RoleKey is for joining only: never selected, grouped by or aggregated.
+	RoleKey Role = "key"
 )
 
 // Column is one declared column.
@@ -111,33 +114,31 @@ type Column struct {
 	Resolution Resolution
 }
 
-// Column returns the column of the given name.
-func (c *Contract) Column(name string) (Column, bool) {
-	i := slices.IndexFunc(c.Columns, func(col Column) bool { return col.Name == name })
-	if i < 0 {
-		return Column{}, false
-	}
-	return c.Columns[i], true
-}
+// Column returns the column of the given name of a dataset of one table.
+func (c *Contract) Column(name string) (Column, bool) { return columnOf(c.Columns, name) }
 
 // UnitColumn returns the column that identifies the privacy unit.
 func (c *Contract) UnitColumn() Column {
-	col, _ := c.Column(c.Unit.Column)
+	col, _ := c.TableColumn(c.Unit.Table, c.Unit.Column)
 	return col
 }
 
 // ReadsFrom reports whether rows that were loaded under old may be read under
 // c without loading them again: who is a unit has not changed, every column
 // that c declares is stored with the same type, and a bound that is enforced
-// at load is not tighter than it was. The relation is transitive, so that a
-// generation with segments of several versions is judged by its latest.
+// at load is not tighter than it was. A table that old did not have is empty.
+// The relation is transitive, so that a generation with segments of several
+// versions is judged by its latest; for tables that holds because a generation
+// never keeps segments of a table that its own version does not declare.
 func (c *Contract) ReadsFrom(old *Contract) bool {
 	if c.Dataset != old.Dataset || c.Unit != old.Unit {
 		return false
 	}
-	for _, col := range c.Columns {
-		was, ok := old.Column(col.Name)
-		if !ok || was.Type != col.Type {
+	if !readsColumns(c.Columns, old.Columns) {
+		return false
+	}
+	for _, t := range c.Tables {
+		if was, ok := old.Table(t.Name); ok && !t.readsFrom(was) {
 			return false
 		}
 	}
@@ -145,4 +146,22 @@ func (c *Contract) ReadsFrom(old *Contract) bool {
 		return old.MaxRowsOnly && old.Limits.MaxRows <= c.Limits.MaxRows
 	}
 	return true
+}
+
+func readsColumns(columns, old []Column) bool {
+	for _, col := range columns {
+		was, ok := columnOf(old, col.Name)
+		if !ok || was.Type != col.Type {
+			return false
+		}
+	}
+	return true
+}
+
+func columnOf(columns []Column, name string) (Column, bool) {
+	i := slices.IndexFunc(columns, func(col Column) bool { return col.Name == name })
+	if i < 0 {
+		return Column{}, false
+	}
+	return columns[i], true
 }

@@ -17,7 +17,7 @@ const maxDescription = 4096
 // CodeContractInvalid and list every problem of the document with its line;
 // a document that is not YAML at all, or too large, has one.
 func Parse(doc []byte) (*Contract, error) {
-	r := &reader{domainLeft: MaxDomainValues}
+	r := &reader{domainLeft: MaxDomainValues, columnsLeft: MaxColumns}
 	if len(doc) > MaxDocument {
 		r.problem(0, "", "the document is larger than %d bytes", MaxDocument)
 		return nil, r.err()
@@ -57,7 +57,7 @@ func (r *reader) contract(root *node) *Contract {
 		r.defaults(c, n)
 	}
 	if o.has("tables") {
-		r.problem(o.lineOf("tables"), "tables", "several tables in one dataset are not supported yet: declare the columns of one table under columns")
+		r.tables(c, o)
 		return c
 	}
 	r.columns(c, o)
@@ -113,13 +113,27 @@ func (r *reader) tenantDimension(o object) bool {
 // unit reads privacy_unit and compares it with the columns, which must have
 // been read before.
 func (r *reader) unit(c *Contract, o object) {
-	n, ok := o.need("privacy_unit")
+	name, u, ok := r.unitName(c, o)
 	if !ok {
 		return
 	}
+	c.Unit.Column = name
+	if col, ok := c.Column(name); !ok {
+		r.problem(u.lineOf("column"), "privacy_unit.column", "%q is not one of the columns", shorten(name))
+	} else {
+		r.needUnitRole(u, name, col)
+	}
+}
+
+// unitName reads the scope, and returns the text of the column.
+func (r *reader) unitName(c *Contract, o object) (string, object, bool) {
+	n, ok := o.need("privacy_unit")
+	if !ok {
+		return "", object{}, false
+	}
 	u, ok := r.object(n, "privacy_unit", "column", "scope")
 	if !ok {
-		return
+		return "", object{}, false
 	}
 	if scope, ok := u.text("scope"); ok {
 		c.Unit.Scope = plan.Scope(scope)
@@ -128,13 +142,11 @@ func (r *reader) unit(c *Contract, o object) {
 		}
 	}
 	name, ok := u.text("column")
-	if !ok {
-		return
-	}
-	c.Unit.Column = name
-	if col, ok := c.Column(name); !ok {
-		r.problem(u.lineOf("column"), "privacy_unit.column", "%q is not one of the columns", shorten(name))
-	} else if col.Role != RoleUnit && col.Role != "" {
+	return name, u, ok
+}
+
+func (r *reader) needUnitRole(u object, name string, col Column) {
+	if col.Role != RoleUnit && col.Role != "" {
 		r.problem(u.lineOf("column"), "privacy_unit.column", "%q has the role %s; it needs role: unit", name, col.Role)
 	}
 }

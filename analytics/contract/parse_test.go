@@ -77,7 +77,7 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 		`13 columns.price.type: unknown type "money": use boolean, tinyint, smallint, integer, bigint, decimal(p,s), double, varchar, date or timestamp`,
 		`14 columns.tenant: "tenant" is the name of the implicit dimension: choose another`,
 		`15 columns.Bad-Name: not a valid column name: use a lower-case letter, then up to 62 of a-z, 0-9 and '_'`,
-		`15 columns.Bad-Name.role: unknown role "colour": use unit, dimension or measure`,
+		`15 columns.Bad-Name.role: unknown role "colour": use unit, dimension, measure or key`,
 		`16 columns.other: a second unit column, after "student": a dataset protects one unit`,
 		`17 columns.weight.resolution: is required for a double; use resolution: 0.0001`,
 		`18 columns.height.bounds: is required: every measure has bounds, e.g. bounds: [0, 100]`,
@@ -142,7 +142,7 @@ func TestDocumentProblems(t *testing.T) {
 		{"both kinds of bounds", replace("{max_partitions: 1", "{max_rows: 2, max_partitions: 1"), []string{"4 contribution.max_rows: stands alone"}},
 		{"bound of zero", replace("max_partitions: 1", "max_partitions: 0"), []string{"4 contribution.max_partitions: must be between 1 and"}},
 		{"bound too large", replace("max_partitions: 1", "max_partitions: 2147483649"), []string{"4 contribution.max_partitions: must be between 1 and"}},
-		{"several tables", "dataset: d\nversion: 1\ncontribution: {max_rows: 1}\ntables:\n  a: {}", []string{"5 tables: several tables in one dataset are not supported yet"}},
+		{"a key", replace("id: {type: bigint, role: unit}", "id: {type: bigint, role: unit}\n  k: {type: bigint, role: key}"), []string{"7 columns.k.role: role: key is for datasets of several tables"}},
 		{"description too long", replace("version: 1", "version: 1\ndescription: "+strings.Repeat("x", 5000)), []string{"3 description: must have at most 4096 characters"}},
 	}
 	for _, tt := range tests {
@@ -249,6 +249,7 @@ func FuzzParse(f *testing.F) {
 		`{"dataset": "d", "version": 1, "columns": {"a": {"type": "decimal(18,18)", "role": "measure", "bounds": [-0.5, 0.5], "resolution": 0.000001}}}`,
 		periods("date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: day}", "{column: day, every: month}"),
 		periods("timestamp, role: dimension", "{column: day, every: week, from: 0001-01-01, to: 9999-12-31}"),
+		shop, strings.Replace(shop, "o_id ->", "l_id ->", 1),
 		"? a\n: - b\n  - |\n   c\n", "a: \"\\ud800\"", "%YAML 1.2\n---\na: !x &y *z",
 	} {
 		f.Add([]byte(seed))
@@ -276,9 +277,46 @@ func checkAccepted(t *testing.T, c *Contract) {
 			t.Fatalf("budget_per has %d periods", n)
 		}
 	}
-	for _, col := range c.Columns {
+	if (c.Tables == nil) != (c.Unit.Table == "") || (c.Tables == nil) != (c.Columns != nil) {
+		t.Fatalf("one table or several? %+v", c)
+	}
+	checkColumns(t, c, c.Columns)
+	for _, table := range c.Tables {
+		checkTable(t, c, table)
+	}
+}
+
+// checkTable states that rows of a private table lead to the unit, by columns
+// that can be compared, and that nobody can read who it is.
+func checkTable(t *testing.T, c *Contract, table Table) {
+	t.Helper()
+	checkColumns(t, c, table.Columns)
+	path := c.Path(table.Name)
+	if leads := table.Name == c.Unit.Table || len(path) > 0 && path[len(path)-1].Table == c.Unit.Table; leads == table.Public {
+		t.Fatalf("table %s: public %t, path %v", table.Name, table.Public, path)
+	}
+	for _, col := range table.Columns {
+		if ids := c.IdentifiesUnit(table.Name, col.Name); ids && col.Role != RoleUnit && col.Role != RoleKey {
+			t.Fatalf("table %s: %s holds unit ids and is a %s", table.Name, col.Name, col.Role)
+		}
+	}
+	if v := table.Via; v != nil {
+		own, _ := table.Column(v.Column)
+		key, ok := c.TableColumn(v.Table, v.Key)
+		if parent, _ := c.Table(v.Table); !ok || own.Type != key.Type || parent.Public {
+			t.Fatalf("table %s: %+v -> %+v", table.Name, own, key)
+		}
+	}
+}
+
+func checkColumns(t *testing.T, c *Contract, columns []Column) {
+	t.Helper()
+	for _, col := range columns {
 		switch col.Role {
-		case RoleUnit:
+		case RoleUnit, RoleKey:
+			if !identifies(col.Type) {
+				t.Fatalf("column %s: role %s, type %s", col.Name, col.Role, col.Type)
+			}
 		case RoleDimension:
 			if col.Private != (len(col.Domain) == 0) {
 				t.Fatalf("column %s: private %t with %d values", col.Name, col.Private, len(col.Domain))

@@ -15,8 +15,9 @@ const maxProblems = 1000
 // reader walks a document and collects its problems. Its methods return false
 // when they have reported one, so that callers go on with the rest.
 type reader struct {
-	problems   []privacy.Problem
-	domainLeft int // domain values that the contract may still declare
+	problems    []privacy.Problem
+	domainLeft  int // domain values that the contract may still declare
+	columnsLeft int // columns likewise
 }
 
 func (r *reader) problem(line int, field, format string, args ...any) {
@@ -114,6 +115,16 @@ func (o object) integer(name string, lo, hi int64) (int64, bool) {
 		return 0, false
 	}
 	return o.r.integer(n, o.path(name), lo, hi)
+}
+
+// lineOf is the line of a mapping's key, or of the mapping that lacks it.
+func (n *node) lineOf(name string) int {
+	for _, k := range n.keys {
+		if k.name == name {
+			return k.line
+		}
+	}
+	return n.line
 }
 
 func (n *node) isPlain() bool { return n.kind == kindScalar && !n.quoted }

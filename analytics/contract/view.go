@@ -16,12 +16,14 @@ type View struct {
 	TenantDimension string       `json:"tenant_dimension,omitempty"` // "public" or absent
 	Contribution    BoundsView   `json:"contribution"`
 	BoundingIndex   [][]string   `json:"bounding_index,omitempty"`
-	Columns         []ColumnView `json:"columns"` // in the contract's order
+	Columns         []ColumnView `json:"columns,omitempty"` // in the contract's order
+	Tables          []TableView  `json:"tables,omitempty"`  // instead of columns
 	BudgetPer       *PeriodsView `json:"budget_per,omitempty"`
 	BudgetDefaults  DefaultsView `json:"budget_defaults"`
 }
 
-// UnitView says who is protected.
+// UnitView says who is protected. In a dataset of several tables the column is
+// written table.column.
 type UnitView struct {
 	Column string `json:"column"`
 	Scope  string `json:"scope"`
@@ -56,6 +58,14 @@ type PeriodsView struct {
 	To     string `json:"to"`
 }
 
+// TableView is one table of several. Via says how its rows reach their unit.
+type TableView struct {
+	Name    string       `json:"name"`
+	Public  bool         `json:"public,omitempty"`
+	Via     string       `json:"via,omitempty"`
+	Columns []ColumnView `json:"columns"`
+}
+
 // DefaultsView is the loss of a query that does not say how much.
 type DefaultsView struct {
 	EpsilonPerQuery float64 `json:"epsilon_per_query"`
@@ -85,10 +95,25 @@ func (c *Contract) JSON() View {
 	if c.TenantDimension {
 		v.TenantDimension = "public"
 	}
-	for _, col := range c.Columns {
-		v.Columns = append(v.Columns, col.view())
+	v.Columns = viewsOf(c.Columns)
+	if c.Unit.Table != "" {
+		v.PrivacyUnit.Column = c.Unit.Table + "." + c.Unit.Column
+	}
+	for _, t := range c.Tables {
+		shown := TableView{Name: t.Name, Public: t.Public, Columns: viewsOf(t.Columns)}
+		if t.Via != nil {
+			shown.Via = t.Via.String()
+		}
+		v.Tables = append(v.Tables, shown)
 	}
 	return v
+}
+
+func viewsOf(columns []Column) (views []ColumnView) {
+	for _, col := range columns {
+		views = append(views, col.view())
+	}
+	return views
 }
 
 func (col Column) view() ColumnView {
@@ -102,7 +127,7 @@ func (col Column) view() ColumnView {
 	case RoleMeasure:
 		v.Bounds = []json.Number{json.Number(col.BoundsText[0]), json.Number(col.BoundsText[1])}
 		v.Resolution = json.Number(col.Resolution.String())
-	case RoleUnit:
+	case RoleUnit, RoleKey:
 	}
 	return v
 }
