@@ -36,6 +36,7 @@ type Principal struct {
 	Name   string // chosen by whoever created it; may be empty
 	Role   Role
 	Tenant string // the tenant it belongs to; empty for none
+	Group  string // the group it spends with, fixed when it was created; empty for none
 }
 
 // Is reports whether the principal has one of the given roles.

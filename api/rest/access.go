@@ -95,9 +95,10 @@ func (a access) check(p privacy.Principal, tenant string) error {
 // mayName reports whether a principal may learn that an account is exhausted.
 func mayName(p privacy.Principal, a privacy.Account) bool {
 	switch a.Kind {
-	case privacy.AccountTenant, privacy.AccountTenantDataset, privacy.AccountTenantPrincipal:
+	case privacy.AccountTenant, privacy.AccountTenantDataset, privacy.AccountTenantPrincipal,
+		privacy.AccountTenantGroup, privacy.AccountTenantPeriod:
 		return p.Is(privacy.RoleOperator) || p.Is(privacy.RoleBudgetAdmin) && p.Owns(a.Owner)
-	case privacy.AccountDataset:
+	case privacy.AccountDataset, privacy.AccountDatasetPeriod:
 		return p.Is(privacy.RoleOperator)
 	}
 	return false
