@@ -13,7 +13,9 @@
 // version in force take part in queries, so that a new version reaches no
 // tenant's data before that tenant said yes to it.
 //
-// A generation is an immutable list of segment files. Publish replaces a
+// A generation is an immutable list of segment files, each of one table.
+// Public tables, which belong to nobody, are generations of the tenant Public;
+// all others are of the tenants that loaded them. Publish replaces a
 // tenant's generation by compare-and-swap; whoever holds the one before keeps
 // reading it, until Superseded offers its files for removal.
 //

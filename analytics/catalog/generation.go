@@ -11,9 +11,14 @@ import (
 	"github.com/noised/noised/privacy/translog"
 )
 
+// Public is the tenant of the generations of public tables, which the operator
+// loads. No tenant can have this name.
+const Public = ""
+
 // Segment is one immutable file of rows.
 type Segment struct {
 	ID     string
+	Table  string // whose rows they are; empty in a dataset of one table
 	Path   string // relative to the data directory
 	Rows   int64
 	Bytes  int64
@@ -21,16 +26,28 @@ type Segment struct {
 }
 
 // Generation is a published, immutable state of one tenant's data in one
-// dataset. It may have no segments: a load that accepted no row publishes too.
+// dataset, all its tables together; that of the tenant Public has the public
+// tables. It may have no segments: a load that accepted no row publishes too.
 type Generation struct {
 	ID            string // gen_…, chosen by the load
 	Dataset       string
 	Tenant        string
 	Version       int // of the contract that it was loaded under
 	FormatVersion int
-	Segments      []Segment // in the order of their loads
+	Segments      []Segment // in the order of their loads, whatever their table
 	Load          string
 	At            time.Time
+}
+
+// Of returns the segments of one table.
+func (g Generation) Of(table string) []Segment {
+	var of []Segment
+	for _, s := range g.Segments {
+		if s.Table == table {
+			of = append(of, s)
+		}
+	}
+	return of
 }
 
 // Current returns the generations of the given tenants that can be read under
@@ -83,7 +100,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	if err != nil {
 		return nil, privacy.Internal(err, "reading generations")
 	}
-	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.path, s.rows, s.bytes, s.sha256
+	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256
 		FROM json_each(?) AS wanted
 		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
 		LEFT JOIN generation_segments gs ON gs.generation = g.id
@@ -96,9 +113,9 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	for rows.Next() {
 		g := Generation{Dataset: dataset}
 		var at int64
-		var id, path, sum sql.NullString
+		var id, table, path, sum sql.NullString
 		var count, size sql.NullInt64
-		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &path, &count, &size, &sum); err != nil {
+		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum); err != nil {
 			return nil, privacy.Internal(err, "reading generations")
 		}
 		if known, ok := out[g.Tenant]; ok {
@@ -106,7 +123,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 		}
 		g.At = time.UnixMicro(at).UTC()
 		if id.Valid {
-			g.Segments = append(g.Segments, Segment{ID: id.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String})
+			g.Segments = append(g.Segments, Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String})
 		}
 		out[g.Tenant] = g
 	}
@@ -189,18 +206,48 @@ func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) erro
 	if err != nil {
 		return err
 	}
-	m, ok := d.Member(g.Tenant)
-	if !ok {
-		return privacy.Errorf(privacy.CodeConflict, "the tenant is no longer a member of the dataset")
+	if err := c.ownTables(ctx, tx, g); err != nil {
+		return err
 	}
-	if m.Suspended {
-		return privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+	under := d.Contract.Version
+	if g.Tenant != Public {
+		m, ok := d.Member(g.Tenant)
+		if !ok {
+			return privacy.Errorf(privacy.CodeConflict, "the tenant is no longer a member of the dataset")
+		}
+		if m.Suspended {
+			return privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+		}
+		under = m.Version
 	}
-	reads, err := c.reads(ctx, tx, g.Dataset, m.Version, g.Version)
-	if err == nil && !reads {
-		err = privacy.Errorf(privacy.CodeConflict, "the tenant has accepted a version that cannot read what was loaded: load again")
+	reads, err := c.reads(ctx, tx, g.Dataset, under, g.Version)
+	switch {
+	case err != nil || reads:
+		return err
+	case g.Tenant == Public:
+		return privacy.Errorf(privacy.CodeConflict, "a version has come into force that cannot read what was loaded: load again")
+	default:
+		return privacy.Errorf(privacy.CodeConflict, "the tenant has accepted a version that cannot read what was loaded: load again")
 	}
-	return err
+}
+
+// ownTables keeps a generation to the tables that its version declares, and
+// the public ones apart from the tenants': what is read without a unit must
+// never have been some unit's.
+func (c *Catalog) ownTables(ctx context.Context, tx *sql.Tx, g Generation) error {
+	under, err := c.contractIn(ctx, tx, g.Dataset, g.Version)
+	if err != nil {
+		return err
+	}
+	if g.Tenant == Public && under.Tables == nil {
+		return privacy.Errorf(privacy.CodeConflict, "the dataset has no public tables")
+	}
+	for _, s := range g.Segments {
+		if table, ok := under.Table(s.Table); !ok || table.Public != (g.Tenant == Public) {
+			return privacy.Errorf(privacy.CodeConflict, "table %q of dataset %q is not this tenant's", clip(s.Table), g.Dataset)
+		}
+	}
+	return nil
 }
 
 // reads reports whether one version of a contract reads what another loaded.
@@ -224,8 +271,8 @@ func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation) error {
 	}
 	for i, s := range g.Segments {
 		// Segments of the generation before are known and stay as they are.
-		if _, err := exec(ctx, tx, doing, `INSERT INTO segments (id, path, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-			s.ID, s.Path, s.Rows, s.Bytes, s.SHA256); err != nil {
+		if _, err := exec(ctx, tx, doing, `INSERT INTO segments (id, table_name, path, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+			s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256); err != nil {
 			return err
 		}
 		if _, err := exec(ctx, tx, doing, `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?, ?, ?)`, g.ID, i, s.ID); err != nil {
