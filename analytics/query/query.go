@@ -21,10 +21,11 @@ import (
 // asking again returns its release. Errors: CodeForbidden for anyone but an
 // analyst, what the parser and planner refuse, CodeBudgetExhausted with a
 // *ledger.Exhausted cause, CodeIdempotencyMismatch, CodeUnavailable when the
-// answer is not ready in time.
+// answer is not ready in time. Of an error, Unpaid tells whether its time may
+// depend on rows.
 func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*Answer, error) {
 	if err := mayQuery(p); err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	if r.IdempotencyKey != "" {
 		answer, found, err := s.earlier(ctx, p, r)
@@ -34,7 +35,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	}
 	prep, err := s.prepare(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	core, stored, err := s.Store.ByKey(ctx, prep.key)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	}
 	prep, charge, err := s.charge(ctx, p, prep) // of a stored core: debits nothing, and binds the Idempotency-Key
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	if charge.Key != prep.key {
 		// The Idempotency-Key was charged for something else since it was looked

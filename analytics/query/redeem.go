@@ -113,20 +113,21 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
 		}
 	}()
-	if err := s.runs.Acquire(ctx, 1); err != nil {
-		return release.Core{}, busy()
-	}
-	defer s.runs.Release(1)
 	core, err := s.compute(ctx, prep)
 	if err != nil {
 		return release.Core{}, err
 	}
-	return s.store(ctx, charge, prep, core)
+	s.pace(charge)
+	return s.store(context.WithoutCancel(ctx), charge, prep, core) // the time limit is that of the run, not of its storage
 }
 
-// compute reads private rows. It is called for charges only, and its exact
-// partials go no further than noise.
+// compute reads private rows, in its turn. It is called for charges only, and
+// its exact partials go no further than noise.
 func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
+	if err := s.runs.Acquire(ctx, 1); err != nil {
+		return nil, busy()
+	}
+	defer s.runs.Release(1)
 	in := engine.Input{Plan: prep.priced.Plan}
 	for _, tenant := range prep.priced.Plan.Tenants {
 		for _, seg := range prep.generations[tenant].Segments {

@@ -47,6 +47,7 @@ type Options struct {
 	Timeout       time.Duration // of one run; 30 s when 0
 	MaxConcurrent int           // runs at once; 4 when 0
 	MaxGroups     int64         // declared combinations of one query; 1e6 when 0
+	ResponseSlot  time.Duration // releases are stored on a grid of such slots, see pace; at once when 0
 }
 
 // Confidence is that of every interval.
