@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,20 +51,25 @@ const accountColumns = `id, name, window, cap_epsilon, cap_delta, cap_mu2, cap_d
 
 // loadAccounts returns those of the accounts that exist.
 func loadAccounts(ctx context.Context, q reader, accounts []privacy.Account) (map[privacy.Account]*row, error) {
-	args := make([]any, len(accounts))
-	for i, a := range accounts {
-		args[i] = a.String()
-	}
-	rows, err := selectAccounts(ctx, q, `name IN (`+placeholders(len(args))+`)`, args...)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[privacy.Account]*row, len(rows))
-	for _, r := range rows {
-		found[r.account] = r
+	found := make(map[privacy.Account]*row, len(accounts))
+	for some := range slices.Chunk(accounts, maxParameters) {
+		args := make([]any, len(some))
+		for i, a := range some {
+			args[i] = a.String()
+		}
+		rows, err := selectAccounts(ctx, q, `name IN (`+placeholders(len(args))+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			found[r.account] = r
+		}
 	}
 	return found, nil
 }
+
+// maxParameters is how many parameters one statement gets; SQLite takes 32,766.
+const maxParameters = 1000
 
 // loadAccount returns one account, or nil when it was never opened.
 func loadAccount(ctx context.Context, q reader, a privacy.Account) (*row, error) {

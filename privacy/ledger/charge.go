@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/noised/noised/privacy"
@@ -44,7 +45,7 @@ func (l *Ledger) Charge(ctx context.Context, r Request) (Charge, error) {
 	return c, nil
 }
 
-// checked returns the request with its tenants sorted and without repeats.
+// checked returns the request in its normal form, if it can be charged.
 func (r Request) checked() (Request, error) {
 	if r.Key == "" || r.Principal == "" || r.Dataset == "" || (len(r.Tenants) == 0 && !r.DatasetAccount) {
 		return r, privacy.Internal(errors.New("a charge needs a key, a principal, a dataset and an account"), "charging")
@@ -53,7 +54,20 @@ func (r Request) checked() (Request, error) {
 		return r, privacy.Errorf(privacy.CodePrivacyParameters, "the privacy cost of a query is at least %g in mu²",
 			float64(privacy.MinRunMu2)/privacy.Mu2Unit)
 	}
-	r.Tenants = distinct(r.Tenants)
+	return r.normal()
+}
+
+// normal returns the request with its tenants and periods sorted and without
+// repeats. It refuses more accounts than one transaction should write.
+func (r Request) normal() (Request, error) {
+	r.Tenants, r.Periods = distinct(r.Tenants), distinct(r.Periods)
+	if slices.Contains(r.Periods, "") {
+		return r, privacy.Internal(errors.New("a period without a name"), "charging")
+	}
+	if n := r.requiredCount(); n > maxAccounts {
+		return r, privacy.Errorf(privacy.CodeQueryNotPermitted, "the query reads %d budget periods of %d tenants: %d budgets, and one query may touch %d",
+			len(r.Periods), len(r.Tenants), n, maxAccounts).Suggest("restrict the dates in WHERE, or the tenants")
+	}
 	return r, nil
 }
 
@@ -87,13 +101,8 @@ func admit(ctx context.Context, tx *sql.Tx, r Request, now time.Time) (Charge, e
 	if err := debitAll(accounts, missing, r.Cost); err != nil {
 		return Charge{}, err
 	}
-	for _, a := range accounts {
-		if a.id != 0 {
-			continue
-		}
-		if err := openByDefault(ctx, tx, a, now); err != nil {
-			return Charge{}, err
-		}
+	if err := openNew(ctx, tx, accounts, now); err != nil {
+		return Charge{}, err
 	}
 	c := Charge{
 		ID: privacy.NewID("chg"), Key: r.Key, State: StatePending, Principal: r.Principal, Dataset: r.Dataset,
@@ -133,14 +142,6 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 		refusal.ReopensAt = time.UnixMicro(reopens).UTC()
 	}
 	return Refusal(refusal)
-}
-
-// openByDefault stores an account that a default opened for this charge.
-func openByDefault(ctx context.Context, tx *sql.Tx, a *row, now time.Time) error {
-	if err := insertAccount(ctx, tx, a); err != nil {
-		return err
-	}
-	return logBudget(ctx, tx, a, "default", now)
 }
 
 // insertCharge appends the log leaf and stores the charge.

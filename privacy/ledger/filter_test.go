@@ -112,7 +112,7 @@ func TestTheLedgerKeepsToTheSumOfItsDebits(t *testing.T) {
 
 // allAdmit debits every view that a request touches, or none.
 func allAdmit(views map[privacy.Account]*history, r Request, now int64) bool {
-	required, _ := r.accounts()
+	required := r.required()
 	var before []history
 	for i, a := range required {
 		before = append(before, *views[a])

@@ -101,7 +101,9 @@ const (
 // Charges returns an account's history, newest first, at most limit entries
 // (50 if limit is not positive, never more than 500). The cursor is empty for
 // the first page, then what the call before returned as next; next is empty
-// after the last. A cursor is the id of a charge, which counts nothing.
+// after the last. A cursor is the id of a charge, which counts nothing. The
+// history of a tenant's own account has what its accounts per period were
+// charged too.
 func (l *Ledger) Charges(ctx context.Context, account privacy.Account, cursor string, limit int) (items []Entry, next string, err error) {
 	if limit <= 0 {
 		limit = defaultPage
@@ -114,13 +116,14 @@ func (l *Ledger) Charges(ctx context.Context, account privacy.Account, cursor st
 	if r == nil {
 		return nil, "", privacy.Errorf(privacy.CodeNotFound, "no budget was set for %s", account)
 	}
-	before, err := l.position(ctx, r.id, cursor)
+	before, err := l.position(ctx, r, cursor)
 	if err != nil {
 		return nil, "", err
 	}
+	of, what := entriesOf(r)
 	rows, err := l.db.QueryContext(ctx, `SELECT c.id, coalesce(c.release, ''), c.principal, c.dataset, c.state, c.epsilon, c.delta,
-			e.mu2, e.delta_units, c.at FROM charge_entries e JOIN charges c ON c.seq = e.charge
-			WHERE e.account = ? AND e.charge < ? ORDER BY e.charge DESC LIMIT ?`, r.id, before, limit+1)
+			e.mu2, e.delta_units, c.at FROM (`+of+`) e JOIN charges c ON c.seq = e.charge
+			WHERE e.charge < ? ORDER BY e.charge DESC LIMIT ?`, what, before, limit+1)
 	if err != nil {
 		return nil, "", privacy.Internal(err, "reading charges")
 	}
@@ -144,15 +147,27 @@ func (l *Ledger) Charges(ctx context.Context, account privacy.Account, cursor st
 	return items, "", nil
 }
 
-// position returns the internal number of the charge that a cursor names, if
-// the account has an entry of it.
-func (l *Ledger) position(ctx context.Context, account int64, cursor string) (int64, error) {
+// entriesOf returns a query for what was charged to an account, and its
+// parameter: the account's entries, or for a tenant's own account every charge
+// that read the tenant's rows, since that debited the account or some of its
+// accounts per period. The list of tenants is JSON, where names stand as they
+// are.
+func entriesOf(r *row) (query string, what any) {
+	if r.account.Kind == privacy.AccountTenant {
+		return `SELECT seq AS charge, mu2, delta_units FROM charges WHERE instr(tenants, ?) > 0`, `"` + r.account.Owner + `"`
+	}
+	return `SELECT charge, mu2, delta_units FROM charge_entries WHERE account = ?`, r.id
+}
+
+// position returns the internal number of the charge that a cursor names, if it
+// belongs to the account's history.
+func (l *Ledger) position(ctx context.Context, r *row, cursor string) (int64, error) {
 	if cursor == "" {
 		return 1<<63 - 1, nil
 	}
 	var seq int64
-	err := l.db.QueryRowContext(ctx, `SELECT e.charge FROM charges c JOIN charge_entries e ON e.charge = c.seq
-			WHERE c.id = ? AND e.account = ?`, cursor, account).Scan(&seq)
+	of, what := entriesOf(r)
+	err := l.db.QueryRowContext(ctx, `SELECT c.seq FROM charges c JOIN (`+of+`) e ON e.charge = c.seq WHERE c.id = ?`, what, cursor).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, privacy.Errorf(privacy.CodeInvalidRequest, "the cursor is not valid")
 	}

@@ -103,3 +103,47 @@ func TestHistoryIsPagedNewestFirst(t *testing.T) {
 		t.Errorf("history of no account: %v", err)
 	}
 }
+
+// TestQueriesLeftCountsWholeQueries: as many as fit into what window and
+// lifetime leave, in both parts, and as a charge then finds it.
+func TestQueriesLeftCountsWholeQueries(t *testing.T) {
+	f := newFixture(t)
+	ctx := t.Context()
+	a := privacy.TenantAccount("a")
+	lifetime := privacy.Loss{Epsilon: 1.2, Delta: 1e-6}
+	f.set(t, Budget{Cap: small, Window: privacy.WindowDay, Lifetime: &lifetime}, a)
+	day, life := privacy.CapOf(small), privacy.CapOf(lifetime)
+	third := privacy.Cost{Mu2: day.Mu2 / 3, Delta: 1}
+	for _, tt := range []struct {
+		name string
+		cost privacy.Cost
+		want int64
+	}{
+		{"mu² decides", third, 2},
+		{"delta decides", privacy.Cost{Mu2: units, Delta: day.Delta / 2}, 1},
+		{"nothing of delta", privacy.Cost{Mu2: day.Mu2}, 0},
+		{"exhausted", privacy.Cost{Mu2: day.Mu2 + 1}, 0},
+	} {
+		r := ask("q", tt.cost.Mu2)
+		r.Cost = tt.cost
+		got, err := f.Preview(ctx, r)
+		if err != nil || len(got) != 1 || got[0].QueriesLeft != tt.want {
+			t.Errorf("%s: %+v, %v, want %d", tt.name, got, err, tt.want)
+		}
+	}
+	r := ask("", third.Mu2)
+	r.Cost = third
+	charged := int64(0)
+	for left := int64(2); left >= 0; left-- {
+		r.Key = fmt.Sprint("day 1, ", left)
+		if got, err := f.Preview(ctx, r); err != nil || got[0].QueriesLeft != left {
+			t.Errorf("%d left, %v, want %d", got[0].QueriesLeft, err, left)
+		}
+		f.mustCharge(t, r)
+		charged += third.Mu2
+	}
+	f.clock.advance(24 * time.Hour)
+	if got, err := f.Preview(ctx, r); err != nil || got[0].QueriesLeft != (life.Mu2-charged)/third.Mu2-1 {
+		t.Errorf("on the next day %d are left, %v: the lifetime leaves %d", got[0].QueriesLeft, err, life.Mu2-charged)
+	}
+}

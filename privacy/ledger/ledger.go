@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +27,9 @@ func New(db *controldb.DB, now func() time.Time) *Ledger { return &Ledger{db: db
 // SetBudget opens an account or moves its cap and window. The first call fixes
 // the lifetime ceiling; later ones move below it, and an attempt to exceed or
 // change it is a conflict. Parameters out of range are CodePrivacyParameters.
-// Setting what is already set does nothing.
+// Setting what is already set does nothing. The accounts per period of a tenant
+// or dataset move with its own account, in the same transaction, and cannot be
+// set by themselves.
 func (l *Ledger) SetBudget(ctx context.Context, account privacy.Account, b Budget, by privacy.Principal) error {
 	b, err := b.checked()
 	if err != nil {
@@ -34,6 +37,9 @@ func (l *Ledger) SetBudget(ctx context.Context, account privacy.Account, b Budge
 	}
 	if _, err := privacy.ParseAccount(account.String()); err != nil {
 		return err
+	}
+	if parent, ok := account.Parent(); ok {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "a budget per period follows that of %s: set that one", parent)
 	}
 	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := l.now()
@@ -86,7 +92,8 @@ func open(ctx context.Context, tx *sql.Tx, a privacy.Account, b Budget, by strin
 	return logBudget(ctx, tx, r, by, now)
 }
 
-// move changes the cap and window of an account that exists.
+// move changes the cap and window of an account that exists, and of its
+// accounts per period.
 func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time.Time) error {
 	if b.Lifetime != nil && *b.Lifetime != r.ceiling {
 		return privacy.Errorf(privacy.CodeConflict, "the lifetime ceiling was fixed at epsilon %g, delta %g when the budget was first set",
@@ -110,6 +117,9 @@ func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time
 	if err := updateBudget(ctx, tx, r); err != nil {
 		return err
 	}
+	if err := movePeriods(ctx, tx, r, now.UnixMicro()); err != nil {
+		return err
+	}
 	return logBudget(ctx, tx, r, by, now)
 }
 
@@ -125,30 +135,34 @@ func (l *Ledger) State(ctx context.Context, account privacy.Account) (State, err
 	return r.state(l.now().UnixMicro()), nil
 }
 
-// States returns every account of a tenant: its own, and those per dataset and
-// per principal that were set or opened. They are ordered by name.
+// States returns the accounts of a tenant: its own, and those per dataset, per
+// principal and per group that were set or opened. They are ordered by name.
+// Those per period are listed by Periods.
 func (l *Ledger) States(ctx context.Context, tenant string) ([]State, error) {
-	// A prefix as a range, so that the index on names serves it: '0' follows '/'.
-	dataset, principal := string(privacy.AccountTenantDataset)+":"+tenant, string(privacy.AccountTenantPrincipal)+":"+tenant
-	rows, err := selectAccounts(ctx, l.db, `name = ? OR (name > ? AND name < ?) OR (name > ? AND name < ?) ORDER BY name`,
-		privacy.TenantAccount(tenant).String(), dataset+"/", dataset+"0", principal+"/", principal+"0")
+	where, args := `name = ?`, []any{privacy.TenantAccount(tenant).String()}
+	for _, kind := range defaultKinds() {
+		// A prefix as a range, so that the index on names serves it: '0' follows '/'.
+		prefix := string(kind) + ":" + tenant
+		where, args = where+` OR (name > ? AND name < ?)`, append(args, prefix+"/", prefix+"0")
+	}
+	rows, err := selectAccounts(ctx, l.db, where+` ORDER BY name`, args...)
 	if err != nil {
 		return nil, err
 	}
-	now := l.now().UnixMicro()
-	states := make([]State, len(rows))
-	for i, r := range rows {
-		states[i] = r.state(now)
-	}
-	return states, nil
+	return states(rows, l.now().UnixMicro()), nil
+}
+
+// defaultKinds are the kinds of optional account, which a default may open.
+func defaultKinds() []privacy.AccountKind {
+	return []privacy.AccountKind{privacy.AccountTenantDataset, privacy.AccountTenantPrincipal, privacy.AccountTenantGroup}
 }
 
 // SetDefault sets the cap under which a tenant's accounts per dataset
-// (AccountTenantDataset) or per principal (AccountTenantPrincipal) are opened
-// when a charge first touches them; nil removes it. Accounts that are open
-// keep what they have.
+// (AccountTenantDataset), per principal (AccountTenantPrincipal) or per group
+// (AccountTenantGroup) are opened when a charge first touches them; nil removes
+// it. Accounts that are open keep what they have.
 func (l *Ledger) SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error {
-	if kind != privacy.AccountTenantDataset && kind != privacy.AccountTenantPrincipal {
+	if !slices.Contains(defaultKinds(), kind) {
 		return privacy.Errorf(privacy.CodeInvalidRequest, "accounts of kind %q have no default", kind)
 	}
 	if err := privacy.CheckName("tenant", tenant); err != nil {

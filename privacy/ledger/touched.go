@@ -4,31 +4,54 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/noised/noised/privacy"
 )
 
 // touched returns the accounts that a request debits, as they are now: the
-// required ones, and the optional ones that exist or that a default opens
-// (these have no id yet). The required accounts that were never opened are
-// missing.
+// required ones, and the optional ones that exist or that a default opens. An
+// account that this charge would open has no id yet. The required accounts that
+// cannot be opened are missing.
 func touched(ctx context.Context, q reader, r Request, now int64) (accounts []*row, missing []privacy.Account, err error) {
-	required, optional := r.accounts()
-	found, err := loadAccounts(ctx, q, slices.Concat(required, optional))
-	if err != nil {
-		return nil, nil, err
-	}
-	defaults, err := loadDefaults(ctx, q, r.Tenants)
+	required, optional := r.required(), r.optional()
+	found, err := loadAccounts(ctx, q, slices.Concat(required, parentsOf(required), optional))
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, a := range required {
 		if row, ok := found[a]; ok {
 			accounts = append(accounts, row)
-		} else {
+			continue
+		}
+		parent, isPeriod := a.Parent()
+		if row, ok := found[parent]; isPeriod && ok {
+			accounts = append(accounts, openPeriod(a, row, now))
+			continue
+		}
+		if isPeriod {
+			a = parent
+		}
+		if !slices.Contains(missing, a) {
 			missing = append(missing, a)
 		}
+	}
+	more, err := opened(ctx, q, r, optional, found, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts = append(accounts, more...)
+	for _, row := range accounts {
+		row.balance = row.at(now)
+	}
+	return accounts, missing, nil
+}
+
+// opened returns those of the optional accounts that exist or that a default
+// opens.
+func opened(ctx context.Context, q reader, r Request, optional []privacy.Account, found map[privacy.Account]*row, now int64) (accounts []*row, err error) {
+	defaults, err := loadDefaults(ctx, q, r.Tenants)
+	if err != nil {
+		return nil, err
 	}
 	for _, a := range optional {
 		if row, ok := found[a]; ok {
@@ -37,22 +60,60 @@ func touched(ctx context.Context, q reader, r Request, now int64) (accounts []*r
 			accounts = append(accounts, openRow(a, limit, limit, privacy.WindowNone, now))
 		}
 	}
-	for _, row := range accounts {
-		row.balance = row.at(now)
-	}
-	return accounts, missing, nil
+	return accounts, nil
 }
 
-// accounts names the accounts that a request must and may debit.
-func (r Request) accounts() (required, optional []privacy.Account) {
+// required names the accounts without which a request is refused: the tenants'
+// and the dataset's, or in their place those of each period that is read.
+func (r Request) required() []privacy.Account {
+	accounts := make([]privacy.Account, 0, r.requiredCount())
 	for _, t := range r.Tenants {
-		required = append(required, privacy.TenantAccount(t))
-		optional = append(optional, privacy.TenantDatasetAccount(t, r.Dataset), privacy.TenantPrincipalAccount(t, r.Principal))
+		if len(r.Periods) == 0 {
+			accounts = append(accounts, privacy.TenantAccount(t))
+		}
+		for _, p := range r.Periods {
+			accounts = append(accounts, privacy.TenantPeriodAccount(t, r.Dataset, p))
+		}
+	}
+	if r.DatasetAccount && len(r.Periods) == 0 {
+		accounts = append(accounts, privacy.DatasetAccount(r.Dataset))
 	}
 	if r.DatasetAccount {
-		required = append(required, privacy.DatasetAccount(r.Dataset))
+		for _, p := range r.Periods {
+			accounts = append(accounts, privacy.DatasetPeriodAccount(r.Dataset, p))
+		}
 	}
-	return required, optional
+	return accounts
+}
+
+// requiredCount returns how many accounts required names.
+func (r Request) requiredCount() int {
+	owners := len(r.Tenants)
+	if r.DatasetAccount {
+		owners++
+	}
+	return owners * max(1, len(r.Periods))
+}
+
+// optional names the accounts that a request debits where they exist or a
+// default opens them.
+func (r Request) optional() (accounts []privacy.Account) {
+	for _, t := range r.Tenants {
+		accounts = append(accounts, privacy.TenantDatasetAccount(t, r.Dataset))
+	}
+	return append(accounts, r.towards()...)
+}
+
+// towards names the optional accounts that cap what the asking principal, and
+// its group, learn.
+func (r Request) towards() (accounts []privacy.Account) {
+	for _, t := range r.Tenants {
+		accounts = append(accounts, privacy.TenantPrincipalAccount(t, r.Principal))
+		if r.Group != "" {
+			accounts = append(accounts, privacy.TenantGroupAccount(t, r.Group))
+		}
+	}
+	return accounts
 }
 
 type defaultKey struct {
@@ -70,7 +131,7 @@ func loadDefaults(ctx context.Context, q reader, tenants []string) (map[defaultK
 		args[i] = t
 	}
 	rows, err := q.QueryContext(ctx, `SELECT kind, tenant, epsilon, delta FROM account_defaults
-			WHERE kind IN ('tenant-dataset', 'tenant-principal') AND tenant IN (`+placeholders(len(args))+`)`, args...)
+			WHERE kind IN ('tenant-dataset', 'tenant-principal', 'tenant-group') AND tenant IN (`+placeholders(len(args))+`)`, args...)
 	if err != nil {
 		return nil, privacy.Internal(err, "reading default budgets")
 	}
@@ -95,33 +156,4 @@ func distinct(names []string) []string { return slices.Compact(slices.Sorted(sli
 
 func sortAccounts(accounts []privacy.Account) {
 	slices.SortFunc(accounts, func(a, b privacy.Account) int { return cmp.Compare(a.String(), b.String()) })
-}
-
-// Preview returns what a request would do to each account, debiting nothing.
-// It reads committed state, so a charge that follows may find less.
-func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
-	r.Tenants = distinct(r.Tenants)
-	accounts, missing, err := touched(ctx, l.db, r, l.now().UnixMicro())
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Preview, 0, len(accounts)+len(missing))
-	for _, a := range missing {
-		out = append(out, Preview{Account: a, Cost: r.Cost, Exhausted: true})
-	}
-	for _, a := range accounts {
-		p := Preview{Account: a.account, Cost: r.Cost}
-		after, ok := a.debit(r.Cost)
-		if !ok {
-			p.Exhausted = true
-			if at, reopening := a.reopens(r.Cost); reopening {
-				p.ReopensAt = time.UnixMicro(at).UTC()
-			}
-		}
-		a.balance = after
-		s := a.state(a.seen)
-		p.RemainingAfter, p.RemainingLossAfter = s.Remaining, s.RemainingLoss()
-		out = append(out, p)
-	}
-	return out, nil
 }

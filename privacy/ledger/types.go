@@ -93,6 +93,7 @@ type Preview struct {
 	Cost               privacy.Cost
 	RemainingAfter     privacy.Cost // what the account would be left with; what it has now if Exhausted
 	RemainingLossAfter privacy.Loss // the same in (ε, δ)
+	QueriesLeft        int64        // how many more requests of this cost RemainingAfter admits; 0 if Exhausted
 	Exhausted          bool         // the account would refuse, or was never set
 	ReopensAt          time.Time    // of an exhausted account: when it could admit the charge; zero if that will not happen by itself
 }
