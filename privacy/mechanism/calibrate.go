@@ -17,19 +17,8 @@ const roundoff = 1 + 1e-12
 // Calibrate returns the less noisy of the Gaussian and the Laplace mechanism for
 // a vector of the given sensitivity, at a cost of at most mu2. The two are
 // compared by the standard deviation of what they add, at the same price to the
-// account; no constant decides. Errors have CodePrivacyParameters, and are found
-// without sampling or searching.
-//
-// The Gaussian with standard deviation σ loses μ² = L2²/σ²: it is μ-GDP (Dong,
-// Roth, Su, "Gaussian Differential Privacy", 2019, Theorem 2.7), and each of its
-// coordinates moves by at most LInf. The sampler departs from a Gaussian in two
-// ways, charged as δ on each of the L0 coordinates (see tailDelta). Laplace with
-// scale b is ε-DP for ε = L1/b over all coordinates (Dwork et al. 2006), plus
-// what halves cost (see tieEpsilon), and is charged as any ε-DP mechanism:
-// privacy.LaplaceMu(ε)², no δ.
-//
-// Beyond some price the Gaussian gets no less noisy: LInf/σ stays at or below 2,
-// where its tail δ is still 5e-12. The Spec then costs less than mu2.
+// account; no constant decides. Neither costs any δ. Errors have
+// CodePrivacyParameters, and are found without sampling or searching.
 func Calibrate(s Sensitivity, mu2 float64) (Spec, error) {
 	if err := s.check(); err != nil {
 		return Spec{}, err
@@ -55,10 +44,14 @@ func Calibrate(s Sensitivity, mu2 float64) (Spec, error) {
 	}
 }
 
-// sealed completes a candidate with its cost, and rejects it when that exceeds
-// the limit, which can only be for want of precision at extreme parameters.
-func (s Spec) sealed(mu2, delta float64, limit int64) (Spec, bool) {
-	cost, err := privacy.CostOf(mu2*roundoff, delta*roundoff)
+// sealed completes a candidate that loses mu2. It rejects a scale that noise
+// cannot have, and a cost beyond the limit, which can only be for want of
+// precision at extreme parameters.
+func (s Spec) sealed(mu2 float64, limit int64) (Spec, bool) {
+	if !validScale(s.scale) {
+		return Spec{}, false
+	}
+	cost, err := privacy.CostOf(mu2*roundoff, 0)
 	if err != nil || cost.Mu2 > limit {
 		return Spec{}, false
 	}

@@ -10,8 +10,8 @@ import (
 func normalUpperTail(z float64) float64 { return 0.5 * math.Erfc(z/math.Sqrt2) }
 
 // upperTail returns P(Y ≥ y) for the noise before rounding. A rounded draw is at
-// least the integer m exactly when Y ≥ m − ½ (for m ≤ 0: but for the half
-// itself, one atom of the grid).
+// least the integer m exactly when Y ≥ m − ½, but for a half itself, which has
+// probability 0.
 func (s Spec) upperTail(y float64) float64 {
 	z := y / s.scale
 	switch {
@@ -25,11 +25,9 @@ func (s Spec) upperTail(y float64) float64 {
 }
 
 // upperQuantile returns a y with P(Y ≥ y) ≤ p, for 0 < p < 1: the inverse of
-// upperTail, at a p that is smaller by more than the grid and its passage through
-// a float64 add to a tail (a factor below 1 + 2^−39 for either kind).
+// upperTail, rounded up.
 func (s Spec) upperQuantile(p float64) float64 {
-	const grid = 1 + 0x1p-38
-	p /= grid
+	p /= roundoff
 	switch {
 	case s.Kind == Gaussian:
 		return s.scale * privacy.NormalUpperQuantile(p)

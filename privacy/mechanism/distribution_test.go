@@ -1,6 +1,7 @@
 package mechanism
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -10,40 +11,48 @@ import (
 )
 
 // These tests state what a draw's distribution is without using the code under
-// test: a rounded Gaussian or Laplace variable, by its own formulas.
+// test: that of a rounded Gaussian or Laplace variable, by the formulas of the
+// continuous one.
 
-// pmf is the probability of each integer under a scale.
-type pmf func(scale float64, n int64) float64
+// tail is the P(Y ≥ y), y ≥ 0, of a symmetric variable with a scale.
+type tail func(scale, y float64) float64
 
-// cellOf turns an upper tail P(Y ≥ y), y > 0, of a symmetric variable into the
-// probabilities of its rounded values.
-func cellOf(tail func(scale, y float64) float64) pmf {
-	return func(scale float64, n int64) float64 {
-		m := math.Abs(float64(n))
-		if m == 0 {
-			return 1 - 2*tail(scale, 0.5)
-		}
-		return tail(scale, m-0.5) - tail(scale, m+0.5)
-	}
+func gaussianTail(sigma, y float64) float64 { return math.Erfc(y/sigma/math.Sqrt2) / 2 }
+func laplaceTail(b, y float64) float64      { return math.Exp(-y/b) / 2 }
+
+// law is the exact distribution of rounded noise, in cells of 2^shift integers.
+type law struct {
+	tail  tail
+	shift uint
 }
 
-var (
-	gaussianPMF = cellOf(func(sigma, y float64) float64 { return math.Erfc(y/sigma/math.Sqrt2) / 2 })
-	laplacePMF  = cellOf(func(b, y float64) float64 { return math.Exp(-y/b) / 2 })
-)
-
-func pmfOf(k Kind) pmf {
+func lawOf(k Kind) law {
 	if k == Laplace {
-		return laplacePMF
+		return law{tail: laplaceTail}
 	}
-	return gaussianPMF
+	return law{tail: gaussianTail}
+}
+
+// p is the probability of c·2^shift ≤ round(Y) < (c+1)·2^shift, which is
+// Y ∈ [c·2^shift − ½, (c+1)·2^shift − ½).
+func (l law) p(scale float64, c int64) float64 {
+	width := math.Exp2(float64(l.shift))
+	lo, hi := float64(c)*width-0.5, float64(c+1)*width-0.5
+	switch {
+	case lo >= 0:
+		return l.tail(scale, lo) - l.tail(scale, hi)
+	case hi <= 0:
+		return l.tail(scale, -hi) - l.tail(scale, -lo)
+	default:
+		return 1 - l.tail(scale, -lo) - l.tail(scale, hi)
+	}
 }
 
 // gaussianSpec and laplaceSpec return the mechanism of one kind for a count of
 // units in one group, whatever Calibrate would choose.
 func gaussianSpec(t testing.TB, mu2 float64) Spec {
 	t.Helper()
-	s, ok := calibrateGaussian(Sensitivity{L0: 1, L1: 1, L2: 1, LInf: 1}, int64(mu2*privacy.Mu2Unit))
+	s, ok := calibrateGaussian(counts(1, 1), int64(mu2*privacy.Mu2Unit))
 	if !ok {
 		t.Fatalf("no Gaussian at μ² = %g", mu2)
 	}
@@ -52,15 +61,16 @@ func gaussianSpec(t testing.TB, mu2 float64) Spec {
 
 func laplaceSpec(t testing.TB, mu2 float64) Spec {
 	t.Helper()
-	s, ok := calibrateLaplace(Sensitivity{L0: 1, L1: 1, L2: 1, LInf: 1}, int64(mu2*privacy.Mu2Unit))
+	s, ok := calibrateLaplace(counts(1, 1), int64(mu2*privacy.Mu2Unit))
 	if !ok {
 		t.Fatalf("no Laplace at μ² = %g", mu2)
 	}
 	return s
 }
 
-// sample counts draws of noise on 0.
+// sample counts draws of noise on 0 by cell.
 type sample struct {
+	law    law
 	counts map[int64]int
 	n      int
 }
@@ -70,33 +80,35 @@ func (s *sample) draw(t *testing.T, spec Spec, n int) {
 	if s.counts == nil {
 		s.counts = map[int64]int{}
 	}
-	for range n {
-		v, err := spec.Noise(privacy.Int128{})
-		if err != nil {
+	noised := make([]int64, 10_000)
+	for drawn := 0; drawn < n; drawn += len(noised) {
+		if err := spec.NoiseAll(noised, make([]privacy.Int128, len(noised))); err != nil {
 			t.Fatal(err)
 		}
-		s.counts[v]++
+		for _, v := range noised {
+			s.counts[v>>s.law.shift]++
+		}
+		s.n += len(noised)
 	}
-	s.n += n
 }
 
 const (
 	offScale = 1.005 // the error in scale that must be seen
-	// Two alternatives, each with a false-rejection probability of 5e-6.
-	certainty = 12.206 // ln(1/5e-6)
+	// Two alternatives, each with a false-rejection probability of 5e-7.
+	certainty = 14.51 // ln(1/5e-7)
 )
 
 // verdict is a sequential likelihood-ratio test of a declared scale against
 // scales 0.5 % larger and smaller. The ratio is a martingale with mean 1 under
 // the declared scale, so by Ville's inequality it ever exceeds 1/α with
 // probability at most α, however often and however long one looks: the
-// false-rejection probability of a whole run is at most 1e-5.
-func (s *sample) verdict(p pmf, declared float64) (accepted, rejected bool) {
+// false-rejection probability of a whole run is at most 1e-6.
+func (s *sample) verdict(declared float64) (accepted, rejected bool) {
 	accepted = true
 	for _, other := range []float64{declared * offScale, declared / offScale} {
 		var ratio float64
-		for v, count := range s.counts {
-			ratio += float64(count) * math.Log(p(other, v)/p(declared, v))
+		for c, count := range s.counts {
+			ratio += float64(count) * math.Log(s.law.p(other, c)/s.law.p(declared, c))
 		}
 		accepted = accepted && ratio <= -certainty
 		rejected = rejected || ratio >= certainty
@@ -104,87 +116,101 @@ func (s *sample) verdict(p pmf, declared float64) (accepted, rejected bool) {
 	return accepted, rejected
 }
 
-// chiSquare tests the shape. It pools cells until 100 draws are expected in each
-// and rejects above k + 2√(kx) + 2x, which a χ² variable with k degrees of
-// freedom exceeds with probability at most e^−x (Laurent, Massart 2000, Lemma 1);
-// with x = ln 1e5 the false-rejection probability is at most 1e-5.
-func (s *sample) chiSquare(p pmf, scale float64) (rejected bool) {
-	var statistic, expected, left float64
-	cells, observed, seen := 0, 0, 0
+// tooLarge reports whether a χ² statistic with k degrees of freedom exceeds
+// k + 2√(kx) + 2x, which it does with probability at most e^−x (Laurent, Massart
+// 2000, Lemma 1); x = ln 1e6, so that false rejections have at most 1e-6.
+func tooLarge(statistic float64, k int) bool {
+	x := math.Log(1e6)
+	return statistic > float64(k)+2*math.Sqrt(float64(k)*x)+2*x
+}
+
+// chiSquare tests the shape. It pools cells, from 0 outwards, until 100 draws
+// are expected in each.
+func (s *sample) chiSquare(scale float64) (rejected bool) {
+	var statistic, expected float64
+	pools, observed, seen, left := 0, 0, 0, float64(s.n)
 	flush := func() {
 		d := float64(observed) - expected
 		statistic += d * d / expected
-		cells++
+		pools++
 		expected, observed = 0, 0
 	}
-	left = float64(s.n)
 	for m := int64(0); left > 100; m++ {
-		for _, n := range []int64{-m, m} {
-			e := float64(s.n) * p(scale, n)
+		for _, c := range []int64{m, -m - 1} {
+			e := float64(s.n) * s.law.p(scale, c)
 			expected += e
 			left -= e
-			observed += s.counts[n]
-			seen += s.counts[n]
+			observed += s.counts[c]
+			seen += s.counts[c]
 			if expected >= 100 && left > 100 {
 				flush()
-			}
-			if m == 0 {
-				break
 			}
 		}
 	}
 	expected += left
 	observed += s.n - seen
 	flush()
-	k, x := float64(cells-1), math.Log(1e5)
-	return statistic > k+2*math.Sqrt(k*x)+2*x
+	return tooLarge(statistic, pools-1)
 }
 
-// TestDistribution draws at least 10^6 times from each mechanism, and goes on
-// until the likelihoods are decisive. The draws must fit the scale that is
-// charged, and must be enough to reject one that is 0.5 % off: the same draws
-// are shown to the same test with the wrong scale. False rejection: at most 1e-5
-// by scale and 1e-5 by shape for each kind; the chance that 10^7 draws leave a
-// verdict open is below 1e-9.
+// TestDistribution draws at least 10^6 times at each scale, and goes on until
+// the likelihoods are decisive. The draws must fit the law of the scale that is
+// charged, P(N = n) = P(n − ½ ≤ Y < n + ½), and must be enough to reject a scale
+// that is 0.5 % off: the same draws are shown to the same test with the wrong
+// scale. False rejection: at most 1e-6 by scale and 1e-6 by shape for each; the
+// chance that 3·10^7 draws leave a verdict open is below 1e-9.
 func TestDistribution(t *testing.T) {
 	tests := []struct {
-		name string
-		spec Spec
+		kind  Kind
+		scale float64
+		shift uint
 	}{
-		{"gaussian", gaussianSpec(t, 0.1)},
-		{"laplace", laplaceSpec(t, 0.2)},
+		{Gaussian, 0.3, 0},
+		{Gaussian, 1, 0},
+		{Gaussian, 3.1622776601683795, 0},
+		{Gaussian, 50.2098, 0},
+		{Gaussian, 1 << 40, 37},
+		{Gaussian, maxScale, 52},
+		{Laplace, 0.3, 0},
+		{Laplace, 1, 0},
+		{Laplace, 20.7, 0},
+		{Laplace, 1 << 40, 37},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			p, scale := pmfOf(tt.spec.Kind), tt.spec.scale
-			var s sample
-			s.draw(t, tt.spec, 1_000_000)
-			if s.chiSquare(p, scale) {
-				t.Errorf("10^6 draws do not have the shape of a rounded %s with scale %g", tt.name, scale)
+		t.Run(fmt.Sprintf("%s %g", tt.kind, tt.scale), func(t *testing.T) {
+			t.Parallel()
+			spec := Spec{Kind: tt.kind, scale: tt.scale}
+			s := sample{law: lawOf(tt.kind)}
+			s.law.shift = tt.shift
+			s.draw(t, spec, 1_000_000)
+			if s.chiSquare(tt.scale) {
+				t.Errorf("10^6 draws do not have the shape of a rounded %s with scale %g", tt.kind, tt.scale)
 			}
 			for {
-				accepted, rejected := s.verdict(p, scale)
+				accepted, rejected := s.verdict(tt.scale)
 				if rejected {
-					t.Fatalf("%d draws contradict the charged scale %g", s.n, scale)
+					t.Fatalf("%d draws contradict the charged scale %g", s.n, tt.scale)
 				}
-				_, high := s.verdict(p, scale*offScale)
-				_, low := s.verdict(p, scale/offScale)
+				_, high := s.verdict(tt.scale * offScale)
+				_, low := s.verdict(tt.scale / offScale)
 				if accepted && high && low {
 					break
 				}
-				if s.n >= 10_000_000 {
+				if s.n >= 30_000_000 {
 					t.Fatalf("after %d draws: accepted %v; rejected when 0.5 %% high %v, low %v", s.n, accepted, high, low)
 				}
-				s.draw(t, tt.spec, 100_000)
+				s.draw(t, spec, 250_000)
 			}
-			s.checkMoments(t, tt.spec)
+			if tt.shift == 0 {
+				s.checkMoments(t, spec)
+			}
 		})
 	}
 }
 
 // checkMoments compares the draws with what Spec tells people about them. With
-// 10^6 draws the standard error of a variance is at most 0.23 % (Laplace), that
-// of a coverage 0.022 %: ten of each are allowed.
+// 10^6 draws the standard error of a variance is at most 0.32 % (Laplace, 0.3),
+// that of a coverage 0.022 %: ten of each are allowed.
 func (s *sample) checkMoments(t *testing.T, spec Spec) {
 	t.Helper()
 	var square float64
@@ -195,7 +221,7 @@ func (s *sample) checkMoments(t *testing.T, spec Spec) {
 			covered += count
 		}
 	}
-	if got, want := square/float64(s.n), spec.Stddev*spec.Stddev; math.Abs(got-want) > 0.023*want {
+	if got, want := square/float64(s.n), math.Pow(spec.stddev(), 2); math.Abs(got-want) > 0.032*want {
 		t.Errorf("variance = %g, stated %g", got, want)
 	}
 	if got := float64(covered) / float64(s.n); got < 0.95-0.0022 {
@@ -204,50 +230,115 @@ func (s *sample) checkMoments(t *testing.T, spec Spec) {
 }
 
 // TestShapeTestSeesRounding shows that the shape test has teeth: a rounded
-// Gaussian of small σ is not the discrete Gaussian of that σ, whose mass at n is
-// proportional to the density there.
+// Gaussian of small σ is not the discrete Gaussian of the same variance, whose
+// mass at n is proportional to a Gaussian density there.
 func TestShapeTestSeesRounding(t *testing.T) {
-	spec := gaussianSpec(t, 2.8)
-	var s sample
-	s.draw(t, spec, 100_000)
-	if s.chiSquare(gaussianPMF, spec.scale) {
-		t.Errorf("draws do not have the shape of a rounded Gaussian with σ = %g", spec.scale)
-	}
-	density := func(sigma float64, n int64) float64 {
+	spec := Spec{Kind: Gaussian, scale: 0.6}
+	s := sample{law: lawOf(Gaussian)}
+	s.draw(t, spec, 1_000_000)
+	discrete := func(v float64, n int64) float64 {
 		var sum float64
 		for m := -40.0; m <= 40; m++ {
-			sum += math.Exp(-m * m / (2 * sigma * sigma))
+			sum += math.Exp(-m * m / (2 * v))
 		}
-		return math.Exp(-float64(n)*float64(n)/(2*sigma*sigma)) / sum
+		return math.Exp(-float64(n)*float64(n)/(2*v)) / sum
 	}
-	if !s.chiSquare(density, spec.scale) {
-		t.Error("the shape test mistakes a rounded Gaussian for a discrete one")
+	var statistic float64
+	for n := int64(-2); n <= 2; n++ {
+		e := float64(s.n) * discrete(spec.stddev()*spec.stddev(), n)
+		statistic += math.Pow(float64(s.counts[n])-e, 2) / e
+	}
+	if !tooLarge(statistic, 4) {
+		t.Error("a rounded Gaussian passes for a discrete one")
+	}
+	if s.chiSquare(spec.scale) {
+		t.Errorf("draws do not have the shape of a rounded Gaussian with σ = %g", spec.scale)
 	}
 }
 
-// TestLowBitsAreNoise: at the largest σ the noise still has every residue
-// modulo 8, equally often, so that it hides the low bits of the exact value.
-// False rejection: at most 1e-5 (χ², 7 degrees of freedom).
+// TestLowBitsAreNoise: at large scales every residue modulo 256 occurs, equally
+// often, so that the noise hides the low bits of the exact value: it lies on no
+// coarser lattice than the integers. False rejection: at most 1e-6 for each (χ²,
+// 255 degrees of freedom).
 func TestLowBitsAreNoise(t *testing.T) {
-	spec, ok := calibrateGaussian(Sensitivity{L0: 1, L1: 1 << 46, L2: 1 << 46, LInf: 1 << 46}, 250_800_000_000)
-	if !ok || spec.scale < 0.99*maxSigma {
-		t.Fatalf("σ = %g, want almost %d", spec.scale, int64(maxSigma))
-	}
-	const n = 40_000
-	var counts [8]float64
-	for range n {
-		v, err := spec.Noise(privacy.Int128{})
-		if err != nil {
+	for _, spec := range []Spec{
+		{Kind: Gaussian, scale: 1 << 40}, {Kind: Gaussian, scale: maxScale}, {Kind: Gaussian, scale: 1e16},
+		{Kind: Laplace, scale: 1 << 40}, {Kind: Laplace, scale: maxScale},
+	} {
+		const n = 200_000
+		var counts [256]float64
+		noised := make([]int64, n)
+		if err := spec.NoiseAll(noised, make([]privacy.Int128, n)); err != nil {
 			t.Fatal(err)
 		}
-		counts[v&7]++
+		for _, v := range noised {
+			counts[v&255]++
+		}
+		var statistic float64
+		for residue, c := range counts {
+			statistic += (c - n/256.0) * (c - n/256.0) / (n / 256.0)
+			if c == 0 {
+				t.Errorf("%s, %g: residue %d never occurs", spec.Kind, spec.scale, residue)
+			}
+		}
+		if tooLarge(statistic, 255) {
+			t.Errorf("%s, %g: residues modulo 256 of %d draws have χ² = %g", spec.Kind, spec.scale, n, statistic)
+		}
 	}
-	var statistic float64
-	for _, c := range counts {
-		statistic += (c - n/8) * (c - n/8) / (n / 8)
+}
+
+// TestDrawsAreIndependent: pairs of consecutive draws follow the product of the
+// law with itself. False rejection: at most 1e-6 for each (χ²).
+func TestDrawsAreIndependent(t *testing.T) {
+	const pairs = 500_000
+	for _, spec := range []Spec{{Kind: Gaussian, scale: 1}, {Kind: Laplace, scale: 1}} {
+		var counts [7][7]float64 // values from −3 to 3, the tails with the last
+		clamp := func(v int64) int64 { return max(-3, min(3, v)) + 3 }
+		noised := make([]int64, 2*pairs)
+		if err := spec.NoiseAll(noised, make([]privacy.Int128, len(noised))); err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(noised); i += 2 {
+			counts[clamp(noised[i])][clamp(noised[i+1])]++
+		}
+		p := func(i int) float64 {
+			if i == 0 || i == 6 {
+				return lawOf(spec.Kind).tail(spec.scale, 2.5)
+			}
+			return lawOf(spec.Kind).p(spec.scale, int64(i-3))
+		}
+		var statistic float64
+		for i := range counts {
+			for j, c := range counts[i] {
+				e := pairs * p(i) * p(j)
+				statistic += (c - e) * (c - e) / e
+			}
+		}
+		if tooLarge(statistic, 48) {
+			t.Errorf("%s: pairs of consecutive draws have χ² = %g", spec.Kind, statistic)
+		}
 	}
-	if x := math.Log(1e5); statistic > 7+2*math.Sqrt(7*x)+2*x {
-		t.Errorf("residues modulo 8 of %d draws: %v", n, counts)
+}
+
+// TestNoSerialCorrelation: at none of the lags 1 to 8 are draws correlated. Each
+// coefficient times √n is standard normal in the limit; 16·P(Z > 5.6) is below
+// 2e-7 for each kind.
+func TestNoSerialCorrelation(t *testing.T) {
+	const n = 1_000_000
+	for _, spec := range []Spec{{Kind: Gaussian, scale: 50}, {Kind: Laplace, scale: 50}} {
+		noised := make([]int64, n)
+		if err := spec.NoiseAll(noised, make([]privacy.Int128, n)); err != nil {
+			t.Fatal(err)
+		}
+		for lag := 1; lag <= 8; lag++ {
+			var sum float64
+			for i := lag; i < n; i++ {
+				sum += float64(noised[i]) * float64(noised[i-lag])
+			}
+			if z := sum / math.Pow(spec.stddev(), 2) / math.Sqrt(n); math.Abs(z) > 5.6 {
+				t.Errorf("%s: at lag %d the correlation is %g standard errors", spec.Kind, lag, z)
+			}
+		}
 	}
 }
 
@@ -306,15 +397,12 @@ func TestHalfWidthAtTheEdges(t *testing.T) {
 // TestStddev compares the stated standard deviation with the sum over the
 // distribution, on both sides of where the Gaussian's closed form takes over.
 func TestStddev(t *testing.T) {
-	for _, scale := range []float64{0.03, 0.1, 0.5, 0.7, 1, 3.9, 4.1, 40} {
+	for _, scale := range []float64{0.03, 0.1, 0.3, 0.5, 0.7, 1, 3.9, 4.1, 40} {
 		for _, kind := range []Kind{Gaussian, Laplace} {
-			if kind == Gaussian && scale < 0.5 {
-				continue // never used: see maxShift
-			}
 			spec := Spec{Kind: kind, scale: scale}
 			var square float64
 			for n := int64(1); float64(n) < 60*scale+20; n++ {
-				square += 2 * float64(n) * float64(n) * pmfOf(kind)(scale, n)
+				square += 2 * float64(n) * float64(n) * lawOf(kind).p(scale, n)
 			}
 			if got, want := spec.stddev(), math.Sqrt(square); math.Abs(got-want) > 1e-9*want {
 				t.Errorf("%s, scale %g: stddev %.12g, want %.12g", kind, scale, got, want)

@@ -5,33 +5,42 @@
 // integers (Sensitivity) and what it is willing to pay (μ², in the accountant's
 // unit). Calibrate answers with a Spec: the less noisy of the Gaussian and the
 // Laplace mechanism at that price, with the cost that is actually lost. The
-// same Spec then noises each coordinate (Noise), states how wide a confidence
-// interval must be (HalfWidth), and yields the threshold for secret groups
-// (NewThreshold).
+// same Spec then noises each coordinate (Noise, NoiseAll), states how wide a
+// confidence interval must be (HalfWidth), and yields the threshold for secret
+// groups (NewThreshold).
 //
-// # Integers only
+// # What a release is, and why it costs what it costs
 //
-// The samplers are those of github.com/google/differential-privacy/go, and only
-// their integer forms: the library's float forms produce values near zero that
-// one neighbour can give and the other cannot. Here an exact integer x becomes
+// An exact integer x becomes
 //
-//	x + round(Y),  Y on a grid of spacing g = 2^−j < 1,
+//	x + round(Y),  Y = σ·Z or b·L,
 //
-// where Y is, up to its grid, Gaussian with standard deviation σ or Laplace with
-// scale b, and round goes to the nearest integer, halves away from zero. Because
-// the grid divides 1, a shift of x by an integer maps the grid onto itself, so
-// the ratio of the probabilities of x + Y = o under two neighbours is exactly
-// that of the continuous densities. Rounding is post-processing, except for
-// halves; what those cost is charged (see Calibrate).
+// where Z is a standard normal and L a standard Laplace variable: real numbers,
+// not their floating-point likenesses. Y is never held; the samplers draw as
+// many of its binary digits as it takes to know the nearest integer.
 //
-// # What is charged, and what is not
+// Since x is an integer, x + round(Y) = round(x + Y), halves aside, and those
+// have probability 0. So a release is post-processing of the continuous
+// mechanism x + Y, which nobody sees, and loses no more than it does:
 //
-// Charged: the scale that is really used, after every rounding of parameters;
-// the outputs beyond the sampler's cut-off, which only one neighbour can give;
-// the grid and its halves. Not charged: the relative error of at most 2^−44 with
-// which float64 arithmetic, in the sampler and in the accountant alike,
-// evaluates a likelihood.
+//   - A vector of Gaussians is μ-GDP with μ = L2/σ (Dong, Roth, Su, "Gaussian
+//     Differential Privacy", 2019, Theorem 2.7). That is a statement about the
+//     whole trade-off, in the unit that accounts add.
+//   - Laplace is charged by its own trade-off (see laplaceMu2).
 //
-// Randomness is the operating system's (crypto/rand). It cannot be seeded,
-// replaced or switched off.
+// Neither has a tail that is cut off, a grid, or a δ. The discrete Gaussian of
+// Canonne, Kamath and Steinke (2020) is as exact and serves as well elsewhere,
+// but not here: what is proved of it is concentrated DP, which accounts in
+// Gaussian DP would have to convert at a loss. Against the discrete Gaussian, a
+// rounded one has a variance larger by 1/12.
+//
+// Exact are the samplers. The float64 arithmetic that turns a price into σ errs
+// by less than the margin that calibration leaves (roundoff).
+//
+// # Randomness
+//
+// Randomness is the operating system's (crypto/rand), each bit used once. It
+// cannot be seeded, replaced or switched off, and the process ends when it
+// fails. How long a draw takes depends on the noise alone: samplers do not see
+// the value that they protect.
 package mechanism

@@ -2,6 +2,7 @@ package mechanism
 
 import (
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/noised/noised/privacy"
@@ -29,7 +30,7 @@ func TestNoiseClamps(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := spec.Noise(tt.exact)
-			// The sampler stops below 8.9 standard deviations: no false rejection.
+			// σ is 10: ten of it are exceeded with probability 2e-23.
 			if err != nil || got < tt.want-100 || got > tt.want+100 {
 				t.Errorf("released %d, %v, want about %d", got, err, tt.want)
 			}
@@ -37,87 +38,105 @@ func TestNoiseClamps(t *testing.T) {
 	}
 }
 
-func TestZeroSpecFails(t *testing.T) {
-	if v, err := (Spec{}).Noise(privacy.Int128From(42)); err == nil || v != 0 {
-		t.Errorf("no noise released %d", v)
+// TestUncalibratedSpecsFail: without a scale nothing is released.
+func TestUncalibratedSpecsFail(t *testing.T) {
+	for _, spec := range []Spec{{}, {Kind: Gaussian}, {Kind: Laplace}, {scale: 1}, {Kind: "none", scale: 1},
+		{Kind: Gaussian, scale: math.NaN()}, {Kind: Gaussian, scale: math.Inf(1)}, {Kind: Laplace, scale: 1e-300}} {
+		v, err := spec.Noise(privacy.Int128From(42))
+		if privacy.CodeOf(err) != privacy.CodeInternal || v != 0 {
+			t.Errorf("%+v released %d, %v", spec, v, err)
+		}
+		dst := []int64{0}
+		if err := spec.NoiseAll(dst, []privacy.Int128{privacy.Int128From(42)}); privacy.CodeOf(err) != privacy.CodeInternal || dst[0] != 0 {
+			t.Errorf("%+v released %d, %v", spec, dst[0], err)
+		}
 	}
 }
 
-// TestLibraryErrorsAreInternal: what the library says about its parameters is
-// not shown.
-func TestLibraryErrorsAreInternal(t *testing.T) {
-	_, err := Spec{Kind: Gaussian, scale: 1}.Noise(privacy.Int128{})
-	if e := privacy.AsError(err); e == nil || e.Code != privacy.CodeInternal || e.Message != "internal error" {
+func TestNoiseAllWantsOneLength(t *testing.T) {
+	dst := []int64{0, 0}
+	if err := gaussianSpec(t, 1).NoiseAll(dst, make([]privacy.Int128, 1)); privacy.CodeOf(err) != privacy.CodeInternal {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestTailDelta: of the order that the cut-off at 8.81σ gives, per coordinate.
-func TestTailDelta(t *testing.T) {
-	for _, tt := range []struct{ shift, least, most float64 }{
-		{0.02, 7e-19, 6e-17}, // the grid dominates
-		{1, 2.8e-15, 3e-15},
-		{2, 4.7e-12, 5e-12},
+// TestNoiseAllNoisesEach: each value gets noise of its own. With σ = 2^50 two of
+// 1000 draws coincide with probability 2e-10.
+func TestNoiseAllNoisesEach(t *testing.T) {
+	dst := make([]int64, 1000)
+	if err := (Spec{Kind: Gaussian, scale: 1 << 50}).NoiseAll(dst, make([]privacy.Int128, len(dst))); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int64]bool{}
+	for _, v := range dst {
+		seen[v] = true
+	}
+	if len(seen) != len(dst) {
+		t.Errorf("%d different values of %d", len(seen), len(dst))
+	}
+	for i := range dst {
+		dst[i] = 0
+	}
+	exact := []privacy.Int128{privacy.Int128From(1000), privacy.Int128From(-1000), {Hi: 5}}
+	if err := (Spec{Kind: Laplace, scale: 1}).NoiseAll(dst[:3], exact); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{1000, -1000, privacy.MaxRelease} {
+		if d := dst[i] - want; d < -60 || d > 60 { // probability e^−60
+			t.Errorf("%v became %d", exact[i], dst[i])
+		}
+	}
+}
+
+// TestNoisedSaturates: beyond ±2^62 a sum is ±2^62, whatever the value is, so
+// that saturation is post-processing.
+func TestNoisedSaturates(t *testing.T) {
+	for _, tt := range []struct{ exact, noise, want int64 }{
+		{privacy.MaxRelease, math.MaxInt64, MaxNoised},
+		{-privacy.MaxRelease, math.MaxInt64, MaxNoised},
+		{privacy.MaxRelease, -math.MaxInt64, -MaxNoised},
+		{-privacy.MaxRelease, -math.MaxInt64, -MaxNoised},
+		{privacy.MaxRelease, privacy.MaxRelease, MaxNoised},
+		{privacy.MaxRelease, privacy.MaxRelease - 1, MaxNoised - 1},
+		{5, -7, -2},
 	} {
-		if got := tailDelta(tt.shift); got < tt.least || got > tt.most {
-			t.Errorf("tailDelta(%g) = %g, want %g to %g", tt.shift, got, tt.least, tt.most)
-		}
-		if got, tail := tailDelta(tt.shift), math.Erfc((8.810931-tt.shift)/math.Sqrt2)/2; got < tail {
-			t.Errorf("tailDelta(%g) = %g, below the tail %g alone", tt.shift, got, tail)
+		if got := noised(privacy.Int128From(tt.exact), tt.noise); got != tt.want {
+			t.Errorf("%d with noise %d is %d, want %d", tt.exact, tt.noise, got, tt.want)
 		}
 	}
 }
 
-// TestTieEpsilon enumerates the atoms of coarse Laplace grids: with halves
-// rounded away from zero, no shift by s changes a probability by more than
-// s/b plus what is charged for halves.
-func TestTieEpsilon(t *testing.T) {
-	for _, perStep := range []int{2, 4, 32} { // 1/g atoms per integer
-		for _, b := range []float64{0.3, 2, 50, 1e4} {
-			grid := 1 / float64(perStep)
-			cell := map[int]float64{}
-			for m := -40 * perStep; m <= 40*perStep; m++ {
-				cell[int(math.Round(float64(m)*grid))] += math.Exp(-math.Abs(float64(m)) * grid / b)
+// TestConcurrentDraws: goroutines that draw at the same time share no
+// randomness. Of 16,000 draws at σ = 2^55 two coincide with probability 1e-9.
+func TestConcurrentDraws(t *testing.T) {
+	const goroutines, each = 16, 1000
+	spec := Spec{Kind: Gaussian, scale: maxScale}
+	drawn := make([][]int64, goroutines)
+	var wg sync.WaitGroup
+	for g := range drawn {
+		wg.Go(func() {
+			values := make([]int64, each)
+			if err := spec.NoiseAll(values[:each/2], make([]privacy.Int128, each/2)); err != nil {
+				t.Error(err)
 			}
-			for n := -30; n <= 30; n++ {
-				for o := -30; o <= 30; o++ {
-					loss := math.Abs(math.Log(cell[n] / cell[o]))
-					if allowed := math.Abs(float64(n-o))/b + tieEpsilon(1, grid); loss > allowed+1e-9 {
-						t.Fatalf("1/g = %d, b = %g: from %d to %d loses %g, charged %g", perStep, b, n, o, loss, allowed)
-					}
+			for i := each / 2; i < each; i++ {
+				v, err := spec.Noise(privacy.Int128{})
+				if err != nil {
+					t.Error(err)
 				}
+				values[i] = v
 			}
-		}
+			drawn[g] = values
+		})
 	}
-}
-
-// TestGridOf: the spacing is a power of two between b/2^40 and b/2^39.
-func TestGridOf(t *testing.T) {
-	for _, b := range []float64{0.03, 1, 1.5, 1 << 20, 1<<20 + 1, 1 << 38} {
-		g := gridOf(b)
-		if f, _ := math.Frexp(g); f != 0.5 || g < b/(1<<40) || g >= 2*b/(1<<40) {
-			t.Errorf("gridOf(%g) = %g", b, g)
-		}
-	}
-}
-
-func benchmarkNoise(b *testing.B, spec Spec) {
-	b.Helper()
-	for b.Loop() {
-		if _, err := spec.Noise(privacy.Int128From(1000)); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkGaussian(b *testing.B) { benchmarkNoise(b, gaussianSpec(b, 0.01)) }
-
-func BenchmarkLaplace(b *testing.B) { benchmarkNoise(b, laplaceSpec(b, 0.01)) }
-
-func BenchmarkCalibrate(b *testing.B) {
-	for b.Loop() {
-		if _, err := Calibrate(counts(14, 12), 0.01); err != nil {
-			b.Fatal(err)
+	wg.Wait()
+	seen := map[int64]bool{}
+	for _, values := range drawn {
+		for _, v := range values {
+			if seen[v] {
+				t.Errorf("%d was drawn twice", v)
+			}
+			seen[v] = true
 		}
 	}
 }

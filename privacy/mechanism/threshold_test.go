@@ -12,7 +12,7 @@ import (
 // exactKeep is the probability that a group with exact count n is shown at a
 // threshold, summed over the distribution of the rounded noise.
 func exactKeep(spec Spec, threshold, n int64) float64 {
-	p, m := pmfOf(spec.Kind), threshold-n
+	p, m := lawOf(spec.Kind).p, threshold-n
 	var below float64
 	if m <= 0 {
 		for v := m; v < 1-m; v++ {
@@ -77,8 +77,7 @@ func worst(t *testing.T, kind Kind, delta float64) Spec {
 		if kind == Gaussian {
 			s = gaussianSpec(t, 1/(target*target))
 		} else {
-			mu := privacy.LaplaceMu(1 / target)
-			s = laplaceSpec(t, mu*mu)
+			s = laplaceSpec(t, laplaceH(1/target))
 		}
 		m := int64(math.Ceil(s.upperQuantile(delta)))
 		if keep := exactKeep(s, m, 0); keep > most {

@@ -1,0 +1,57 @@
+package mechanism
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/noised/noised/privacy"
+)
+
+func benchmarkScales(b *testing.B, kind Kind) {
+	for _, scale := range []float64{1, 50, 1e6, maxScale} {
+		spec := Spec{Kind: kind, scale: scale}
+		b.Run(fmt.Sprintf("scale=%g", scale), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := spec.Noise(privacy.Int128From(1000)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkGaussian(b *testing.B) { benchmarkScales(b, Gaussian) }
+
+func BenchmarkLaplace(b *testing.B) { benchmarkScales(b, Laplace) }
+
+// BenchmarkGaussianAll is per draw, in batches of 1000.
+func BenchmarkGaussianAll(b *testing.B) {
+	spec := Spec{Kind: Gaussian, scale: 50}
+	dst, exact := make([]int64, 1000), make([]privacy.Int128, 1000)
+	for n := 0; n < b.N; n += len(dst) {
+		if err := spec.NoiseAll(dst, exact); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGaussianParallel is per draw, of all processors together.
+func BenchmarkGaussianParallel(b *testing.B) {
+	spec := Spec{Kind: Gaussian, scale: 50}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := spec.Noise(privacy.Int128From(1000)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkCalibrate(b *testing.B) {
+	for b.Loop() {
+		if _, err := Calibrate(counts(14, 12), 0.01); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
