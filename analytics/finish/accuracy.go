@@ -1,7 +1,6 @@
 package finish
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/noised/noised/analytics/plan"
@@ -12,9 +11,9 @@ import (
 type Accuracy struct {
 	Name      string              `json:"name"`
 	Mechanism result.Mechanism    `json:"mechanism"`
-	Stddev    *float64            `json:"stddev,omitempty"`        // absent for keys, AVG and expressions
+	Stddev    *float64            `json:"stddev,omitempty"`        // of counts and sums
 	Interval  *Offsets            `json:"interval,omitempty"`      // value + offsets covers the bounded truth
-	ByCount   map[string]*Offsets `json:"interval_by_n,omitempty"` // AVG: by the number of rows averaged
+	ByCount   map[string]*Offsets `json:"interval_by_n,omitempty"` // where it depends on it: by the number of rows of the group
 }
 
 // Offsets is an interval around a value.
@@ -24,44 +23,79 @@ type Offsets struct {
 	Confidence float64 `json:"confidence"`
 }
 
-// averageCounts are the row counts at which the error of an AVG is stated.
-var averageCounts = []float64{10, 100, 1_000, 10_000, 100_000}
+// rowCounts are the numbers of rows at which intervals that depend on it are
+// stated.
+var rowCounts = []float64{10, 100, 1_000, 10_000, 100_000}
 
-// Accuracies states the noise of every output of a view.
+// Accuracies states the noise of every output of a view. An interval that
+// depends on the number of rows holds, for AVG, wherever the average lies within
+// the bounds; for variances and quantiles it is the one of rows that are spread
+// evenly between the bounds.
 func Accuracies(v View) []Accuracy {
-	empty := &Core{Draws: make([][]int64, len(v.Plan.Draws))}
-	f := newFinisher(v, empty)
+	f := newFinisher(v, emptyCore(v))
 	out := make([]Accuracy, len(f.columns))
 	for i, c := range f.columns {
 		out[i] = Accuracy{Name: c.Name, Mechanism: c.Mechanism}
 		if sd, err := strconv.ParseFloat(c.Stddev, 64); err == nil {
 			out[i].Stddev = &sd
 		}
-		if a, ok := v.Plan.Outputs[i].Expr.(*plan.AggRef); ok {
-			f.exact[a.Index].offsets(&out[i], v.Confidence)
+		x, ok := f.expect(i, 1)
+		switch {
+		case !ok || len(aggsOf(v.Plan.Outputs[i].Expr)) == 0:
+		case !x.byRows:
+			out[i].Interval = x.offsets(v.Confidence)
+		default:
+			out[i].ByCount = make(map[string]*Offsets, len(rowCounts))
+			for _, n := range rowCounts {
+				x, _ := f.expect(i, n)
+				out[i].ByCount[strconv.FormatFloat(n, 'f', -1, 64)] = x.offsets(v.Confidence)
+			}
 		}
 	}
 	return out
 }
 
-// offsets fills in the interval of a bare aggregate.
-func (e *estimator) offsets(a *Accuracy, confidence float64) {
-	around := func(h float64) *Offsets { return &Offsets{Low: -h, High: h, Confidence: confidence} }
-	unit := float64(e.quantum.Mantissa) / math.Pow10(e.quantum.Scale)
-	switch e.agg.Func {
-	case plan.AggCount, plan.AggUnits:
-		a.Interval = around(math.Floor(e.halfCount))
-	case plan.AggSum:
-		a.Interval = around(math.Floor(e.halfSum) * unit)
-	case plan.AggAvg:
-		width := float64(e.quantum.Hi - e.quantum.Lo)
-		a.ByCount = make(map[string]*Offsets, len(averageCounts))
-		for _, n := range averageCounts {
-			h := width
-			if n > e.halfCount { // Fieller's interval at the bounds, where it is widest
-				h = min(h, math.Hypot(e.halfSum, width/2*e.halfCount)/math.Sqrt(n*n-e.halfCount*e.halfCount))
-			}
-			a.ByCount[strconv.FormatFloat(n, 'f', -1, 64)] = around(h * unit)
+func emptyCore(v View) *Core { return &Core{Draws: make([][]int64, len(v.Plan.Draws))} }
+
+func (x expectation) offsets(confidence float64) *Offsets {
+	return &Offsets{Low: x.low, High: x.high, Confidence: confidence}
+}
+
+// Expectation is how far a noised output column of a group of n rows may be
+// from the bounded truth.
+type Expectation struct {
+	Name   string
+	Known  bool    // false where the expression has no interval in advance
+	Half   float64 // the larger distance of the interval's ends from the value
+	ByRows bool    // whether it depends on n
+	Size   float64 // what it is large or small in comparison with, for n rows; 0 when unknown
+}
+
+// Expect returns the expectation of every noised output, in order, at the
+// view's confidence.
+func Expect(v View, n float64) []Expectation {
+	f := newFinisher(v, emptyCore(v))
+	var out []Expectation
+	for i, o := range v.Plan.Outputs {
+		if len(aggsOf(o.Expr)) == 0 {
+			continue
 		}
+		x, ok := f.expect(i, n)
+		out = append(out, Expectation{
+			Name: o.Name, Known: ok, Half: max(-x.low, x.high), ByRows: x.byRows, Size: x.size,
+		})
 	}
+	return out
+}
+
+// expect returns the accuracy of an output. An expression has one where it is
+// linear in its aggregates; its size is not known then.
+func (f *finisher) expect(output int, n float64) (expectation, bool) {
+	e := f.view.Plan.Outputs[output].Expr
+	if a, ok := e.(*plan.AggRef); ok {
+		return f.exact[a.Index].expect(n), true
+	}
+	l, ok := linear(e, func(agg int) expectation { return f.joint[output][agg].expect(n) })
+	l.size = 0
+	return l.expectation, ok
 }

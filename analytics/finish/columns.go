@@ -31,9 +31,10 @@ func Columns(v View, core *Core) ([]result.Column, error) {
 type finisher struct {
 	view    View
 	core    *Core
-	exact   []*estimator   // per aggregate, at the view's confidence
-	joint   [][]*estimator // per output, aggregates at a confidence that holds jointly; nil for a bare aggregate
-	types   []plan.Type    // of the aggregates
+	source  *source
+	exact   []estimator   // per aggregate, at the view's confidence
+	joint   [][]estimator // per output, aggregates at a confidence that holds jointly; nil for a bare aggregate
+	types   []plan.Type   // of the aggregates
 	columns []result.Column
 }
 
@@ -41,14 +42,15 @@ type finisher struct {
 type row struct {
 	group int
 	scope scope
+	exact []estimate // of the aggregates
 }
 
 func newFinisher(v View, core *Core) *finisher {
-	f := &finisher{view: v, core: core}
+	f := &finisher{view: v, core: core, source: newSource(v, core)}
 	for _, a := range v.Plan.Aggs {
-		e := newEstimator(v, core, a, v.Confidence)
+		e := f.source.estimator(a, v.Confidence)
 		f.exact = append(f.exact, e)
-		f.types = append(f.types, e.typ)
+		f.types = append(f.types, e.kind())
 	}
 	for _, o := range v.Plan.Outputs {
 		f.columns = append(f.columns, f.column(o))
@@ -60,15 +62,15 @@ func newFinisher(v View, core *Core) *finisher {
 // jointEstimators returns estimators for an expression over several aggregates,
 // each at the confidence 1 − (1−p)/k, so that all hold together with
 // probability p (union bound).
-func (f *finisher) jointEstimators(e plan.Expr) []*estimator {
+func (f *finisher) jointEstimators(e plan.Expr) []estimator {
 	used := aggsOf(e)
 	if _, bare := e.(*plan.AggRef); bare || len(used) == 0 {
 		return nil
 	}
 	each := 1 - (1-f.view.Confidence)/float64(len(used))
-	out := make([]*estimator, len(f.view.Plan.Aggs))
+	out := make([]estimator, len(f.view.Plan.Aggs))
 	for _, i := range used {
-		out[i] = newEstimator(f.view, f.core, f.view.Plan.Aggs[i], each)
+		out[i] = f.source.estimator(f.view.Plan.Aggs[i], each)
 	}
 	return out
 }
@@ -89,9 +91,10 @@ func aggsOf(e plan.Expr) []int {
 func (f *finisher) rows() ([]row, error) {
 	var rows []row
 	for g := range f.core.Keys {
-		r := row{group: g, scope: scope{keys: f.core.Keys[g], aggs: make([]plan.Value, len(f.exact))}}
+		r := row{group: g, scope: scope{keys: f.core.Keys[g], aggs: make([]plan.Value, len(f.exact))}, exact: make([]estimate, len(f.exact))}
 		for i, e := range f.exact {
-			r.scope.aggs[i] = e.at(g).value
+			r.exact[i] = e.at(g)
+			r.scope.aggs[i] = r.exact[i].value
 		}
 		if f.view.Plan.Having != nil {
 			keep, err := eval(f.view.Plan.Having, r.scope)
@@ -158,8 +161,7 @@ func (f *finisher) fill(c *result.Column, output int, rows []row) {
 
 func (f *finisher) interval(e plan.Expr, output int, r row, t plan.Type) (low, high plan.Value) {
 	if a, ok := e.(*plan.AggRef); ok {
-		est := f.exact[a.Index].at(r.group)
-		return est.low, est.high
+		return r.exact[a.Index].low, r.exact[a.Index].high
 	}
 	ests := make([]estimate, len(f.exact))
 	for i, j := range f.joint[output] {

@@ -9,11 +9,12 @@ import (
 	"github.com/noised/noised/privacy/mechanism"
 )
 
-// Core is what a release stores: the keys that may be shown, and one noised
-// integer per draw and group, in steps of the draw's quantum.
+// Core is what a release stores: the keys that may be shown, and the noised
+// integers of each draw, in steps of the draw's quantum: one per group, or one
+// per node of a tree, group by group.
 type Core struct {
 	Keys  [][]plan.Value // [group][key]
-	Draws [][]int64      // [draw][group]
+	Draws [][]int64      // [draw][group·Width + node]
 }
 
 // View is the query as planned: how draws become columns.
@@ -94,9 +95,9 @@ func (c *Core) check(b *plan.Bound) error {
 	if len(c.Draws) != len(b.Draws) {
 		return privacy.Internal(fmt.Errorf("%d draws for a plan of %d", len(c.Draws), len(b.Draws)), "core shape")
 	}
-	for _, d := range c.Draws {
-		if len(d) != len(c.Keys) {
-			return privacy.Internal(fmt.Errorf("%d values for %d groups", len(d), len(c.Keys)), "core shape")
+	for i, d := range c.Draws {
+		if width := b.Draws[i].Width(); len(d) != len(c.Keys)*width {
+			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), len(c.Keys), width), "core shape")
 		}
 	}
 	return nil

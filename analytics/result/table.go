@@ -13,6 +13,7 @@ type Mechanism string
 const (
 	Laplace            Mechanism = "laplace"
 	Gaussian           Mechanism = "gaussian"
+	QuantileTree       Mechanism = "quantile_tree"       // computed from noised counts over the values' range
 	PartitionSelection Mechanism = "partition_selection" // a secret key that passed its threshold
 	Public             Mechanism = "public"              // a declared key or a constant: no noise
 )

@@ -1,0 +1,150 @@
+package finish
+
+import "github.com/noised/noised/analytics/plan"
+
+// treeModel knows, for the shape of a tree whose nodes all have independent
+// noise of one variance, the best linear unbiased estimate of every leaf, and
+// how precise sums of leaves are. Variances are in units of one node's.
+//
+// The estimate is the least-squares solution of "every inner node is the sum of
+// its children" (Hay, Rastogi, Miklau, Suciu 2010, Section 4.2), computed for a
+// tree of any shape: up the tree a node's count is averaged with the sum of its
+// children by inverse variances; down the tree what a parent has more than its
+// children is given to them in proportion to their variances. The root has no
+// count of its own. Exact counts are a fixed point, since then nothing differs.
+type treeModel struct {
+	plan.Tree
+	first    []int     // by level, from 1: the index of its first node
+	width    []int     // by level, from 1: its number of nodes
+	variance []float64 // by node: of its estimate from its own subtree
+	below    []float64 // by node: the sum of its children's variances; 0 for leaves
+	total    float64   // variance of the estimate of all rows
+}
+
+func newTreeModel(t plan.Tree) *treeModel {
+	m := &treeModel{
+		Tree: t, first: make([]int, t.Levels+1), width: make([]int, t.Levels+1),
+		variance: make([]float64, t.Width()), below: make([]float64, t.Width()),
+	}
+	for level := 1; level <= t.Levels; level++ {
+		m.first[level], m.width[level] = t.Offset(level), t.LevelWidth(level)
+	}
+	for level := t.Levels; level >= 1; level-- {
+		for i := range m.width[level] {
+			v, own := 1.0, m.first[level]+i
+			if level < t.Levels {
+				for c := range m.children(level, i) {
+					m.below[own] += m.variance[c]
+				}
+				v = m.below[own] / (m.below[own] + 1)
+			}
+			m.variance[own] = v
+		}
+	}
+	for i := range m.width[1] {
+		m.total += m.variance[i]
+	}
+	return m
+}
+
+// children yields the indexes of the children of node i of a level.
+func (m *treeModel) children(level, i int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		end := min((i+1)*m.Branching, m.width[level+1])
+		for c := i * m.Branching; c < end; c++ {
+			if !yield(m.first[level+1] + c) {
+				return
+			}
+		}
+	}
+}
+
+// cumulative turns counts per node into the estimated number of rows before
+// each boundary between leaves, from 0 before the first to that of all rows
+// behind the last. It overwrites nodes.
+func (m *treeModel) cumulative(nodes []float64) []float64 {
+	for level := m.Levels - 1; level >= 1; level-- {
+		for i := range m.width[level] {
+			own, sum := m.first[level]+i, 0.0
+			for c := range m.children(level, i) {
+				sum += nodes[c]
+			}
+			nodes[own] += (sum - nodes[own]) / (m.below[own] + 1)
+		}
+	}
+	for level := 1; level < m.Levels; level++ {
+		for i := range m.width[level] {
+			own, sum := m.first[level]+i, 0.0
+			for c := range m.children(level, i) {
+				sum += nodes[c]
+			}
+			for c := range m.children(level, i) {
+				nodes[c] += m.variance[c] / m.below[own] * (nodes[own] - sum)
+			}
+		}
+	}
+	out := make([]float64, m.Leaves+1)
+	for i, n := range nodes[m.first[m.Levels]:] {
+		out[i+1] = out[i] + n
+	}
+	return out
+}
+
+// rankVariances returns, for each boundary, the variance of the estimate of
+// P − q·T: the rows before the boundary less a share of all.
+//
+// The errors of the estimate are those of a Gaussian posterior under a flat
+// prior, in which subtrees are independent until a common parent is known. So
+// the path from the boundary's leaf to the root carries the variance a of the
+// path node's rows before the boundary, and its covariance b with the path
+// node's total of variance s: siblings to the left add their variances to both,
+// and learning a node's own count, of variance 1, takes b²/(s+1) from a and
+// leaves b/(s+1).
+func (m *treeModel) rankVariances(q float64) []float64 {
+	out := make([]float64, m.Leaves+1)
+	out[m.Leaves] = m.total * (1 - q) * (1 - q)
+	for boundary := range m.Leaves {
+		a, b := 0.0, 0.0
+		for level, i := m.Levels, boundary; level >= 1; level, i = level-1, i/m.Branching {
+			for c := i / m.Branching * m.Branching; c < i; c++ {
+				a += m.variance[m.first[level]+c]
+				b += m.variance[m.first[level]+c]
+			}
+			if level > 1 {
+				s := m.below[m.first[level-1]+i/m.Branching]
+				a -= b * b / (s + 1)
+				b /= s + 1
+			}
+		}
+		out[boundary] = max(0, a-2*q*b+q*q*m.total)
+	}
+	return out
+}
+
+// increasing returns the non-decreasing sequence within [0, last] that is
+// nearest to f in squares, by pooling adjacent violators; the ends stay 0 and
+// last.
+func increasing(f []float64, last float64) []float64 {
+	type pool struct {
+		sum  float64
+		size int
+	}
+	var pools []pool
+	inner := f[1 : len(f)-1]
+	for _, x := range inner {
+		pools = append(pools, pool{x, 1})
+		for n := len(pools) - 1; n > 0 && pools[n-1].sum*float64(pools[n].size) > pools[n].sum*float64(pools[n-1].size); n-- {
+			pools[n-1].sum += pools[n].sum
+			pools[n-1].size += pools[n].size
+			pools = pools[:n]
+		}
+	}
+	out := make([]float64, 1, len(f))
+	for _, p := range pools {
+		mean := max(0, min(last, p.sum/float64(p.size)))
+		for range p.size {
+			out = append(out, mean)
+		}
+	}
+	return append(out, last)
+}
