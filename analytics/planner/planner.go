@@ -68,6 +68,7 @@ type Selection struct {
 func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
 	p := &planning{sel: sel, ds: ds, req: req, c: ds.Contract}
 	for _, rule := range []func() error{
+		p.sources,
 		p.parameters,
 		p.tenants,
 		p.filter,

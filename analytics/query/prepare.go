@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/privacy"
 )
 
@@ -46,6 +47,9 @@ func (s *Service) prepare(ctx context.Context, r Request) (*prepared, error) {
 	ds, err := s.Catalog.Dataset(ctx, from.Dataset)
 	if err != nil {
 		return nil, atTable(err, from)
+	}
+	if sel, err = reduce.Reduce(sel, planner.Columns(ds.Contract)); err != nil {
+		return nil, err
 	}
 	return s.priceOn(ctx, r, sel, ds)
 }

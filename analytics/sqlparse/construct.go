@@ -1,6 +1,8 @@
 package sqlparse
 
 import (
+	"fmt"
+
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -37,10 +39,14 @@ var (
 	recursion    = construct{name: "WITH RECURSIVE", instead: simpleForm}
 	otherNode    = construct{name: "this form of query", instead: simpleForm}
 
-	cte       = construct{field: "cte_map", name: "WITH", instead: "write the query over the dataset itself"}
-	sample    = construct{field: "sample", name: "TABLESAMPLE or USING SAMPLE", instead: "leave the sample out; the cost of a query does not depend on the number of rows"}
-	qualify   = construct{field: "qualify", name: "QUALIFY", instead: "use HAVING, which is computed on the noised values"}
-	groupSets = construct{name: "GROUPING SETS, ROLLUP, CUBE or GROUP BY ()", instead: "use GROUP BY with a list of columns"}
+	sameName       = construct{name: "the same name twice in WITH", instead: "choose another name"}
+	recursionKeys  = construct{field: "key_targets", name: "WITH RECURSIVE", instead: simpleForm}
+	manyTables     = construct{name: fmt.Sprintf("reading more than %d tables", MaxTables), instead: "join fewer tables; each use of a WITH entry counts"}
+	manyNodes      = construct{name: fmt.Sprintf("a query of more than %d expressions", MaxNodes), instead: "shorten it; each use of a WITH entry counts"}
+	deepSubqueries = construct{name: fmt.Sprintf("nesting of more than %d subqueries", MaxSubqueries), instead: "write the query with fewer levels"}
+	sample         = construct{field: "sample", name: "TABLESAMPLE or USING SAMPLE", instead: "leave the sample out; the cost of a query does not depend on the number of rows"}
+	qualify        = construct{field: "qualify", name: "QUALIFY", instead: "use HAVING, which is computed on the noised values"}
+	groupSets      = construct{name: "GROUPING SETS, ROLLUP, CUBE or GROUP BY ()", instead: "use GROUP BY with a list of columns"}
 
 	distinct      = construct{name: "SELECT DISTINCT", instead: "use GROUP BY"}
 	percentLimit  = construct{name: "a LIMIT in percent", instead: "use LIMIT with a number of rows"}
@@ -48,17 +54,20 @@ var (
 	orderAll      = construct{name: "ORDER BY ALL", instead: "name the columns to order by"}
 	otherModifier = construct{name: "this clause", instead: simpleForm}
 
-	noTable       = construct{name: "a SELECT without FROM", instead: "SELECT COUNT(*) FROM a dataset"}
-	join          = construct{name: "a join, or more than one dataset in FROM", instead: "query one dataset at a time"}
-	subqueryTable = construct{name: "a subquery in FROM", instead: "write the query over the dataset itself"}
-	tableFunction = construct{name: "a table function", instead: "name a dataset in FROM"}
-	describe      = construct{name: "DESCRIBE, SHOW or SUMMARIZE", instead: "GET /v1/datasets shows datasets and their contracts"}
-	values        = construct{name: "VALUES", instead: "name a dataset in FROM"}
-	pivot         = construct{name: "PIVOT or UNPIVOT", instead: "use GROUP BY"}
-	otherTable    = construct{name: "this kind of relation", instead: "name a dataset in FROM"}
+	noTable        = construct{name: "a SELECT without FROM", instead: "SELECT COUNT(*) FROM a dataset"}
+	otherJoin      = construct{name: "this kind of join", instead: "use [INNER] JOIN … ON, or LEFT JOIN … ON"}
+	naturalJoin    = construct{name: "NATURAL JOIN", instead: "use JOIN … USING (…)"}
+	asofJoin       = construct{name: "ASOF JOIN", instead: "use JOIN … ON with equalities"}
+	positionalJoin = construct{name: "POSITIONAL JOIN", instead: "use JOIN … ON with equalities"}
+	lateralJoin    = construct{name: "LATERAL", instead: "use JOIN … ON with equalities"}
+	joinAlias      = construct{field: "alias", name: "an alias for a join", instead: "give each table its own"}
+	tableFunction  = construct{name: "a table function", instead: "name a dataset in FROM"}
+	describe       = construct{name: "DESCRIBE, SHOW or SUMMARIZE", instead: "GET /v1/datasets shows datasets and their contracts"}
+	values         = construct{name: "VALUES", instead: "name a dataset in FROM"}
+	pivot          = construct{name: "PIVOT or UNPIVOT", instead: "use GROUP BY"}
+	otherTable     = construct{name: "this kind of relation", instead: "name a dataset in FROM"}
 
-	schemaName   = construct{field: "schema_name", name: "a schema in front of the dataset", instead: "write the dataset's name alone"}
-	catalogName  = construct{field: "catalog_name", name: "a catalog in front of the dataset", instead: "write the dataset's name alone"}
+	catalogName  = construct{field: "catalog_name", name: "a catalog in front of the dataset", instead: "write dataset, or dataset.table"}
 	columnRename = construct{field: "column_name_alias", name: "renaming columns in FROM", instead: "use AS in the SELECT list"}
 	timeTravel   = construct{field: "at_clause", name: "AT (VERSION or TIMESTAMP)", instead: "leave it out; a query reads the current generation"}
 
@@ -74,10 +83,11 @@ var (
 	tryExpression   = construct{name: "TRY", instead: "use TRY_CAST; every permitted function gives NULL instead of an error"}
 	distinctFrom    = construct{name: "IS [NOT] DISTINCT FROM, or IS [NOT] TRUE or FALSE", instead: "use =, <> and IS NULL"}
 	otherExpression = construct{name: "this kind of expression"}
-	qualifiedName   = construct{name: "a name of more than two parts", instead: "write column, or dataset.column"}
+	qualifiedName   = construct{name: "a name of more than two parts", instead: "write column, or table.column"}
 	namedArgument   = construct{field: "alias", name: "a named argument or an alias within an expression", instead: "write the arguments in order"}
 
 	aggregateOrder    = construct{name: "ORDER BY inside an aggregate", instead: "leave it out; it does not change COUNT, SUM or AVG"}
+	quantileOrder     = construct{name: "WITHIN GROUP (ORDER BY …) in this form", instead: "use PERCENTILE_CONT(q) WITHIN GROUP (ORDER BY x), or QUANTILE_CONT(x, q)"}
 	exportState       = construct{field: "export_state", name: "EXPORT_STATE", instead: "use the aggregate itself"}
 	functionSchema    = construct{name: "a schema in front of a function", instead: "write the function's name alone"}
 	likeEscape        = construct{name: "LIKE with ESCAPE", instead: "use LIKE with % and _, or contains(…)"}
@@ -131,8 +141,6 @@ var functions = map[string]construct{
 // tableTypes likewise, for what stands in FROM.
 var tableTypes = map[string]construct{
 	"EMPTY":           noTable,
-	"JOIN":            join,
-	"SUBQUERY":        subqueryTable,
 	"TABLE_FUNCTION":  tableFunction,
 	"SHOW_REF":        describe,
 	"EXPRESSION_LIST": values,

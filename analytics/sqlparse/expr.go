@@ -73,6 +73,9 @@ func (w *walker) aliased(r gjson.Result) (plan.Expr, error) {
 	if w.depth > MaxDepth {
 		return nil, deepNesting.refuse(n.at())
 	}
+	if err := w.grow(size{nodes: 1}, n.pos); err != nil {
+		return nil, err
+	}
 	class, err := n.text("class")
 	if err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -19,7 +21,7 @@ var aggregates = []string{
 
 // spellings maps further names of a function to the one that plans use.
 var spellings = map[string]string{
-	"mean": "avg", "countif": "count_if",
+	"mean": "avg", "countif": "count_if", "variance": "var_samp", "stddev": "stddev_samp",
 	"substr": "substring", "ceiling": "ceil", "len": "length", "char_length": "length", "character_length": "length",
 	"lcase": "lower", "ucase": "upper", "mod": "%", "divide": "//", "add": "+", "subtract": "-", "multiply": "*",
 	"^@": "starts_with", "@": "abs", "datetrunc": "date_trunc", "date_part": "date_part", "datepart": "date_part",
@@ -48,10 +50,7 @@ func (w *walker) function(n *node) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	orders := n.take("order_bys")
-	if len(orders.Get("orders").Array()) != 0 {
-		return nil, aggregateOrder.refuse(n.at())
-	}
+	orders := n.take("order_bys").Get("orders").Array()
 	filter, err := w.optional(n.take("filter"))
 	if err != nil {
 		return nil, err
@@ -61,6 +60,13 @@ func (w *walker) function(n *node) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if args, err = w.withinGroup(n, name, args, orders); err != nil {
+		return nil, err
+	}
+	if distinct && !oneOf(name, "count", "count_star") {
+		upper := strings.ToUpper(shorten(name))
+		return nil, construct{name: upper + "(DISTINCT …)", instead: "use " + upper + "(…) without DISTINCT"}.refuse(n.pos)
+	}
 	if name == "count_star" && len(args) == 0 {
 		return &plan.Aggregate{Func: "count", Star: true, Distinct: distinct, Filter: filter, Pos: n.pos}, nil
 	}
@@ -68,6 +74,34 @@ func (w *walker) function(n *node) (plan.Expr, error) {
 		return &plan.Aggregate{Func: name, Distinct: distinct, Args: args, Filter: filter, Pos: n.pos}, nil
 	}
 	return simplify(call(n.pos, name, args...)), nil
+}
+
+// withinGroup reads ORDER BY inside an aggregate, which a quantile has: DuckDB
+// writes PERCENTILE_CONT(q) WITHIN GROUP (ORDER BY x) as QUANTILE_CONT(q ORDER
+// BY x). In a plan it is QUANTILE_CONT(x, q).
+func (w *walker) withinGroup(n *node, name string, args []plan.Expr, orders []gjson.Result) ([]plan.Expr, error) {
+	if len(orders) == 0 {
+		return args, nil
+	}
+	if !oneOf(name, "quantile_cont", "quantile_disc") {
+		return nil, aggregateOrder.refuse(n.at())
+	}
+	o, err := w.open(orders[0], "ORDER BY")
+	if err != nil {
+		return nil, err
+	}
+	direction, nulls, by := o.take("type").Str, o.take("null_order").Str, o.take("expression")
+	if err := o.done(); err != nil {
+		return nil, err
+	}
+	if len(orders) != 1 || len(args) != 1 || !oneOf(direction, "ORDER_DEFAULT", "ASCENDING") || nulls != "ORDER_DEFAULT" {
+		return nil, quantileOrder.refuse(n.at())
+	}
+	x, err := w.expr(by)
+	if err != nil {
+		return nil, err
+	}
+	return []plan.Expr{x, args[0]}, nil
 }
 
 // functionName takes the function's name, in lower case and in one spelling.
@@ -115,4 +149,12 @@ func simplify(c *plan.Call) plan.Expr {
 		}
 	}
 	return c
+}
+
+// shorten bounds what a message repeats of a name.
+func shorten(name string) string {
+	if r := []rune(name); len(r) > 64 {
+		return string(r[:64]) + "…"
+	}
+	return name
 }

@@ -18,6 +18,11 @@ import (
 const (
 	MaxBytes = 16 << 10
 	MaxDepth = 100
+	// MaxTables, MaxSubqueries (one within the other) and MaxNodes (of
+	// expressions) bound a query after its CTEs are written out.
+	MaxTables     = 8
+	MaxSubqueries = 8
+	MaxNodes      = 10_000
 	// maxComments bounds "/*": DuckDB's scanner is quadratic in nested ones.
 	maxComments = 100
 )

@@ -90,12 +90,31 @@ func runBlock(p *Parser, block string) string {
 	return out + show(sel) + "\n"
 }
 
+// showFrom prints a relation, what is within further to the right.
+func showFrom(f plan.From) string {
+	indent := func(s string) string {
+		return "  " + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\n  ") + "\n"
+	}
+	switch f := f.(type) {
+	case *plan.Table:
+		name := fmt.Sprintf("%q", f.Dataset)
+		if f.Name != "" {
+			name += fmt.Sprintf(".%q", f.Name)
+		}
+		return fmt.Sprintf("from %s alias %q at %d\n", name, f.Alias, f.Pos)
+	case *plan.Subquery:
+		return fmt.Sprintf("from subquery alias %q at %d\n", f.Alias, f.Pos) + indent(show(f.Select))
+	case *plan.Join:
+		return fmt.Sprintf("join outer=%t on %s using %q at %d\n", f.Outer, plan.Print(f.On), f.Using, f.Pos) +
+			indent(showFrom(f.Left)) + indent(showFrom(f.Right))
+	}
+	panic("unknown relation")
+}
+
 // show prints a select, one part a line.
 func show(s *plan.Select) string {
 	var b strings.Builder
-	for _, t := range plan.Tables(s.From) {
-		fmt.Fprintf(&b, "from %q alias %q at %d\n", t.Dataset, t.Alias, t.Pos)
-	}
+	b.WriteString(showFrom(s.From))
 	for _, it := range s.Items {
 		fmt.Fprintf(&b, "item %s as %q at %d\n", plan.Print(it.Expr), it.Alias, it.Pos)
 	}
@@ -156,6 +175,49 @@ func TestLongChainsOfAndAreNotDeep(t *testing.T) {
 	}
 	if got := plan.Print(sel.Where); got != `(and (= "a" in1))` {
 		t.Error(got)
+	}
+}
+
+// TestWhatUnfoldsIsCounted: a text of a few hundred bytes may stand for a query
+// of any size. What is refused is refused before it is unfolded.
+func TestWhatUnfoldsIsCounted(t *testing.T) {
+	p := newParser(t)
+	doubling := func(body func(i int) string, n int) string {
+		var s strings.Builder
+		s.WriteString("WITH c0 AS (SELECT a FROM d)")
+		for i := 1; i < n; i++ {
+			fmt.Fprintf(&s, ", c%d AS (%s)", i, body(i-1))
+		}
+		fmt.Fprintf(&s, " SELECT count(*) FROM c%d", n-1)
+		return s.String()
+	}
+	for name, c := range map[string]struct{ sql, message string }{
+		"each entry uses the one before twice": {
+			doubling(func(i int) string { return fmt.Sprintf("SELECT x.a FROM c%d x, c%d y", i, i) }, 60), "reading more than 8 tables is not permitted"},
+		"each entry is a level deeper": {
+			doubling(func(i int) string { return fmt.Sprintf("SELECT a FROM c%d", i) }, 9), "nesting of more than 8 subqueries is not permitted"},
+		"a long list used eight times": {
+			"WITH c AS (SELECT a FROM d WHERE a IN (1" + strings.Repeat(",1", 2000) + ")) SELECT count(*) FROM c c1, c c2, c c3, c c4, c c5, c c6",
+			"a query of more than 10000 expressions is not permitted"},
+		"deep subqueries":  {"SELECT count(*)" + strings.Repeat(" FROM (SELECT a", 9) + " FROM d" + strings.Repeat(")", 9), "nesting of more than 8 subqueries is not permitted"},
+		"a chain of joins": {"SELECT count(*) FROM d" + strings.Repeat(",d", 90), "reading more than 8 tables is not permitted"},
+		"bushy joins":      {"SELECT count(*) FROM (a CROSS JOIN b CROSS JOIN c CROSS JOIN d CROSS JOIN e) JOIN (f JOIN (g JOIN (h JOIN i USING (x)) USING (x)) USING (x)) USING (x)", "reading more than 8 tables is not permitted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := p.Parse(context.Background(), c.sql)
+			if e := privacy.AsError(err); e == nil || e.Code != privacy.CodeQueryNotPermitted || e.Message != c.message {
+				t.Errorf("got %v, want %q", err, c.message)
+			}
+		})
+	}
+	for name, sql := range map[string]string{
+		"eight levels": doubling(func(i int) string { return fmt.Sprintf("SELECT a FROM c%d", i) }, 8),
+		"eight tables": "SELECT count(*) FROM a, b, c, d, e, f, g, h",
+		"unused":       "WITH a AS (SELECT x FROM d, d d2, d d3, d d4, d d5), b AS (SELECT x FROM d, d d2, d d3, d d4, d d5) SELECT count(*) FROM a",
+	} {
+		if _, err := p.Parse(context.Background(), sql); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

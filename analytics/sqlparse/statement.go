@@ -14,7 +14,11 @@ import (
 type walker struct {
 	text  string
 	pos   positions
-	depth int
+	depth int  // of the expression
+	level int  // of subqueries
+	joins int  // of the joins around
+	ctes  *cte // that are in scope; the innermost and latest first
+	size  size // of what has been read
 }
 
 // document reads the whole answer of json_serialize_sql.
@@ -93,13 +97,14 @@ func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
 		return nil, setOperation.refuse(n.at())
 	case kind == "RECURSIVE_CTE_NODE":
 		return nil, recursion.refuse(n.at())
-	case kind == "CTE_NODE":
-		return nil, cte.refuse(n.at())
 	case kind != "SELECT_NODE":
 		return nil, otherNode.refuse(n.at())
 	}
-	if m := n.take("cte_map"); len(m.Get("map").Array()) != 0 {
-		return nil, cte.refuse(1)
+	outer, joins := w.ctes, w.joins
+	defer func() { w.ctes, w.joins = outer, joins }()
+	w.joins = 0
+	if err := w.with(n.take("cte_map")); err != nil {
+		return nil, err
 	}
 	sel := &plan.Select{}
 	// FROM comes first: what DESCRIBE and VALUES write is not a star that
@@ -116,37 +121,6 @@ func (w *walker) selectNode(r gjson.Result) (*plan.Select, error) {
 		}
 	}
 	return sel, n.done()
-}
-
-// from reads the one permitted relation: a dataset.
-func (w *walker) from(r gjson.Result) (plan.From, error) {
-	n, err := w.open(r, "FROM")
-	if err != nil {
-		return nil, err
-	}
-	kind, err := n.text("type")
-	if err != nil {
-		return nil, err
-	}
-	if c, ok := tableTypes[kind]; ok {
-		return nil, c.refuse(max(n.at(), 1))
-	}
-	if kind != "BASE_TABLE" {
-		return nil, otherTable.refuse(n.at())
-	}
-	if err := w.without(n, sample, schemaName, catalogName, columnRename, timeTravel); err != nil {
-		return nil, err
-	}
-	table, err := n.text("table_name")
-	if err != nil {
-		return nil, err
-	}
-	alias, err := n.text("alias")
-	if err != nil {
-		return nil, err
-	}
-	rel := &plan.Table{Dataset: strings.ToLower(table), Alias: strings.ToLower(alias), Pos: n.pos}
-	return rel, n.done()
 }
 
 func (w *walker) items(n *node, sel *plan.Select) error {
@@ -192,7 +166,10 @@ func (w *walker) groupBy(n *node, sel *plan.Select) error {
 	}
 	switch {
 	case handling == "FORCE_AGGREGATES" && len(exprs) == 0 && len(sets) == 0:
-		sel.GroupBy = groupAll(sel.Items)
+		var aggregate bool
+		if sel.GroupBy, aggregate = groupAll(sel.Items); len(sel.GroupBy) == 0 && !aggregate {
+			return groupSets.refuse(n.at()) // it is GROUP BY () here
+		}
 		return nil
 	case handling != "STANDARD_HANDLING", !plainGrouping(sets, len(exprs)):
 		return groupSets.refuse(n.at())
@@ -225,8 +202,8 @@ func plainGrouping(sets []gjson.Result, keys int) bool {
 	return len(set) == keys
 }
 
-func groupAll(items []plan.Item) []plan.Expr {
-	var keys []plan.Expr
+// groupAll returns the items without an aggregate, and whether another has one.
+func groupAll(items []plan.Item) (keys []plan.Expr, aggregates bool) {
 	for _, it := range items {
 		aggregate, column := false, false
 		plan.Walk(it.Expr, func(e plan.Expr) bool {
@@ -242,8 +219,9 @@ func groupAll(items []plan.Item) []plan.Expr {
 		if column && !aggregate {
 			keys = append(keys, it.Expr)
 		}
+		aggregates = aggregates || aggregate
 	}
-	return keys
+	return keys, aggregates
 }
 
 // modifiers reads ORDER BY, LIMIT and OFFSET.
@@ -267,7 +245,11 @@ func (w *walker) modifiers(n *node, sel *plan.Select) error {
 		case "LIMIT_MODIFIER":
 			err = w.limit(m, sel)
 		case "DISTINCT_MODIFIER":
-			err = distinct.refuse(1)
+			at := plan.Pos(1) // where the statement begins; DuckDB gives none
+			if w.level > 0 {
+				at = max(sel.Items[0].Pos, 1)
+			}
+			err = distinct.refuse(at)
 		case "LIMIT_PERCENT_MODIFIER":
 			err = percentLimit.refuse(w.near(m.take("limit")))
 		default:
