@@ -20,14 +20,15 @@ func (u unpaid) Unwrap() error { return u.error }
 // answer, it may.
 func Unpaid(err error) bool { return errors.As(err, new(unpaid)) }
 
-// refusal marks err as decided before any charge. A failure of the service
+// Refusal marks err as decided before any charge. A failure of the service
 // itself is left unmarked: nobody need know at which step it happened.
-func refusal(err error) error {
+func Refusal(err error) error {
 	switch privacy.CodeOf(err) {
 	case "", privacy.CodeInternal, privacy.CodeUnavailable:
 		return err
+	default:
+		return unpaid{err}
 	}
-	return unpaid{err}
 }
 
 // pace holds a computed release back until a time that does not depend on rows.

@@ -25,7 +25,7 @@ import (
 // depend on rows.
 func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*Answer, error) {
 	if err := mayQuery(p); err != nil {
-		return nil, refusal(err)
+		return nil, Refusal(err)
 	}
 	if r.IdempotencyKey != "" {
 		answer, found, err := s.earlier(ctx, p, r)
@@ -35,7 +35,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	}
 	prep, err := s.prepare(ctx, r)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, Refusal(err)
 	}
 	core, stored, err := s.Store.ByKey(ctx, prep.key)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	}
 	prep, charge, err := s.charge(ctx, p, prep) // of a stored core: debits nothing, and binds the Idempotency-Key
 	if err != nil {
-		return nil, refusal(err)
+		return nil, Refusal(err)
 	}
 	if charge.Key != prep.key {
 		// The Idempotency-Key was charged for something else since it was looked

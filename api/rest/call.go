@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"time"
 
 	"github.com/noised/noised/privacy"
 )
@@ -15,6 +16,11 @@ type call struct {
 	secret    string // what the caller authenticated with
 	media     string // media type of the answer
 	body      []byte // of requests that are not uploads
+
+	arrived time.Time       // when its header had been read
+	gone    <-chan struct{} // closed when the caller hangs up
+	asked   bool            // the query service was reached: what follows may depend on rows
+	took    time.Duration   // of an answer that was held, a multiple of the slot; 0: as measured
 }
 
 type callKey struct{}

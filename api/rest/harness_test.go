@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,7 @@ type harness struct {
 	log     *syncBuffer
 	metrics *prometheus.Registry
 	url     string
+	stop    func() // waits for every request to end
 	router  routers.Router
 	secret  map[privacy.Role]string // of tenant a, where the role has one
 	foreign map[privacy.Role]string // of tenant b
@@ -57,14 +59,35 @@ type harness struct {
 
 // syncBuffer is a log that can be read while it is written.
 type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	lines sync.Cond
+}
+
+func newSyncBuffer() *syncBuffer {
+	s := &syncBuffer{}
+	s.lines.L = &s.mu
+	return s
 }
 
 func (s *syncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lines.Broadcast()
 	return s.b.Write(p)
+}
+
+// find waits for a match: a line about an answer may be written after it left.
+func (s *syncBuffer) find(pattern string) []string {
+	re := regexp.MustCompile(pattern)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if m := re.FindStringSubmatch(s.b.String()); m != nil {
+			return m
+		}
+		s.lines.Wait()
+	}
 }
 
 func (s *syncBuffer) String() string {
@@ -95,7 +118,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	t.Helper()
 	h := &harness{
 		t: t, dbPath: filepath.Join(t.TempDir(), "control.db"), clock: &clock{now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)},
-		queries: &fakeQueries{}, loads: &fakeLoads{}, log: &syncBuffer{}, metrics: prometheus.NewRegistry(),
+		queries: &fakeQueries{}, loads: &fakeLoads{}, log: newSyncBuffer(), metrics: prometheus.NewRegistry(),
 		secret: map[privacy.Role]string{}, foreign: map[privacy.Role]string{}, id: map[privacy.Role]string{},
 	}
 	var err error
@@ -127,7 +150,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	h.url = server.URL
+	h.url, h.stop = server.URL, server.Close
 	doc, _, err := loadDocument(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -22,9 +23,8 @@ import (
 // caller wrote: the route is its template, and query strings and bodies stay out.
 func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
-		began := s.now()
 		route := c.RouteInfo()
-		cl := &call{id: privacy.NewID("req"), op: s.ops.of(route.Method, route.Path)}
+		cl := &call{id: privacy.NewID("req"), op: s.ops.of(route.Method, route.Path), arrived: s.now(), gone: c.Request().Context().Done()}
 		setSecurityHeaders(c.Response().Header(), cl.id)
 		s.setDeadlines(c.Response())
 		c.SetRequest(c.Request().WithContext(withCall(c.Request().Context(), cl)))
@@ -40,7 +40,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			path = cl.op.route.Path
 		}
 		status := statusOf(c)
-		took := s.now().Sub(began)
+		took := cl.duration(s.now())
 		s.metrics.observe(c.Request().Method, path, status, took)
 		if level := s.logLevel(cl); s.log.Enabled(c.Request().Context(), level) {
 			s.log.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request",
@@ -80,7 +80,8 @@ func statusOf(c *echo.Context) int {
 }
 
 // recovered runs the rest of the line. A panic becomes an internal error; what
-// was panicked with may hold a value, so only its type and the stack are logged.
+// was panicked with may hold a value, and so may the arguments in a stack, so
+// only its type and the names of the functions are logged.
 func recovered(next echo.HandlerFunc, c *echo.Context, log *slog.Logger, cl *call) (err error) {
 	defer func() {
 		r := recover()
@@ -90,10 +91,24 @@ func recovered(next echo.HandlerFunc, c *echo.Context, log *slog.Logger, cl *cal
 		if e, ok := r.(error); ok && errors.Is(e, http.ErrAbortHandler) {
 			panic(r) // net/http's own way to break off
 		}
-		log.Error("panic", "request", cl.id, "operation", cl.operation(), "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+		log.Error("panic", "request", cl.id, "operation", cl.operation(), "type", fmt.Sprintf("%T", r), "stack", callers())
 		err = privacy.Internal(errors.New("panic"), "serve request")
 	}()
 	return next(c)
+}
+
+// callers names the functions that led to a panic, innermost first, without the
+// arguments that debug.Stack prints.
+func callers() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)]) // 3: Callers, callers and the deferred function
+	var b strings.Builder
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		fmt.Fprintf(&b, "%s:%d ", f.Function, f.Line)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // setSecurityHeaders makes browsers treat every answer as data that belongs to

@@ -61,6 +61,7 @@ type Ledger interface {
 	Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error)
 	State(ctx context.Context, account privacy.Account) (ledger.State, error)
 	States(ctx context.Context, tenant string) ([]ledger.State, error)
+	Periods(ctx context.Context, parent privacy.Account) ([]ledger.State, error)
 	Charges(ctx context.Context, account privacy.Account, cursor string, limit int) ([]ledger.Entry, string, error)
 }
 
@@ -94,6 +95,7 @@ type Options struct {
 	Burst         int           // requests at once and principal; 2,000
 	Timeout       time.Duration // of a request that is not an upload; 90 s
 	UploadIdle    time.Duration // longest silence of an upload; 60 s
+	ResponseSlot  time.Duration // answers of queries leave at multiples of it; as soon as they are ready when 0
 }
 
 func (o Options) withDefaults() (Options, error) {

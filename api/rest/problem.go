@@ -165,8 +165,17 @@ func classify(err error) *privacy.Error {
 	return privacy.AsError(err)
 }
 
-// writeError is the one place where an error becomes an answer.
+// writeError answers with an error, unless an answer has begun.
 func (s *server) writeError(c *echo.Context, call *call, err error) {
+	if written, _ := echo.UnwrapResponse(c.Response()); written != nil && written.Committed {
+		s.logFailure(call, s.problem(call, err))
+		return // too late: the answer breaks off
+	}
+	s.logFailure(call, s.render(c.Response(), call, err))
+}
+
+// problem translates an error of a call.
+func (s *server) problem(call *call, err error) problem {
 	p := problemOf(err, call.id, call.principal, s.now())
 	if errors.Is(err, echo.ErrMethodNotAllowed) {
 		p.Problem = wire.Problem{
@@ -175,11 +184,13 @@ func (s *server) writeError(c *echo.Context, call *call, err error) {
 		}
 		p.err = privacy.Errorf(privacy.CodeInvalidRequest, "method not allowed")
 	}
-	s.logFailure(call, p)
-	if written, _ := echo.UnwrapResponse(c.Response()); written != nil && written.Committed {
-		return // too late: the answer breaks off
-	}
-	h := c.Response().Header()
+	return p
+}
+
+// render is the one place where an error becomes an answer.
+func (s *server) render(w http.ResponseWriter, call *call, err error) problem {
+	p := s.problem(call, err)
+	h := w.Header()
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Location", wire.HeaderRelease, wire.HeaderEpsilon, wire.HeaderDelta, wire.HeaderCached} {
 		h.Del(name)
 	}
@@ -194,14 +205,16 @@ func (s *server) writeError(c *echo.Context, call *call, err error) {
 		body = fmt.Appendf(nil, `{"type":"/problems/internal","title":"The server failed","status":%d}`, p.Status)
 	}
 	h.Set("Content-Type", wire.TypeProblem)
-	c.Response().WriteHeader(p.Status)
-	_, _ = c.Response().Write(body) // a caller that has gone needs no answer
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // a caller that has gone needs no answer
+	return p
 }
 
 // logFailure logs what the answer does not say. A cause is for the operator
 // only; refusals have none worth a line of their own.
 func (s *server) logFailure(call *call, p problem) {
-	if p.Status < 500 || p.err.Cause == nil {
+	if p.Status < 500 || p.err == nil || p.err.Cause == nil {
 		return
 	}
 	level := slog.LevelError

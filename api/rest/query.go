@@ -34,6 +34,7 @@ func (s *server) QueryByURL(ctx context.Context, r QueryByURLRequestObject) (Que
 
 func (s *server) answer(ctx context.Context, q query.Request) (resultResponse, error) {
 	cl := callOf(ctx)
+	cl.asked = true
 	a, err := s.Queries.Query(ctx, cl.principal, q)
 	if err != nil {
 		return resultResponse{}, err

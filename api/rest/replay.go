@@ -55,7 +55,7 @@ func inForm(contentType, media string) bool {
 func (s *server) record(c *echo.Context, attempt *idempotency.Attempt, next echo.HandlerFunc) (err error) {
 	ctx := c.Request().Context()
 	outer := c.Response()
-	rec := &recorder{header: http.Header{}, status: http.StatusOK}
+	rec := newRecorder()
 	finished := false
 	defer func() {
 		c.SetResponse(outer)
@@ -71,13 +71,13 @@ func (s *server) record(c *echo.Context, attempt *idempotency.Attempt, next echo
 		return err
 	}
 	finished = true
-	answer := rec.answer()
-	if err := attempt.Finish(ctx, answer); err != nil {
+	answer := rec.whole()
+	if err := attempt.Finish(ctx, *answer); err != nil {
 		// The effect has happened and the caller must hear of it; what is lost is
 		// that a repeated request gets the same answer.
 		s.log.Error("an answer could not be kept for its Idempotency-Key", "request", callOf(ctx).id, "cause", privacy.AsError(err).Error())
 	}
-	return writeStored(outer, &answer)
+	return writeStored(outer, answer)
 }
 
 func writeStored(w http.ResponseWriter, a *idempotency.Answer) error {
@@ -96,6 +96,8 @@ type recorder struct {
 	body   bytes.Buffer
 }
 
+func newRecorder() *recorder { return &recorder{header: http.Header{}, status: http.StatusOK} }
+
 // Header implements http.ResponseWriter.
 func (r *recorder) Header() http.Header { return r.header }
 
@@ -105,8 +107,12 @@ func (r *recorder) WriteHeader(status int) { r.status = status }
 // Write implements http.ResponseWriter.
 func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 
-func (r *recorder) answer() idempotency.Answer {
-	a := idempotency.Answer{Status: r.status, Header: map[string]string{}, Body: r.body.Bytes()}
+// reset forgets what was written.
+func (r *recorder) reset() { *r = *newRecorder() }
+
+// whole returns what was written.
+func (r *recorder) whole() *idempotency.Answer {
+	a := &idempotency.Answer{Status: r.status, Header: map[string]string{}, Body: r.body.Bytes()}
 	for name := range r.header {
 		a.Header[name] = r.header.Get(name)
 	}

@@ -64,7 +64,7 @@ func (s *server) routes() http.Handler {
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // errors are logged in observe, without values
 		Router: echo.NewRouter(echo.RouterConfig{}),
 	})
-	e.Use(s.observe, s.admit, s.authenticate, s.authorize, s.negotiate, s.validate, s.replay)
+	e.Use(s.observe, s.admit, s.hold, s.authenticate, s.authorize, s.negotiate, s.validate, s.replay)
 	RegisterHandlers(e, NewStrictHandler(s, nil))
 	e.POST("/v1/datasets/:dataset/loads", s.CreateLoad)
 	e.POST("/v1/admin/datasets", s.CreateDataset)

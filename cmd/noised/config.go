@@ -15,6 +15,8 @@ import (
 	"github.com/knadh/koanf/providers/structs"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"github.com/noised/noised/privacy/pace"
 )
 
 // Config is everything that a server can be told. The same names are keys of
@@ -24,6 +26,7 @@ type Config struct {
 	DataDir       string `koanf:"data_dir"`
 	Listen        string `koanf:"listen"`
 	MetricsListen string `koanf:"metrics_listen"`
+	UsageMetrics  bool   `koanf:"usage_metrics"`
 	TLSCert       string `koanf:"tls_cert"`
 	TLSKey        string `koanf:"tls_key"`
 	Insecure      bool   `koanf:"insecure"`
@@ -35,6 +38,7 @@ type Config struct {
 	QueryMemoryMB int           `koanf:"query_memory_mb"`
 	QueryThreads  int           `koanf:"query_threads"`
 	QueryTimeout  time.Duration `koanf:"query_timeout"`
+	ResponseSlot  time.Duration `koanf:"response_slot"`
 
 	MaxUpload       int64 `koanf:"max_upload"`
 	LoadMemoryMB    int   `koanf:"load_memory_mb"`
@@ -69,6 +73,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
 	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
+	fs.Bool("usage-metrics", false, "let /metrics show memory, processor time and goroutines too, which depend on rows")
 	fs.String("tls-cert", "", "file with the certificate chain (PEM)")
 	fs.String("tls-key", "", "file with the private key (PEM)")
 	fs.Bool("insecure", false, "serve without TLS beyond this machine")
@@ -78,6 +83,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.Int("query-memory-mb", d.QueryMemoryMB, "memory for one query engine (0: 1024)")
 	fs.Int("query-threads", d.QueryThreads, "files that one query reads at a time (0: one per core)")
 	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a request waits for its answer")
+	fs.Duration("response-slot", d.ResponseSlot, "answers of queries leave at multiples of this after their requests, 10ms to 10s (0: as soon as they are ready, which may tell about rows)")
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
 	fs.Int("load-concurrency", d.LoadConcurrency, "loads that run at a time")
@@ -162,6 +168,9 @@ func (c Config) check() error {
 		if d < 100*time.Millisecond {
 			return usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
 		}
+	}
+	if s := c.ResponseSlot; s != 0 && (s < pace.MinSlot || s > pace.MaxSlot) {
+		return usagef("--response-slot is %s and must be 0 or between %s and %s, with its unit", s, pace.MinSlot, pace.MaxSlot)
 	}
 	if _, err := newLogger(nil, c.LogLevel, c.LogFormat); err != nil {
 		return err

@@ -61,7 +61,12 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	}
 	m.failed = make(chan error, 4)
 	m.registry = prometheus.NewRegistry()
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if m.Config.UsageMetrics { // allocated bytes and processor time count rows
+		m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	if m.Config.ResponseSlot == 0 {
+		m.Log.Warn("response slots are off: how long an answer takes may tell about rows; --response-slot 100ms turns them on")
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())

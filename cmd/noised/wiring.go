@@ -74,6 +74,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.queries = query.New(query.Options{
 		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
+		ResponseSlot: c.ResponseSlot,
 	})
 	worker, err := m.workerCommand()
 	if err != nil {
@@ -89,7 +90,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.handler, err = rest.NewServer(rest.Options{
 		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
-		MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,
+		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
 	})
 	if err != nil {
