@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/ingest/worker"
@@ -22,8 +24,9 @@ const maxLoadID = 128
 // parameters are the same, and CodeIdempotencyMismatch if they are not.
 //
 // Only contributors of a tenant that accepted the contract version in force
-// may load: others get CodeForbidden (or CodeSuspended, CodeUnknownDataset),
-// before any of the body is read.
+// may load its tables, and only the operator may load public ones: others get
+// CodeForbidden (or CodeSuspended, CodeUnknownDataset), before any of the body
+// is read.
 func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, error) {
 	j, err := s.admit(ctx, r)
 	if err != nil {
@@ -62,7 +65,7 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 }
 
 func sameLoad(earlier, j record) error {
-	if earlier.sha256 == j.sha256 && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
+	if earlier.sha256 == j.sha256 && earlier.Table == j.Table && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
 		earlier.maxBad == j.maxBad && earlier.DryRun == j.DryRun {
 		return nil
 	}
@@ -72,21 +75,30 @@ func sameLoad(earlier, j record) error {
 // admit checks a request and returns the load that it would become.
 func (s *Service) admit(ctx context.Context, r Request) (record, error) {
 	j := record{Load: Load{
-		ID: privacy.NewID("load"), LoadID: r.LoadID, DryRun: r.DryRun, IgnoredColumns: []string{}, Tenant: r.Tenant, Dataset: r.Dataset,
+		ID: privacy.NewID("load"), LoadID: r.LoadID, DryRun: r.DryRun, IgnoredColumns: []string{}, Tenant: r.Tenant, Dataset: r.Dataset, Table: r.Table,
 		State: StatePending, Write: r.Write, Format: r.Format, CreatedAt: s.o.Now().UTC(),
 	}, encoding: r.Encoding}
-	if !r.By.Is(privacy.RoleContributor) || !r.By.Owns(r.Tenant) {
-		return record{}, privacy.Errorf(privacy.CodeForbidden, "only contributors of the tenant may load its data")
+	if err := mayAsk(r); err != nil {
+		return record{}, err
 	}
 	if err := j.parameters(r); err != nil {
 		return record{}, err
 	}
-	if _, err := s.mayLoad(ctx, r.Dataset, r.Tenant); err != nil {
+	if _, err := s.mayLoad(ctx, j); err != nil {
 		return record{}, err
 	}
 	since, err := s.tenantSince(ctx, r.Tenant)
 	j.tenantSince = since
 	return j, err
+}
+
+// mayAsk compares the role with the tenant: contributors load for their own,
+// and the operator for nobody.
+func mayAsk(r Request) error {
+	if r.Tenant == catalog.Public && r.By.Is(privacy.RoleOperator) || r.Tenant != catalog.Public && r.By.Is(privacy.RoleContributor) && r.By.Owns(r.Tenant) {
+		return nil
+	}
+	return privacy.Errorf(privacy.CodeForbidden, "only contributors of the tenant may load its data")
 }
 
 func (j *record) parameters(r Request) error {
@@ -126,26 +138,52 @@ func (j *record) parameters(r Request) error {
 	return nil
 }
 
-// mayLoad returns the contract under which a tenant may load now.
-func (s *Service) mayLoad(ctx context.Context, dataset, tenant string) (*contract.Contract, error) {
-	d, err := s.o.Catalog.Dataset(ctx, dataset)
+// mayLoad returns the contract under which a load may run now.
+func (s *Service) mayLoad(ctx context.Context, j record) (*contract.Contract, error) {
+	d, err := s.o.Catalog.Dataset(ctx, j.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	m, ok := d.Member(tenant)
-	switch {
-	case !ok:
-		return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant is not a member of dataset %q: accept its contract first", d.Name)
-	case m.Suspended:
-		return nil, privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
-	case m.Version != d.Contract.Version:
-		return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant accepted version %d of dataset %q, and version %d is in force: accept that first", m.Version, d.Name, d.Contract.Version)
+	if j.Tenant != catalog.Public {
+		m, ok := d.Member(j.Tenant)
+		switch {
+		case !ok:
+			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant is not a member of dataset %q: accept its contract first", d.Name)
+		case m.Suspended:
+			return nil, privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+		case m.Version != d.Contract.Version:
+			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant accepted version %d of dataset %q, and version %d is in force: accept that first", m.Version, d.Name, d.Contract.Version)
+		}
 	}
-	return d.Contract, nil
+	return d.Contract, tableIs(d.Contract, j)
+}
+
+// tableIs checks the table that a load names: public ones are the operator's to
+// load, and all others a tenant's.
+func tableIs(c *contract.Contract, j record) error {
+	table, ok := c.Table(j.Table)
+	switch {
+	case j.Tenant == catalog.Public && (!ok || !table.Public):
+		return privacy.Errorf(privacy.CodeForbidden, "the operator loads public tables only")
+	case c.Tables == nil && !ok:
+		return privacy.Errorf(privacy.CodeInvalidRequest, "dataset %q has one table: leave out the table's name", c.Dataset)
+	case !ok:
+		var names []string
+		for _, t := range c.Tables {
+			names = append(names, t.Name)
+		}
+		return privacy.Errorf(privacy.CodeInvalidRequest, "dataset %q has several tables: name one of %s", c.Dataset, strings.Join(names, ", "))
+	case j.Tenant != catalog.Public && table.Public:
+		return privacy.Errorf(privacy.CodeForbidden, "table %q is public: the operator loads it", table.Name)
+	}
+	return nil
 }
 
 // tenantSince tells tenants apart that have had the same name.
 func (s *Service) tenantSince(ctx context.Context, tenant string) (int64, error) {
+	if tenant == catalog.Public {
+		return 0, nil
+	}
 	t, err := s.o.Catalog.Tenant(ctx, tenant)
 	return t.CreatedAt.UnixMicro(), err
 }

@@ -32,6 +32,9 @@
 // becomes free.
 //
 // Loads of one tenant into one dataset run one after the other in the order of
-// their arrival. Nothing here looks at rows: messages about a load come from
+// their arrival, whatever their table, and each publishes a generation of all
+// tables. So a table that refers to another is loaded against that one as it
+// stood then; rows that are there already stay whose they were, when that one
+// changes. Public tables are loaded by the operator, for no tenant. Nothing here looks at rows: messages about a load come from
 // the worker, name lines and columns, and hold no values.
 package job

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
@@ -89,17 +89,17 @@ func (s *Service) discard(ctx context.Context, j record) {
 // attempt has the worker build the segment and publishes it. When it returns
 // nil the load is recorded as succeeded.
 func (s *Service) attempt(ctx context.Context, j *record, dir string) error {
-	c, err := s.mayLoad(ctx, j.Dataset, j.Tenant)
+	c, err := s.mayLoad(ctx, *j)
 	if err != nil {
 		return err
 	}
-	spec, err := s.loadSpec(ctx, *j, c, dir)
+	spec, err := s.loadSpec(ctx, j, c, dir)
 	if err != nil {
 		return err
 	}
 	result, err := s.work(ctx, *j, spec, true)
 	j.RowsRead, j.RowsLoaded, j.RowsRejected = result.RowsRead, result.RowsLoaded, result.RowsRejected
-	j.IgnoredColumns = result.Ignored
+	j.stored, j.IgnoredColumns = result.RowsStored, result.Ignored
 	if keeping := s.keepRejects(*j, dir); err == nil {
 		err = keeping
 	}
@@ -113,50 +113,13 @@ func (s *Service) attempt(ctx context.Context, j *record, dir string) error {
 	return s.publish(ctx, j, c, dir)
 }
 
-func (s *Service) loadSpec(ctx context.Context, j record, c *contract.Contract, dir string) (worker.Spec, error) {
-	spec, err := s.baseSpec(ctx, j, c, dir)
-	if err != nil {
-		return worker.Spec{}, err
-	}
-	secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
-	if err != nil {
-		return worker.Spec{}, err
-	}
-	unit := c.UnitColumn()
-	spec.Task = worker.TaskLoad
-	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), worker.Format(j.Format), worker.Encoding(j.encoding)
-	spec.Unit = segment.Column{Name: unit.Name, Type: unit.Type}
-	spec.Key, spec.MaxBadRecords = secrets.PseudonymKey[:], j.maxBad
-	spec.MaxBytes = 8 * s.o.MaxUpload
-	return spec, nil
-}
-
-// baseSpec is what loads and merges have in common.
-func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (worker.Spec, error) {
-	secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
-	if err != nil {
-		return worker.Spec{}, err
-	}
-	spec := worker.Spec{
-		Dir:      dir,
-		Meta:     segment.Meta{Dataset: j.Dataset, Tenant: j.Tenant, ContractVersion: c.Version},
-		Salt:     secrets.Salt[:],
-		MemoryMB: s.o.MemoryMB, Threads: 2,
-	}
-	if c.MaxRowsOnly {
-		spec.MaxRows = c.Limits.MaxRows
-	}
-	for _, col := range c.Columns {
-		if col.Role != contract.RoleUnit {
-			spec.Columns = append(spec.Columns, segment.Column{Name: col.Name, Type: col.Type})
-		}
-	}
-	return spec, nil
-}
-
 // keepRejects moves the reject file, if there is one, to where Rejects finds
-// it: also those of a load that failed because of them.
+// it: also those of a load that failed because of them. Those of public tables
+// are nobody's to read.
 func (s *Service) keepRejects(j record, dir string) error {
+	if j.Tenant == catalog.Public {
+		return nil
+	}
 	from, to := filepath.Join(dir, worker.RejectsFile), s.rejectsPath(j.Tenant, j.ID)
 	info, err := os.Stat(from)
 	if err != nil || info.Size() == 0 {

@@ -36,16 +36,19 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		return err
 	}
 	base := current[j.Tenant] // the zero value when there is none
-	file, rows, kept := filepath.Join(dir, worker.SegmentFile), j.RowsLoaded, base.Segments
-	switch {
+	if !parentStays(base, c, *j) {
+		return errParentChanged
+	}
+	file, rows, kept := filepath.Join(dir, worker.SegmentFile), j.stored, carried(base, c, *j)
+	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
-		kept = nil
-	case len(kept)+1 >= MergeAt:
-		merged, n, err := s.merge(ctx, *j, c, dir, kept)
+		kept = without(kept, j.Table)
+	case len(own)+1 >= MergeAt:
+		merged, n, err := s.merge(ctx, *j, c, dir, own)
 		if err != nil {
 			return err
 		}
-		file, rows, kept = merged, n, nil
+		file, rows, kept = merged, n, without(kept, j.Table)
 	}
 	sealed, err := s.seal(ctx, file, *j)
 	if err != nil {
@@ -53,8 +56,8 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 	}
 	g := catalog.Generation{
 		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
-		Segments: append(kept[:len(kept):len(kept)], catalog.Segment{
-			ID: j.segment, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
+		Segments: append(kept, catalog.Segment{
+			ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
 		}),
 		Load: j.ID, At: s.o.Now().UTC(),
 	}
@@ -72,6 +75,29 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		}
 	}
 	return err
+}
+
+// carried returns the segments of a generation that the next one may keep: those
+// of tables that the contract still declares.
+func carried(g catalog.Generation, c *contract.Contract, j record) []catalog.Segment {
+	var kept []catalog.Segment
+	for _, seg := range g.Segments {
+		if table, ok := c.Table(seg.Table); ok && table.Public == (j.Tenant == catalog.Public) {
+			kept = append(kept, seg)
+		}
+	}
+	return kept
+}
+
+// without returns the segments of all tables but one.
+func without(segments []catalog.Segment, table string) []catalog.Segment {
+	var others []catalog.Segment
+	for _, seg := range segments {
+		if seg.Table != table {
+			others = append(others, seg)
+		}
+	}
+	return others
 }
 
 // seal gives the finished file its final name.
@@ -98,5 +124,5 @@ func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir
 	}
 	spec.Segments = append(spec.Segments, filepath.Join(dir, worker.SegmentFile))
 	result, err := s.work(ctx, j, spec, false)
-	return filepath.Join(spec.Dir, worker.SegmentFile), result.RowsLoaded, err
+	return filepath.Join(spec.Dir, worker.SegmentFile), result.RowsStored, err
 }

@@ -20,6 +20,10 @@ type record struct {
 	sha256      string
 	attempts    int
 	segment     string
+
+	// Of the attempt only; never stored.
+	stored int64    // rows of the new segment
+	parent []string // segments of the parent table that told whose rows these are
 }
 
 // querier is what both the store and a transaction read through.
@@ -27,7 +31,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-const columns = `seq, id, tenant, tenant_since, dataset, load_id, write_mode, format, encoding, max_bad, dry_run, sha256, bytes, state,
+const columns = `seq, id, tenant, tenant_since, dataset, table_name, load_id, write_mode, format, encoding, max_bad, dry_run, sha256, bytes, state,
 	attempts, segment, rows_read, rows_loaded, rows_rejected, ignored, generation, error_code, error, created_at, finished_at`
 
 // find reads the loads that a condition selects. The condition is constant
@@ -58,7 +62,7 @@ func scan(rows *sql.Rows) (record, error) {
 	var ignored string
 	var segment, generation, code, message sql.NullString
 	var finished sql.NullInt64
-	err := rows.Scan(&j.seq, &j.ID, &j.Tenant, &j.tenantSince, &j.Dataset, &j.LoadID, &j.Write, &j.Format, &j.encoding, &j.maxBad, &j.DryRun,
+	err := rows.Scan(&j.seq, &j.ID, &j.Tenant, &j.tenantSince, &j.Dataset, &j.Table, &j.LoadID, &j.Write, &j.Format, &j.encoding, &j.maxBad, &j.DryRun,
 		&j.sha256, &j.Bytes, &j.State, &j.attempts, &segment, &j.RowsRead, &j.RowsLoaded, &j.RowsRejected, &ignored, &generation,
 		&code, &message, &created, &finished)
 	if err != nil {
@@ -80,9 +84,9 @@ func scan(rows *sql.Rows) (record, error) {
 }
 
 func insert(ctx context.Context, tx *sql.Tx, j record, by privacy.Principal) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO loads (id, tenant, tenant_since, dataset, load_id, write_mode, format, encoding, max_bad, dry_run,
-		sha256, bytes, state, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		j.ID, j.Tenant, j.tenantSince, j.Dataset, j.LoadID, j.Write, j.Format, j.encoding, j.maxBad, j.DryRun,
+	_, err := tx.ExecContext(ctx, `INSERT INTO loads (id, tenant, tenant_since, dataset, table_name, load_id, write_mode, format, encoding, max_bad, dry_run,
+		sha256, bytes, state, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		j.ID, j.Tenant, j.tenantSince, j.Dataset, j.Table, j.LoadID, j.Write, j.Format, j.encoding, j.maxBad, j.DryRun,
 		j.sha256, j.Bytes, j.State, by.ID, j.CreatedAt.UnixMicro())
 	if err != nil {
 		return privacy.Internal(err, "recording a load")

@@ -65,7 +65,8 @@ type Options struct {
 
 // Request describes an upload.
 type Request struct {
-	Dataset, Tenant string
+	Dataset, Tenant string // no tenant: the operator's load of a public table
+	Table           string // required in a dataset of several tables, and empty otherwise
 	LoadID          string // the contributor's; empty for none
 	Write           Write  // empty for WriteAppend
 	Format          string // csv, parquet, ndjson or arrow
@@ -81,9 +82,10 @@ type Request struct {
 type Load struct {
 	ID             string     `json:"id"`
 	LoadID         string     `json:"load_id"`
+	Table          string     `json:"table,omitempty"` // empty in a dataset of one table
 	DryRun         bool       `json:"dry_run"`
 	IgnoredColumns []string   `json:"ignored_columns"`
-	Tenant         string     `json:"tenant"`
+	Tenant         string     `json:"tenant"` // empty for a public table
 	Dataset        string     `json:"dataset"`
 	State          State      `json:"state"`
 	Write          Write      `json:"write"`

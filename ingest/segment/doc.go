@@ -3,13 +3,14 @@
 //
 // A segment is a DuckDB database file with two tables in its schema main.
 //
-//   - rows: _unit UBIGINT NOT NULL, then every declared column of the contract
-//     except the unit column, under its own name and type, in the contract's
-//     order. Rows lie in ascending order of _unit (and, where the contract says
-//     max_rows, of a keyed hash of the row within the unit). The unit's own id
-//     is never stored.
+//   - rows: _unit UBIGINT NOT NULL, then every declared column of the table
+//     under its own name and type, in the contract's order, except columns that
+//     hold unit ids: the unit column, and a foreign key that refers to one. Rows
+//     lie in ascending order of _unit (and, where the contract says max_rows, of
+//     a keyed hash of the row within the unit). The unit's own id is never
+//     stored. Rows of a public table have no _unit and lie in any order.
 //   - meta(key, value): format_version, dataset, contract_version, tenant and
-//     rows, as text.
+//     rows, and in a dataset of several tables table and public, as text.
 //
 // A load worker writes the file in a directory of its own; [Publish] makes it
 // durable and read-only and moves it to its final name. From then on nobody

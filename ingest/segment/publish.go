@@ -14,8 +14,12 @@ import (
 const Extension = ".duckdb"
 
 // RelPath returns where a segment lives, relative to the data directory and
-// with slashes.
+// with slashes. Public tables, which belong to no tenant, have a place of their
+// own.
 func RelPath(tenant, dataset, id string) string {
+	if tenant == "" {
+		return "public/" + dataset + "/" + id + Extension
+	}
 	return "tenants/" + tenant + "/" + dataset + "/" + id + Extension
 }
 

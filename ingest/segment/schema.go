@@ -11,7 +11,8 @@ import (
 // FormatVersion is the version of the layout that this package describes.
 const FormatVersion = 1
 
-// UnitColumn is the name of the column that holds the unit's pseudonym.
+// UnitColumn is the name of the column that holds the unit's pseudonym. Public
+// tables have none.
 const UnitColumn = "_unit"
 
 // Column is one stored column. The JSON form is part of what a server tells
@@ -24,7 +25,9 @@ type Column struct {
 // Meta is what a segment says about itself.
 type Meta struct {
 	Dataset         string `json:"dataset"`
-	Tenant          string `json:"tenant"`
+	Tenant          string `json:"tenant"`           // empty: the operator, of a public table
+	Table           string `json:"table,omitempty"`  // empty in a dataset of one table
+	Public          bool   `json:"public,omitempty"` // the rows belong to no unit
 	ContractVersion int    `json:"contract_version"`
 }
 
@@ -49,18 +52,22 @@ func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "'
 
 // CreateSQL returns the statements that create the empty tables of a segment
 // in the attached database db.
-func CreateSQL(db string, columns []Column) ([]string, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s.main.rows (%s UBIGINT NOT NULL", Quote(db), UnitColumn)
+func CreateSQL(db string, m Meta, columns []Column) ([]string, error) {
+	var declared []string
+	if !m.Public {
+		declared = append(declared, UnitColumn+" UBIGINT NOT NULL")
+	}
 	for _, c := range columns {
 		t, err := SQLType(c.Type)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, ", %s %s", Quote(c.Name), t)
+		declared = append(declared, Quote(c.Name)+" "+t)
 	}
-	b.WriteString(")")
-	return []string{b.String(), "CREATE TABLE " + Quote(db) + ".main.meta (key VARCHAR, value VARCHAR)"}, nil
+	return []string{
+		fmt.Sprintf("CREATE TABLE %s.main.rows (%s)", Quote(db), strings.Join(declared, ", ")),
+		"CREATE TABLE " + Quote(db) + ".main.meta (key VARCHAR, value VARCHAR)",
+	}, nil
 }
 
 // MetaSQL returns the statement that fills the meta table.
@@ -71,6 +78,9 @@ func MetaSQL(db string, m Meta, rows int64) string {
 		{"contract_version", strconv.Itoa(m.ContractVersion)},
 		{"tenant", m.Tenant},
 		{"rows", strconv.FormatInt(rows, 10)},
+	}
+	if m.Table != "" {
+		pairs = append(pairs, [2]string{"table", m.Table}, [2]string{"public", strconv.FormatBool(m.Public)})
 	}
 	values := make([]string, len(pairs))
 	for i, p := range pairs {

@@ -33,9 +33,10 @@ func TestEveryTypeOfAContractHasAColumnType(t *testing.T) {
 }
 
 func TestTheLayoutOfASegment(t *testing.T) {
-	got, err := segment.CreateSQL("db", []segment.Column{
+	columns := []segment.Column{
 		{Name: "city", Type: plan.Of(plan.KindVarchar)}, {Name: "amount", Type: plan.Type{Kind: plan.KindDecimal, Precision: 9, Scale: 2}},
-	})
+	}
+	got, err := segment.CreateSQL("db", segment.Meta{}, columns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +50,24 @@ func TestTheLayoutOfASegment(t *testing.T) {
 	meta := segment.MetaSQL("db", segment.Meta{Dataset: "d", Tenant: "o'neill", ContractVersion: 3}, 7)
 	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '1'), ('dataset', 'd'), ('contract_version', '3'), ('tenant', 'o''neill'), ('rows', '7')`; meta != want {
 		t.Errorf("got  %s\nwant %s", meta, want)
+	}
+}
+
+func TestTheLayoutOfAPublicTable(t *testing.T) {
+	nation := segment.Meta{Dataset: "d", ContractVersion: 1, Table: "nation", Public: true}
+	got, err := segment.CreateSQL("db", nation, []segment.Column{{Name: "n", Type: plan.Of(plan.KindInteger)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `CREATE TABLE "db".main.rows ("n" INTEGER)`; got[0] != want {
+		t.Errorf("got  %s\nwant %s", got[0], want)
+	}
+	meta := segment.MetaSQL("db", nation, 7)
+	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '1'), ('dataset', 'd'), ('contract_version', '1'), ('tenant', ''), ('rows', '7'), ('table', 'nation'), ('public', 'true')`; meta != want {
+		t.Errorf("got  %s\nwant %s", meta, want)
+	}
+	if got := segment.RelPath("", "d", "seg_1"); got != "public/d/seg_1.duckdb" {
+		t.Errorf("a public segment lies at %s", got)
 	}
 }
 

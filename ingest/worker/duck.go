@@ -50,13 +50,8 @@ func (t *task) prepare(ctx context.Context, d *duck, readable []string) error {
 	if err := os.MkdirAll(spill, 0o700); err != nil {
 		return err
 	}
-	if err := duckdb.RegisterScalarUDF(d.conn, rankFunction, newRankFunction(t.spec.Salt)); err != nil {
+	if err := t.register(d); err != nil {
 		return err
-	}
-	if len(t.spec.Key) > 0 {
-		if err := duckdb.RegisterScalarUDF(d.conn, unitFunction, newUnitFunction(t.spec.Key, &t.seen)); err != nil {
-			return err
-		}
 	}
 	settings := []string{
 		fmt.Sprintf("SET threads = %d", max(t.spec.Threads, 1)),
@@ -78,6 +73,32 @@ func (t *task) prepare(ctx context.Context, d *duck, readable []string) error {
 		"SET lock_configuration = true",
 	}
 	return d.exec(ctx, settings...)
+}
+
+// register gives DuckDB the functions that the task's statements use.
+func (t *task) register(d *duck) error {
+	functions := map[string]*textFunction{countFunction: newCountFunction(&t.seen)}
+	if len(t.spec.Salt) > 0 {
+		functions[rankFunction] = newRankFunction(t.spec.Salt)
+	}
+	if len(t.spec.Key) > 0 {
+		functions[unitFunction] = newUnitFunction(t.spec.Key, &t.seen)
+	}
+	for name, f := range functions {
+		if err := duckdb.RegisterScalarUDF(d.conn, name, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readable returns the paths that DuckDB may open to read segments.
+func readable(segments []string) []string {
+	var paths []string
+	for _, path := range segments {
+		paths = append(paths, path, path+".wal") // there is none, but DuckDB looks
+	}
+	return paths
 }
 
 func literals(values []string) string {

@@ -15,7 +15,7 @@ func (t *task) load(ctx context.Context) error {
 	if err != nil {
 		return t.ours(ctx, err, "decompressing")
 	}
-	d, err := t.open(ctx, path)
+	d, err := t.open(ctx, append(t.parentPaths(), path)...)
 	if err != nil {
 		return t.ours(ctx, err, "starting DuckDB")
 	}
@@ -34,6 +34,9 @@ func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
 	t.result.Ignored = src.ignored
 	if err := d.attach(ctx, t.stagePath(path), stageDB, false); err != nil {
 		return t.ours(ctx, err, "creating the scratch file")
+	}
+	if err := t.attachParent(ctx, d); err != nil {
+		return t.ours(ctx, err, "opening the parent table")
 	}
 	if src, err = t.stage(ctx, d, src); err != nil {
 		return err
@@ -129,6 +132,14 @@ func (t *task) stageFrom(ctx context.Context, d *duck, src *source) (bad int64, 
 	var rows int64
 	if err := d.ints(ctx, "SELECT count(*), count("+badColumn+") FROM "+stageTable, &rows, &bad); err != nil {
 		return 0, err
+	}
+	t.owned = rows - bad
+	if t.spec.Parent != nil {
+		lost, err := t.findOwners(ctx, d)
+		if err != nil {
+			return 0, err
+		}
+		bad += lost
 	}
 	t.result.RowsRead = rows + t.malformed
 	t.result.RowsRejected = bad + t.malformed

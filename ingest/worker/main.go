@@ -8,11 +8,13 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy"
 )
 
@@ -94,6 +96,8 @@ type task struct {
 
 	rejects   []listed // at most MaxRejects of a kind
 	malformed int64    // records without the form of their format
+	owned     int64    // good rows, once for each unit that they belong to
+	excess    int64    // of those, the ones beyond what their unit may have
 }
 
 // reportTo sends progress now and then until the returned function is called.
@@ -116,17 +120,33 @@ func (t *task) reportTo(progress func(Progress)) (stop func()) {
 }
 
 func (s Spec) check() error {
+	load, private := s.Task == TaskLoad, !s.Meta.Public
 	switch {
 	case !filepath.IsAbs(s.Dir):
 		return errors.New("no directory")
 	case s.Task != TaskLoad && s.Task != TaskMerge:
 		return errors.New("no task")
-	case len(s.Salt) != 16:
+	case private && len(s.Salt) != 16:
 		return errors.New("no salt")
-	case s.Task == TaskLoad && (len(s.Key) == 0 || s.Input == "" || s.Unit.Name == ""):
-		return errors.New("no key, input or unit")
+	case load && s.Input == "":
+		return errors.New("no input")
+	case load && private && s.Unit.Name == "":
+		return errors.New("no unit")
+	case load && private && s.hasUnitIDs() && len(s.Key) == 0:
+		return errors.New("no key")
+	case load && private && !s.hasUnitIDs() && s.stored(s.Unit.Name) < 0:
+		return errors.New("the foreign key is not stored")
 	}
 	return nil
+}
+
+// hasUnitIDs reports whether the Unit column of an upload holds unit ids, and
+// not a parent's keys.
+func (s Spec) hasUnitIDs() bool { return s.Parent == nil || s.Parent.Key == "" }
+
+// stored is the position of a column among those to store, or −1.
+func (s Spec) stored(name string) int {
+	return slices.IndexFunc(s.Columns, func(c segment.Column) bool { return c.Name == name })
 }
 
 // failed adds an error to a result. Causes stay here: a cause may quote rows.
@@ -135,7 +155,7 @@ func failed(r Result, err error) Result {
 		return r
 	}
 	e := privacy.AsError(err)
-	r.RowsLoaded = 0
+	r.RowsLoaded, r.RowsStored = 0, 0
 	r.Error = &Failure{Code: e.Code, Message: e.Message}
 	if e.Code == privacy.CodeInternal && r.Trace == "" {
 		r.Trace = traceOf(err)

@@ -11,11 +11,7 @@ import (
 // merge writes one segment with the rows of several. Where the contract has
 // max_rows, a unit keeps the same rows as if all had been loaded at once.
 func (t *task) merge(ctx context.Context) error {
-	var readable []string
-	for _, path := range t.spec.Segments {
-		readable = append(readable, path, path+".wal") // there is none, but DuckDB looks
-	}
-	d, err := t.open(ctx, readable...)
+	d, err := t.open(ctx, readable(t.spec.Segments)...)
 	if err != nil {
 		return t.ours(ctx, err, "starting DuckDB")
 	}
@@ -27,11 +23,11 @@ func (t *task) merge(ctx context.Context) error {
 }
 
 func (t *task) mergeInto(ctx context.Context, d *duck) error {
-	columns := []string{segment.UnitColumn}
-	for _, c := range t.spec.Columns {
-		columns = append(columns, segment.Quote(c.Name))
+	columns := make([]string, len(t.spec.Columns))
+	for i, c := range t.spec.Columns {
+		columns[i] = segment.Quote(c.Name)
 	}
-	list := strings.Join(columns, ", ")
+	list := strings.Join(t.withUnit(columns), ", ")
 	parts := make([]string, len(t.spec.Segments))
 	for i, path := range t.spec.Segments {
 		name := fmt.Sprintf("part%d", i)
@@ -41,15 +37,12 @@ func (t *task) mergeInto(ctx context.Context, d *duck) error {
 		parts[i] = "SELECT " + list + " FROM " + name + ".main.rows"
 	}
 	query := "SELECT " + list + " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
-	order := segment.UnitColumn
-	if t.spec.MaxRows > 0 {
-		rank := rankExpr(columns[1:])
-		query += fmt.Sprintf(" QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) <= %d", segment.UnitColumn, rank, t.unitCap())
-		order += ", " + rank
+	if t.spec.MaxRows > 0 && !t.spec.Meta.Public {
+		query += fmt.Sprintf(" QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) <= %d", segment.UnitColumn, rankExpr(columns), t.unitCap())
 	}
-	if err := t.fill(ctx, d, query+" ORDER BY "+order); err != nil {
+	if err := t.fill(ctx, d, query+t.orderBy(columns)); err != nil {
 		return err
 	}
-	t.result.RowsRead = t.result.RowsLoaded
+	t.result.RowsLoaded, t.result.RowsRead = t.result.RowsStored, t.result.RowsStored
 	return nil
 }

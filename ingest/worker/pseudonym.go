@@ -23,8 +23,9 @@ func Pseudonym(key []byte, id string) uint64 {
 
 // The names under which the functions are known in SQL.
 const (
-	unitFunction = "noised_unit"
-	rankFunction = "noised_rank"
+	unitFunction  = "noised_unit"
+	rankFunction  = "noised_rank"
+	countFunction = "noised_count"
 )
 
 // textFunction is a SQL function from VARCHAR to UBIGINT that maps NULL to
@@ -52,6 +53,11 @@ func newUnitFunction(key []byte, seen *atomic.Int64) *textFunction {
 			return binary.BigEndian.Uint64(h.Sum(sum[:0]))
 		}
 	}}
+}
+
+// newCountFunction returns a function that is 0 and counts.
+func newCountFunction(seen *atomic.Int64) *textFunction {
+	return &textFunction{seen: seen, each: func() func(string) uint64 { return func(string) uint64 { return 0 } }}
 }
 
 // newRankFunction returns the keyed hash that decides which rows of a unit are

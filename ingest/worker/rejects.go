@@ -45,16 +45,32 @@ func (t *task) collectRejects(ctx context.Context, d *duck, src *source) error {
 	}); err != nil {
 		return err
 	}
-	if err := t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), '' FROM %s WHERE rowid IN (SELECT id FROM %s) ORDER BY rowid LIMIT %d",
-		line, stageTable, excessTable, MaxRejects), func(line int64, _ string) listed {
-		return listed{excess: true, Reject: Reject{Line: line, Column: t.spec.Unit.Name,
-			Reason: fmt.Sprintf("the unit has more than %d rows: this one was left out", t.unitCap())}}
-	}); err != nil {
+	if err := t.collectOwnerless(ctx, d, line); err != nil {
 		return err
 	}
 	slices.SortStableFunc(t.rejects, func(a, b listed) int { return cmp.Compare(a.Line, b.Line) })
 	t.rejects = t.rejects[:min(len(t.rejects), MaxRejects)]
 	return nil
+}
+
+// collectOwnerless adds the rows that are good in themselves and that no unit
+// has: their key leads to none, or those that it leads to have too many.
+func (t *task) collectOwnerless(ctx context.Context, d *duck, line string) error {
+	if t.spec.Parent != nil {
+		if err := t.list(ctx, d, t.orphansSQL(line), func(line int64, key string) listed {
+			return listed{Reject: Reject{Line: line, Column: t.spec.Unit.Name, Reason: "no row of " + t.spec.Parent.Table + " has this key", Value: key}}
+		}); err != nil {
+			return err
+		}
+	}
+	if t.excess == 0 {
+		return nil
+	}
+	return t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), '' FROM %s WHERE rowid IN (SELECT id FROM %s) ORDER BY rowid LIMIT %d",
+		line, stageTable, droppedTable, MaxRejects), func(line int64, _ string) listed {
+		return listed{excess: true, Reject: Reject{Line: line, Column: t.spec.Unit.Name,
+			Reason: fmt.Sprintf("the unit has more than %d rows: this one was left out", t.unitCap())}}
+	})
 }
 
 func (t *task) list(ctx context.Context, d *duck, query string, make func(int64, string) listed) error {

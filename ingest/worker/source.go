@@ -10,7 +10,7 @@ import (
 )
 
 // source is an upload that DuckDB can read: a relation with one expression for
-// each wanted column, the unit first.
+// each wanted column.
 type source struct {
 	relation string
 	columns  []rawColumn
@@ -31,9 +31,43 @@ type rawColumn struct {
 	text bool   // VARCHAR, whose empty string means NULL for all other types
 }
 
-// wanted returns the columns to read: the unit, then those to store.
+// wanted returns the columns to read: the one with unit ids, where there is
+// one, then those to store.
 func (t *task) wanted() []segment.Column {
-	return append([]segment.Column{t.spec.Unit}, t.spec.Columns...)
+	if t.unitIsApart() {
+		return append([]segment.Column{t.spec.Unit}, t.spec.Columns...)
+	}
+	return t.spec.Columns
+}
+
+// unitIsApart reports whether the unit column is read and not stored. A foreign
+// key that holds no unit ids is stored like any other column.
+func (t *task) unitIsApart() bool { return !t.spec.Meta.Public && t.spec.hasUnitIDs() }
+
+// unitAt is the position among the wanted columns of the one that leads to the
+// unit; −1 for a public table.
+func (t *task) unitAt() int {
+	switch {
+	case t.spec.Meta.Public:
+		return -1
+	case t.unitIsApart():
+		return 0
+	default:
+		return t.spec.stored(t.spec.Unit.Name)
+	}
+}
+
+// kept returns the names under which the columns to store are staged.
+func (t *task) kept() []string {
+	first := 0
+	if t.unitIsApart() {
+		first = 1
+	}
+	names := make([]string, len(t.spec.Columns))
+	for i := range names {
+		names[i] = fmt.Sprintf("k%d", i+first)
+	}
+	return names
 }
 
 // match finds the wanted columns among the names of a file: by the same name,

@@ -51,7 +51,7 @@ type Spec struct {
 	Task     Task             `json:"task"`
 	Dir      string           `json:"dir"` // the worker's own, empty
 	Meta     segment.Meta     `json:"meta"`
-	Columns  []segment.Column `json:"columns"`  // to store, in the contract's order, without the unit
+	Columns  []segment.Column `json:"columns"`  // to store, in the contract's order, without unit ids
 	MaxRows  int64            `json:"max_rows"` // the contract's bound on a unit's rows; 0 when it has none
 	Salt     []byte           `json:"salt"`     // 16 bytes; chooses which rows of a unit MaxRows keeps
 	MemoryMB int              `json:"memory_mb"`
@@ -61,13 +61,22 @@ type Spec struct {
 	Input         string         `json:"input,omitempty"`
 	Format        Format         `json:"format,omitempty"`
 	Encoding      Encoding       `json:"encoding,omitempty"`
-	Unit          segment.Column `json:"unit"`
-	Key           []byte         `json:"key,omitempty"` // of the pseudonyms
+	Unit          segment.Column `json:"unit"`             // holds unit ids, or the Parent's keys; none of a public table
+	Parent        *Parent        `json:"parent,omitempty"` // nil: the unit column is the table's own
+	Key           []byte         `json:"key,omitempty"`    // of the pseudonyms, where the file has unit ids
 	MaxBadRecords int64          `json:"max_bad_records"`
 	MaxBytes      int64          `json:"max_bytes"` // of the upload once decompressed
 
 	// Of a merge.
 	Segments []string `json:"segments,omitempty"`
+}
+
+// Parent is the table through which rows reach their unit: a row belongs to
+// every unit whose rows there have its key.
+type Parent struct {
+	Table    string   `json:"table"`         // for messages
+	Key      string   `json:"key,omitempty"` // its column; empty: the key is the unit's id
+	Segments []string `json:"segments"`      // its current rows, of the same tenant
 }
 
 // Event is one line of a worker's output: exactly one field is set.
@@ -82,8 +91,11 @@ type Progress struct {
 }
 
 // Result is a worker's last word. Of a load that succeeded, RowsRead =
-// RowsLoaded + RowsRejected; one that failed has loaded nothing.
+// RowsLoaded + RowsRejected; one that failed has loaded nothing. RowsStored
+// differs from RowsLoaded where a row belongs to several units, each of which
+// has a copy.
 type Result struct {
+	RowsStored   int64    `json:"rows_stored"`
 	RowsRead     int64    `json:"rows_read"`
 	RowsLoaded   int64    `json:"rows_loaded"`
 	RowsRejected int64    `json:"rows_rejected"`

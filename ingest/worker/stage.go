@@ -8,8 +8,9 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// The scratch table: the pseudonym, the typed columns k1…kn, the line where it
-// is known, and what is wrong with the row or NULL.
+// The scratch table: the pseudonym where the upload has unit ids, the typed
+// columns k1…kn, the line where it is known, and what is wrong with the row or
+// NULL.
 const (
 	stageTable = stageDB + ".main.staged"
 	lineColumn = "line"
@@ -20,6 +21,7 @@ const (
 // number of the column that broke them and before its value.
 const (
 	ruleUnit  = "u" // the unit id is missing or blank
+	ruleKey   = "k" // the key that leads to the unit is missing or blank
 	ruleCast  = "c" // not of the type
 	ruleWhole = "w" // not a whole number
 	ruleRange = "r" // a date or time outside of the years 1 to 9999
@@ -35,10 +37,9 @@ const whiteSpace = `' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) ||
 
 // stageSQL returns the statement that reads a source into the scratch table.
 // It works in three layers, so that every value is cast once: the values as
-// the file has them (r0 is the unit), as the contract wants them (k0…), and
-// the verdict.
+// the file has them (r0…), as the contract wants them (k0…), and the verdict.
 func (t *task) stageSQL(src *source) (string, error) {
-	var raw, typed, kept, verdict []string
+	var raw, typed, verdict []string
 	for i, c := range t.wanted() {
 		sqlType, err := segment.SQLType(c.Type)
 		if err != nil {
@@ -51,10 +52,12 @@ func (t *task) stageSQL(src *source) (string, error) {
 		}
 		raw = append(raw, value+" AS "+r)
 		typed = append(typed, r, castExpr(c.Type, sqlType, r)+" AS "+k)
-		if i == 0 {
-			verdict = append(verdict, fmt.Sprintf("WHEN %s THEN %s", blankExpr(c.Type, r, k), badText(i, ruleUnit, r)))
-		} else {
-			kept = append(kept, k)
+		if i == t.unitAt() {
+			rule := ruleUnit
+			if t.spec.Parent != nil {
+				rule = ruleKey
+			}
+			verdict = append(verdict, fmt.Sprintf("WHEN %s THEN %s", blankExpr(c.Type, r, k), badText(i, rule, r)))
 		}
 		verdict = append(verdict, verdictsOn(i, c.Type, src.columns[i].text)...)
 	}
@@ -62,13 +65,26 @@ func (t *task) stageSQL(src *source) (string, error) {
 	if src.line != "" {
 		line = src.line
 	}
-	bad := "CASE " + strings.Join(verdict, " ") + " END"
-	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s(CASE WHEN %s IS NULL THEN CAST(k0 AS VARCHAR) END) AS %s, %s, %s "+
+	bad := "CAST(NULL AS VARCHAR)"
+	if len(verdict) > 0 {
+		bad = "CASE " + strings.Join(verdict, " ") + " END"
+	}
+	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s AS %s, %s, %s "+
 		"FROM (SELECT *, %s AS %s FROM (SELECT %s, %s FROM (SELECT %s, %s AS %s FROM %s)))",
-		stageTable, unitFunction, badColumn, segment.UnitColumn, strings.Join(append(kept, lineColumn), ", "), badColumn,
+		stageTable, t.pseudonymExpr(), segment.UnitColumn, strings.Join(append(t.kept(), lineColumn), ", "), badColumn,
 		bad, badColumn,
 		strings.Join(typed, ", "), lineColumn,
 		strings.Join(raw, ", "), line, lineColumn, src.relation), nil
+}
+
+// pseudonymExpr is the pseudonym of a row's unit id, or a constant where the
+// upload has no unit ids; either counts the row.
+func (t *task) pseudonymExpr() string {
+	function := countFunction
+	if t.unitIsApart() {
+		function = unitFunction
+	}
+	return function + "(CASE WHEN " + badColumn + " IS NULL THEN CAST(k0 AS VARCHAR) END)"
 }
 
 // blankExpr is true for a unit id that is missing or consists of white space.
@@ -130,6 +146,8 @@ func reasonOf(rule string, t plan.Type) string {
 	switch rule {
 	case ruleUnit:
 		return "the unit id is missing or blank"
+	case ruleKey:
+		return "the key that leads to the unit is missing or blank"
 	case ruleWhole:
 		return "not a whole number, which " + t.String() + " needs"
 	case ruleRange:

@@ -10,8 +10,12 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// excessTable holds the row ids of rows beyond what their unit may have.
-const excessTable = "excess"
+// Rows beyond what their unit may have, with that unit; and the row ids of those
+// that no unit keeps.
+const (
+	excessTable  = "excess"
+	droppedTable = "dropped"
+)
 
 // unitCap is the number of rows of one unit that a segment may hold.
 func (t *task) unitCap() int64 {
@@ -22,23 +26,22 @@ func (t *task) unitCap() int64 {
 }
 
 // findExcess decides which rows units with too many of them lose, and counts
-// them as rejected. Which ones depends on the unit's own rows and the salt.
-func (t *task) findExcess(ctx context.Context, d *duck) (int64, error) {
-	names := make([]string, len(t.spec.Columns))
-	for i := range names {
-		names[i] = fmt.Sprintf("k%d", i+1)
+// them. Which ones depends on the unit's own rows and the salt. A row that
+// belongs to several units is rejected when all of them lose it.
+func (t *task) findExcess(ctx context.Context, d *duck) (rejected int64, err error) {
+	if t.spec.Meta.Public {
+		return 0, nil
 	}
-	good := fmt.Sprintf("FROM %s WHERE %s IS NULL", stageTable, badColumn)
-	var n int64
-	err := d.exec(ctx,
-		fmt.Sprintf("CREATE TEMP TABLE crowded AS SELECT %s %s GROUP BY ALL HAVING count(*) > %d", segment.UnitColumn, good, t.unitCap()),
-		fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT id FROM (SELECT rowid AS id, row_number() OVER (PARTITION BY %s ORDER BY %s, rowid) AS n %s AND %s IN (FROM crowded)) WHERE n > %d",
-			excessTable, segment.UnitColumn, rankExpr(names), good, segment.UnitColumn, t.unitCap()))
+	err = d.exec(ctx,
+		fmt.Sprintf("CREATE TEMP TABLE crowded AS SELECT %s FROM (%s) GROUP BY ALL HAVING count(*) > %d", segment.UnitColumn, t.owners(), t.unitCap()),
+		fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT id, %s FROM (SELECT id, %s, row_number() OVER (PARTITION BY %s ORDER BY %s, id) AS n FROM (%s) WHERE %s IN (FROM crowded)) WHERE n > %d",
+			excessTable, segment.UnitColumn, segment.UnitColumn, segment.UnitColumn, rankExpr(t.kept()), t.good(), segment.UnitColumn, t.unitCap()),
+		fmt.Sprintf("CREATE TEMP TABLE %s AS %s", droppedTable, t.dropped()))
 	if err == nil {
-		err = d.ints(ctx, "SELECT count(*) FROM "+excessTable, &n)
+		err = d.ints(ctx, "SELECT (SELECT count(*) FROM "+excessTable+"), (SELECT count(*) FROM "+droppedTable+")", &t.excess, &rejected)
 	}
-	t.result.RowsRejected += n
-	return n, err
+	t.result.RowsRejected += rejected
+	return rejected, err
 }
 
 // rankExpr is the keyed hash of a whole stored row: its pseudonym and every
@@ -55,30 +58,40 @@ func rankExpr(columns []string) string {
 
 // writeSegment moves the good rows to the segment, sorted.
 func (t *task) writeSegment(ctx context.Context, d *duck) error {
-	columns := make([]string, len(t.spec.Columns))
-	for i := range columns {
-		columns[i] = fmt.Sprintf("k%d", i+1)
+	columns := t.kept()
+	query := "SELECT " + strings.Join(t.withUnit(columns), ", ") + " FROM (" + t.good() + ") g"
+	if t.excess > 0 {
+		query += fmt.Sprintf(" ANTI JOIN %s e ON g.id = e.id AND g.%s = e.%s", excessTable, segment.UnitColumn, segment.UnitColumn)
 	}
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s IS NULL",
-		strings.Join(append([]string{segment.UnitColumn}, columns...), ", "), stageTable, badColumn)
-	var excess int64
-	if err := d.ints(ctx, "SELECT count(*) FROM "+excessTable, &excess); err != nil {
+	if err := t.fill(ctx, d, query+t.orderBy(columns)); err != nil {
 		return err
 	}
-	if excess > 0 {
-		query += " AND rowid NOT IN (SELECT id FROM " + excessTable + ")"
-	}
-	order := segment.UnitColumn
-	if t.spec.MaxRows > 0 {
-		order += ", " + rankExpr(columns)
-	}
-	if err := t.fill(ctx, d, query+" ORDER BY "+order); err != nil {
-		return err
-	}
-	if t.result.RowsLoaded+t.result.RowsRejected != t.result.RowsRead {
+	if t.result.RowsStored != t.owned-t.excess {
 		return errors.New("rows were lost")
 	}
+	t.result.RowsLoaded = t.result.RowsRead - t.result.RowsRejected
 	return nil
+}
+
+// withUnit puts the pseudonym before the columns of a table that has one.
+func (t *task) withUnit(columns []string) []string {
+	if t.spec.Meta.Public {
+		return columns
+	}
+	return append([]string{segment.UnitColumn}, columns...)
+}
+
+// orderBy is the order in which rows are stored. Rows of a public table stay as
+// they came.
+func (t *task) orderBy(columns []string) string {
+	switch {
+	case t.spec.Meta.Public:
+		return ""
+	case t.spec.MaxRows > 0:
+		return " ORDER BY " + segment.UnitColumn + ", " + rankExpr(columns)
+	default:
+		return " ORDER BY " + segment.UnitColumn
+	}
 }
 
 // fill creates the segment file with the rows of a sorted query.
@@ -86,7 +99,7 @@ func (t *task) fill(ctx context.Context, d *duck, query string) error {
 	if err := d.attach(ctx, filepath.Join(t.spec.Dir, SegmentFile), segmentDB, false); err != nil {
 		return err
 	}
-	create, err := segment.CreateSQL(segmentDB, t.spec.Columns)
+	create, err := segment.CreateSQL(segmentDB, t.spec.Meta, t.spec.Columns)
 	if err != nil {
 		return err
 	}
@@ -94,14 +107,23 @@ func (t *task) fill(ctx context.Context, d *duck, query string) error {
 	if err := d.exec(ctx, append(create, "INSERT INTO "+rows+" "+query)...); err != nil {
 		return err
 	}
-	// Readers stream by unit: a segment that is not sorted must never be seen.
-	var disorder int64
-	if err := d.ints(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %[1]s < p) FROM (SELECT %[1]s, lag(%[1]s) OVER () AS p FROM %[2]s)",
-		segment.UnitColumn, rows), &t.result.RowsLoaded, &disorder); err != nil {
+	if err := t.countStored(ctx, d, rows); err != nil {
 		return err
 	}
-	if disorder > 0 {
-		return errors.New("the segment is not sorted")
+	return d.exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsStored), "CHECKPOINT "+segmentDB, "DETACH "+segmentDB)
+}
+
+// countStored counts the rows of the new segment. Readers stream by unit: a
+// segment that is not sorted must never be seen.
+func (t *task) countStored(ctx context.Context, d *duck, rows string) error {
+	if t.spec.Meta.Public {
+		return d.ints(ctx, "SELECT count(*) FROM "+rows, &t.result.RowsStored)
 	}
-	return d.exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsLoaded), "CHECKPOINT "+segmentDB, "DETACH "+segmentDB)
+	var disorder int64
+	err := d.ints(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %[1]s < p) FROM (SELECT %[1]s, lag(%[1]s) OVER () AS p FROM %[2]s)",
+		segment.UnitColumn, rows), &t.result.RowsStored, &disorder)
+	if err == nil && disorder > 0 {
+		err = errors.New("the segment is not sorted")
+	}
+	return err
 }
