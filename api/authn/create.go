@@ -16,6 +16,7 @@ const maxName = 100
 type KeyRequest struct {
 	Role      privacy.Role
 	Tenant    string     // required, optional or refused by the role
+	Group     string     // the group that its holder spends with; may be empty
 	Name      string     // for people; may be empty
 	ExpiresAt *time.Time // nil: never
 }
@@ -24,7 +25,9 @@ type KeyRequest struct {
 //
 // An operator creates any key, a tenant admin keys of its own tenant only;
 // anyone else gets CodeForbidden. Roles that act for a tenant need one, the
-// operator must have none, analysts and auditors may have one.
+// operator must have none, analysts and auditors may have one. A tenant admin
+// cannot put keys into a group that others' keys are in, since they would spend
+// what the group has left; that is CodeConflict.
 func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (Key, string, error) {
 	if err := allowed(r, by); err != nil {
 		return Key{}, "", err
@@ -33,7 +36,7 @@ func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (
 	if err := r.check(now); err != nil {
 		return Key{}, "", err
 	}
-	key := Key{ID: privacy.NewID("key"), Role: r.Role, Tenant: r.Tenant, Name: r.Name, CreatedAt: now}
+	key := Key{ID: privacy.NewID("key"), Role: r.Role, Tenant: r.Tenant, Group: r.Group, Name: r.Name, CreatedAt: now}
 	var expires sql.NullInt64
 	if r.ExpiresAt != nil {
 		expires = sql.NullInt64{Int64: r.ExpiresAt.UnixMicro(), Valid: true}
@@ -46,8 +49,12 @@ func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (
 		if err := checkTenant(ctx, tx, r.Tenant); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, name, created_at, created_by, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, key.ID, hash[:], string(key.Role), tenant, key.Name, now.UnixMicro(), by.ID, expires)
+		if err := checkGroup(ctx, tx, r, by); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, spends_with, name, created_at, created_by, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			key.ID, hash[:], string(key.Role), tenant, key.Group, key.Name, now.UnixMicro(), by.ID, expires)
 		if err != nil {
 			return privacy.Internal(err, "creating a key")
 		}
@@ -89,6 +96,30 @@ func (r KeyRequest) check(now time.Time) error {
 		return invalid("a key's name has at most %d printable characters", maxName)
 	case r.ExpiresAt != nil && !r.ExpiresAt.After(now):
 		return invalid("expires_at has passed")
+	case r.Group == reservedGroup:
+		return invalid("a group cannot be named %q: budgets give that name to what caps groups without a cap of their own", r.Group)
+	case r.Group != "":
+		return privacy.CheckName("group", r.Group)
+	}
+	return nil
+}
+
+// reservedGroup is what budgets call the cap of groups that have none of their own.
+const reservedGroup = "default"
+
+// checkGroup refuses a tenant admin's key for a group that has keys elsewhere.
+func checkGroup(ctx context.Context, tx *sql.Tx, r KeyRequest, by privacy.Principal) error {
+	if r.Group == "" || by.Is(privacy.RoleOperator) {
+		return nil
+	}
+	var others bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM api_keys WHERE spends_with = ? AND spends_with <> '' AND tenant IS NOT ?)`,
+		r.Group, r.Tenant).Scan(&others)
+	if err != nil {
+		return privacy.Internal(err, "creating a key")
+	}
+	if others {
+		return privacy.Errorf(privacy.CodeConflict, "the group %q has keys that are not this tenant's: choose another name, or ask the operator", r.Group)
 	}
 	return nil
 }

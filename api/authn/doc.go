@@ -6,6 +6,10 @@
 // process at its next call, as are the keys of a tenant that is suspended or
 // deleted.
 //
+// A key may carry the group that its holder spends with. Accounts per principal
+// cap a key, and whoever gets another key gets another cap; accounts per group
+// cap all keys that ever carried the group's name, and so survive the keys.
+//
 // Why a key is refused is not said. Unknown, malformed, expired and revoked
 // keys get the same answer.
 package authn

@@ -26,6 +26,7 @@ type Key struct {
 	ID        string
 	Role      privacy.Role
 	Tenant    string // empty for none
+	Group     string // that its holder spends with; empty for none
 	Name      string
 	CreatedAt time.Time
 	ExpiresAt *time.Time // nil: never
@@ -52,9 +53,9 @@ func (k *Keys) Authenticate(ctx context.Context, secret string) (privacy.Princip
 	var tenant sql.NullString
 	var expires, revoked sql.NullInt64
 	var suspended sql.NullBool
-	err := k.db.QueryRowContext(ctx, `SELECT k.id, k.hash, k.role, k.tenant, k.name, k.expires_at, k.revoked_at, t.suspended
+	err := k.db.QueryRowContext(ctx, `SELECT k.id, k.hash, k.role, k.tenant, k.spends_with, k.name, k.expires_at, k.revoked_at, t.suspended
 		FROM api_keys k LEFT JOIN tenants t ON t.name = k.tenant WHERE k.hash = ?`, hash[:]).
-		Scan(&p.ID, &stored, &p.Role, &tenant, &p.Name, &expires, &revoked, &suspended)
+		Scan(&p.ID, &stored, &p.Role, &tenant, &p.Group, &p.Name, &expires, &revoked, &suspended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return privacy.Principal{}, unauthenticated()
 	}
@@ -82,7 +83,7 @@ func unauthenticated() error {
 // List returns the keys of one tenant, or every key when tenant is empty,
 // newest first and revoked ones included.
 func (k *Keys) List(ctx context.Context, tenant string) ([]Key, error) {
-	rows, err := k.db.QueryContext(ctx, `SELECT id, role, tenant, name, created_at, expires_at, revoked_at FROM api_keys
+	rows, err := k.db.QueryContext(ctx, `SELECT id, role, tenant, spends_with, name, created_at, expires_at, revoked_at FROM api_keys
 		WHERE ? = '' OR tenant = ? ORDER BY created_at DESC, id`, tenant, tenant)
 	if err != nil {
 		return nil, privacy.Internal(err, "listing keys")
@@ -107,7 +108,7 @@ func scanKey(row interface{ Scan(...any) error }) (Key, error) {
 	var tenant sql.NullString
 	var created int64
 	var expires, revoked sql.NullInt64
-	if err := row.Scan(&key.ID, &key.Role, &tenant, &key.Name, &created, &expires, &revoked); err != nil {
+	if err := row.Scan(&key.ID, &key.Role, &tenant, &key.Group, &key.Name, &created, &expires, &revoked); err != nil {
 		return Key{}, err
 	}
 	key.Tenant = tenant.String
@@ -133,7 +134,7 @@ func (k *Keys) Revoke(ctx context.Context, id string, by privacy.Principal) erro
 	}
 	return k.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		key, err := scanKey(tx.QueryRowContext(ctx,
-			`SELECT id, role, tenant, name, created_at, expires_at, revoked_at FROM api_keys WHERE id = ?`, id))
+			`SELECT id, role, tenant, spends_with, name, created_at, expires_at, revoked_at FROM api_keys WHERE id = ?`, id))
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return privacy.Internal(err, "revoking a key")
 		}
@@ -156,7 +157,8 @@ func (k *Keys) log(ctx context.Context, tx *sql.Tx, act string, key Key, by priv
 		Key    string `json:"key"`
 		Role   string `json:"role"`
 		Tenant string `json:"tenant,omitempty"`
+		Group  string `json:"group,omitempty"`
 		By     string `json:"by"`
-	}{act, key.ID, string(key.Role), key.Tenant, by.ID}})
+	}{act, key.ID, string(key.Role), key.Tenant, key.Group, by.ID}})
 	return err
 }

@@ -116,6 +116,9 @@ func TestCreate(t *testing.T) {
 		{"a name with a control character", operator, KeyRequest{Role: privacy.RoleAnalyst, Name: "a\x1b[31m"}, privacy.CodeInvalidRequest},
 		{"a name that is not text", operator, KeyRequest{Role: privacy.RoleAnalyst, Name: "\xff"}, privacy.CodeInvalidRequest},
 		{"a name that is too long", operator, KeyRequest{Role: privacy.RoleAnalyst, Name: strings.Repeat("é", 101)}, privacy.CodeInvalidRequest},
+		{"a group", operator, KeyRequest{Role: privacy.RoleAnalyst, Group: "acme"}, ""},
+		{"a group of no valid name", operator, KeyRequest{Role: privacy.RoleAnalyst, Group: "Acme!"}, privacy.CodeInvalidRequest},
+		{"a group of a reserved name", operator, KeyRequest{Role: privacy.RoleAnalyst, Group: "default"}, privacy.CodeInvalidRequest},
 		{"a tenant admin, for its tenant", adminA, KeyRequest{Role: privacy.RoleContributor, Tenant: "a", Name: "nightly load"}, ""},
 		{"a tenant admin, another admin", adminA, KeyRequest{Role: privacy.RoleTenantAdmin, Tenant: "a"}, ""},
 		{"a tenant admin, for another tenant", adminA, KeyRequest{Role: privacy.RoleContributor, Tenant: "b"}, privacy.CodeForbidden},
@@ -139,7 +142,7 @@ func TestCreate(t *testing.T) {
 				}
 				return
 			}
-			want := privacy.Principal{ID: key.ID, Name: tt.request.Name, Role: tt.request.Role, Tenant: tt.request.Tenant}
+			want := privacy.Principal{ID: key.ID, Name: tt.request.Name, Role: tt.request.Role, Tenant: tt.request.Tenant, Group: tt.request.Group}
 			if got := f.accepted(secret); got != want {
 				t.Errorf("principal = %+v, want %+v", got, want)
 			}
@@ -315,6 +318,7 @@ func TestKeysCannotBeChanged(t *testing.T) {
 		`UPDATE api_keys SET role = 'operator', tenant = NULL WHERE id = ?`,
 		`UPDATE api_keys SET tenant = 'b' WHERE id = ?`,
 		`UPDATE api_keys SET hash = zeroblob(32) WHERE id = ?`,
+		`UPDATE api_keys SET spends_with = 'others' WHERE id = ?`,
 	} {
 		err := f.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, change, key.ID)
@@ -324,6 +328,44 @@ func TestKeysCannotBeChanged(t *testing.T) {
 			t.Errorf("the store allowed %s", change)
 		}
 	}
+}
+
+// TestAKeysGroupIsItsPrincipals, in every process and in every list.
+func TestAKeysGroupIsItsPrincipals(t *testing.T) {
+	f := open(t)
+	key, secret := f.create(KeyRequest{Role: privacy.RoleAnalyst, Group: "acme"})
+	if p := f.accepted(secret); p.Group != "acme" {
+		t.Errorf("the principal is %+v", p)
+	}
+	keys, err := f.List(t.Context(), "")
+	f.ok(err)
+	if len(keys) != 1 || keys[0].Group != "acme" || key.Group != "acme" {
+		t.Errorf("the keys are %+v", keys)
+	}
+}
+
+// TestATenantAdminCannotSpendForOthers: a key in somebody else's group would use
+// up what that group has left, even after the others' keys are revoked.
+func TestATenantAdminCannotSpendForOthers(t *testing.T) {
+	f, ctx := open(t), t.Context()
+	inGroup := func(group, tenant string, by privacy.Principal) error {
+		_, _, err := f.Create(ctx, KeyRequest{Role: privacy.RoleAnalyst, Tenant: tenant, Group: group}, by)
+		return err
+	}
+	f.ok(inGroup("ours", "a", adminA))
+	f.ok(inGroup("ours", "a", adminA))
+	other, _ := f.create(KeyRequest{Role: privacy.RoleAnalyst, Group: "nobodys"})
+	f.ok(f.Revoke(ctx, other.ID, operator))
+	adminB := privacy.Principal{ID: "key_admin_b", Role: privacy.RoleTenantAdmin, Tenant: "b"}
+	for name, err := range map[string]error{
+		"another tenant's": inGroup("ours", "b", adminB),
+		"no tenant's":      inGroup("nobodys", "a", adminA),
+	} {
+		if privacy.CodeOf(err) != privacy.CodeConflict {
+			t.Errorf("%s group: %v", name, err)
+		}
+	}
+	f.ok(inGroup("ours", "b", operator))
 }
 
 func BenchmarkAuthenticate(b *testing.B) {

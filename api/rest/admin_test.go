@@ -1,11 +1,13 @@
 package rest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger"
 )
 
 // TestSettingUpADataset walks the way from nothing to a dataset with a member
@@ -42,11 +44,13 @@ func TestSettingUpADataset(t *testing.T) {
 		{"the dataset's budget", ask{method: "GET", path: "/v1/admin/datasets/insteval/budget", key: operator}, 200, ""},
 		{"a budget for the tenant", ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: budget, body: `{"epsilon": 3, "delta": 1e-6,
 			"per_dataset": {"insteval": {"epsilon": 1, "delta": 1e-7}, "default": {"epsilon": 0.5, "delta": 1e-7}},
-			"per_principal": {"default": {"epsilon": 2, "delta": 1e-7}}}`}, 200, ""},
+			"per_principal": {"default": {"epsilon": 2, "delta": 1e-7}}, "per_group": {"acme": {"epsilon": 2, "delta": 1e-7}}}`}, 200, ""},
+		{"a budget for a group of no valid name", ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: budget, body: `{"epsilon": 3, "delta": 1e-6, "per_group": {"A B": {"epsilon": 1, "delta": 1e-7}}}`}, 400, privacy.CodeInvalidRequest},
 		{"the tenant's charges", ask{method: "GET", path: "/v1/admin/tenants/a/charges?limit=5", key: budget}, 200, ""},
 		{"a cursor that is none", ask{method: "GET", path: "/v1/admin/tenants/a/charges?cursor=zzz", key: budget}, 400, privacy.CodeInvalidRequest},
 		{"leaving", ask{method: "DELETE", path: "/v1/admin/datasets/insteval/members/a", key: admin}, 204, ""},
 		{"a key", ask{method: "POST", path: "/v1/admin/tenants/a/keys", key: admin, body: `{"role": "contributor", "expires_at": "2027-01-01T00:00:00Z"}`}, 201, ""},
+		{"a key of a group", ask{method: "POST", path: "/v1/admin/tenants/a/keys", key: admin, body: `{"role": "analyst", "group": "acme"}`}, 201, ""},
 		{"the keys", ask{method: "GET", path: "/v1/admin/tenants/a/keys", key: admin}, 200, ""},
 	}
 	for _, s := range steps {
@@ -73,6 +77,43 @@ func TestABudgetShowsWhatWasSetAndWhatIsLeft(t *testing.T) {
 	}
 	if p := *b.PerPrincipal; len(p) != 2 || p["key_x"].Epsilon != 1 || p["default"].Epsilon != 2 || b.PerDataset != nil {
 		t.Errorf("%s", get)
+	}
+}
+
+// TestABudgetShowsGroupsAndPeriods: what was charged for periods of rows is
+// there beside caps per group, and what a lifetime leaves beside its window.
+func TestABudgetShowsGroupsAndPeriods(t *testing.T) {
+	h := newHarness(t)
+	key := h.secret[privacy.RoleBudgetAdmin]
+	put := h.do(ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: key, body: `{"epsilon": 1, "delta": 1e-6, "window": "day",
+		"lifetime": {"epsilon": 3, "delta": 2e-6}, "per_group": {"acme": {"epsilon": 1, "delta": 1e-7}, "default": {"epsilon": 2, "delta": 1e-7}}}`})
+	if put.status != 200 {
+		t.Fatal(put)
+	}
+	whole := privacy.CapOf(privacy.Loss{Epsilon: 1, Delta: 1e-6})
+	for i, periods := range [][]string{nil, {"2026-01-01", "2026-02-01"}} {
+		_, err := h.ledger.Charge(t.Context(), ledger.Request{
+			Key: fmt.Sprint(i), Principal: "key_p", Dataset: "sales", Tenants: []string{"a"}, Periods: periods,
+			Loss: privacy.Loss{Epsilon: 1, Delta: 1e-9}, Cost: whole,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := h.do(ask{method: "GET", path: "/v1/admin/tenants/a/budget", key: key})
+	b := into[wire.TenantBudget](t, get)
+	if groups := *b.PerGroup; len(groups) != 2 || groups["acme"].Epsilon != 1 || groups["default"].Epsilon != 2 {
+		t.Errorf("groups in %s", get)
+	}
+	if b.Remaining.Rho != 0 || b.Spent.Rho != b.LifetimeSpent.Rho || b.LifetimeRemaining.Rho <= 0 || b.LifetimeRemaining.Epsilon <= 0 {
+		t.Errorf("window and lifetime in %s", get)
+	}
+	if p := b.Periods; len(p) != 2 || p[0].Dataset != "sales" || p[0].Period != "2026-02-01" || p[0].Remaining.Rho != 0 || p[0].Spent != b.Spent {
+		t.Errorf("periods in %s", get)
+	}
+	charges := into[wire.ChargeList](t, h.do(ask{method: "GET", path: "/v1/admin/tenants/a/charges", key: key}))
+	if len(charges.Items) != 2 {
+		t.Errorf("the history is %+v", charges)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
@@ -13,9 +14,15 @@ import (
 // accounting names the arithmetic behind every number of a budget.
 const accounting = "gdp"
 
-// defaultEntry is the name under which per_dataset and per_principal hold the cap
-// of accounts without an entry of their own.
+// defaultEntry is the name under which per_dataset, per_principal and per_group
+// hold the cap of accounts without an entry of their own.
 const defaultEntry = "default"
+
+// capKinds are the kinds of account within a tenant's, in the order in which a
+// request sets them.
+func capKinds() []privacy.AccountKind {
+	return []privacy.AccountKind{privacy.AccountTenantDataset, privacy.AccountTenantPrincipal, privacy.AccountTenantGroup}
+}
 
 // GetTenantBudget shows the budget of the caller's tenant.
 func (s *server) GetTenantBudget(ctx context.Context, r GetTenantBudgetRequestObject) (GetTenantBudgetResponseObject, error) {
@@ -31,15 +38,13 @@ func (s *server) GetTenantBudget(ctx context.Context, r GetTenantBudgetRequestOb
 // one leaves those before it set, and the same call may be repeated.
 func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestObject) (PutTenantBudgetResponseObject, error) {
 	by := callOf(ctx).principal
-	groups := []struct {
-		kind privacy.AccountKind
-		caps wire.Losses
-	}{
-		{privacy.AccountTenantDataset, valueOf(r.Body.PerDataset)},
-		{privacy.AccountTenantPrincipal, valueOf(r.Body.PerPrincipal)},
+	caps := map[privacy.AccountKind]wire.Losses{
+		privacy.AccountTenantDataset:   valueOf(r.Body.PerDataset),
+		privacy.AccountTenantPrincipal: valueOf(r.Body.PerPrincipal),
+		privacy.AccountTenantGroup:     valueOf(r.Body.PerGroup),
 	}
-	for _, g := range groups {
-		if err := checkCaps(g.kind, g.caps); err != nil {
+	for _, kind := range capKinds() {
+		if err := checkCaps(kind, caps[kind]); err != nil {
 			return nil, err
 		}
 	}
@@ -47,9 +52,9 @@ func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestOb
 	if err := s.Ledger.SetBudget(ctx, privacy.TenantAccount(r.Tenant), budget, by); err != nil {
 		return nil, err
 	}
-	for _, g := range groups {
-		for _, name := range slices.Sorted(maps.Keys(g.caps)) {
-			if err := s.setCap(ctx, g.kind, r.Tenant, name, lossOf(g.caps[name]), by); err != nil {
+	for _, kind := range capKinds() {
+		for _, name := range slices.Sorted(maps.Keys(caps[kind])) {
+			if err := s.setCap(ctx, kind, r.Tenant, name, lossOf(caps[kind][name]), by); err != nil {
 				return nil, err
 			}
 		}
@@ -62,10 +67,7 @@ func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestOb
 }
 
 func checkCaps(kind privacy.AccountKind, caps wire.Losses) error {
-	what := "dataset"
-	if kind == privacy.AccountTenantPrincipal {
-		what = "principal"
-	}
+	what := strings.TrimPrefix(string(kind), "tenant-")
 	for _, name := range slices.Sorted(maps.Keys(caps)) {
 		if err := privacy.CheckName(what, name); err != nil {
 			return err
@@ -77,8 +79,8 @@ func checkCaps(kind privacy.AccountKind, caps wire.Losses) error {
 	return nil
 }
 
-// setCap caps one dataset or principal of a tenant, or all without a cap of
-// their own.
+// setCap caps one dataset, principal or group of a tenant, or all without a cap
+// of their own.
 func (s *server) setCap(ctx context.Context, kind privacy.AccountKind, tenant, name string, limit privacy.Loss, by privacy.Principal) error {
 	if name == defaultEntry {
 		return s.Ledger.SetDefault(ctx, kind, tenant, &limit, by)
@@ -94,40 +96,61 @@ func (s *server) tenantBudget(ctx context.Context, tenant string) (wire.TenantBu
 	}
 	b := wire.TenantBudget{
 		Tenant: tenant, Epsilon: own.Cap.Epsilon, Delta: own.Cap.Delta, Window: wire.Window(own.Window),
-		Spent: spentOf(own), Remaining: remainingOf(own), Lifetime: wireLoss(own.Lifetime), Accounting: accounting,
+		Spent: spentOf(own), Remaining: remainingOf(own), Lifetime: wireLoss(own.Lifetime),
+		LifetimeSpent: lifetimeSpentOf(own), LifetimeRemaining: lifetimeRemainingOf(own), Accounting: accounting,
 	}
-	perDataset, perPrincipal := wire.Losses{}, wire.Losses{}
-	states, err := s.Ledger.States(ctx, tenant)
+	if b.Periods, err = s.periods(ctx, own.Account); err != nil {
+		return wire.TenantBudget{}, err
+	}
+	caps, err := s.caps(ctx, tenant)
 	if err != nil {
 		return wire.TenantBudget{}, err
 	}
+	b.PerDataset, b.PerPrincipal, b.PerGroup = caps[privacy.AccountTenantDataset], caps[privacy.AccountTenantPrincipal], caps[privacy.AccountTenantGroup]
+	return b, nil
+}
+
+// caps returns the caps within a tenant's account by their kind, with the
+// defaults; kinds that have none are missing.
+func (s *server) caps(ctx context.Context, tenant string) (map[privacy.AccountKind]*wire.Losses, error) {
+	all := map[privacy.AccountKind]*wire.Losses{}
+	add := func(kind privacy.AccountKind, name string, limit privacy.Loss) {
+		if all[kind] == nil {
+			all[kind] = &wire.Losses{}
+		}
+		(*all[kind])[name] = wireLoss(limit)
+	}
+	states, err := s.Ledger.States(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	for _, st := range states {
-		switch st.Account.Kind {
-		case privacy.AccountTenantDataset:
-			perDataset[st.Account.Subject] = wireLoss(st.Cap)
-		case privacy.AccountTenantPrincipal:
-			perPrincipal[st.Account.Subject] = wireLoss(st.Cap)
-		case privacy.AccountTenant, privacy.AccountDataset:
+		if st.Account.Subject != "" {
+			add(st.Account.Kind, st.Account.Subject, st.Cap)
 		}
 	}
-	for kind, caps := range map[privacy.AccountKind]wire.Losses{
-		privacy.AccountTenantDataset: perDataset, privacy.AccountTenantPrincipal: perPrincipal,
-	} {
+	for _, kind := range capKinds() {
 		limit, err := s.Ledger.Default(ctx, kind, tenant)
 		if err != nil {
-			return wire.TenantBudget{}, err
+			return nil, err
 		}
 		if limit != nil {
-			caps[defaultEntry] = wireLoss(*limit)
+			add(kind, defaultEntry, *limit)
 		}
 	}
-	if len(perDataset) > 0 {
-		b.PerDataset = &perDataset
+	return all, nil
+}
+
+// periods returns what the periods under an account have spent and have left.
+func (s *server) periods(ctx context.Context, parent privacy.Account) ([]wire.PeriodBudget, error) {
+	states, err := s.Ledger.Periods(ctx, parent)
+	if err != nil {
+		return nil, err
 	}
-	if len(perPrincipal) > 0 {
-		b.PerPrincipal = &perPrincipal
-	}
-	return b, nil
+	return mapped(states, func(st ledger.State) wire.PeriodBudget {
+		dataset, period, _ := st.Account.Period()
+		return wire.PeriodBudget{Dataset: dataset, Period: period, Spent: spentOf(st), Remaining: remainingOf(st)}
+	}), nil
 }
 
 // GetDatasetBudget shows the budget of a dataset's persons.
@@ -160,9 +183,14 @@ func (s *server) datasetBudget(ctx context.Context, dataset string) (wire.Datase
 	if err != nil {
 		return wire.DatasetBudget{}, err
 	}
+	periods, err := s.periods(ctx, st.Account)
+	if err != nil {
+		return wire.DatasetBudget{}, err
+	}
 	return wire.DatasetBudget{
 		Dataset: dataset, Epsilon: st.Cap.Epsilon, Delta: st.Cap.Delta, Window: wire.Window(st.Window),
-		Spent: spentOf(st), Remaining: remainingOf(st), Lifetime: wireLoss(st.Lifetime), Accounting: accounting,
+		Spent: spentOf(st), Remaining: remainingOf(st), Lifetime: wireLoss(st.Lifetime),
+		LifetimeSpent: lifetimeSpentOf(st), LifetimeRemaining: lifetimeRemainingOf(st), Periods: periods, Accounting: accounting,
 	}, nil
 }
 
@@ -204,6 +232,16 @@ func spentOf(s ledger.State) wire.Amount {
 func remainingOf(s ledger.State) wire.Amount {
 	l := s.RemainingLoss()
 	return wire.Amount{Epsilon: l.Epsilon, Delta: l.Delta, Rho: s.Remaining.Rho()}
+}
+
+func lifetimeSpentOf(s ledger.State) wire.Amount {
+	l := s.SpentLifetimeLoss()
+	return wire.Amount{Epsilon: l.Epsilon, Delta: l.Delta, Rho: s.SpentLifetime.Rho()}
+}
+
+func lifetimeRemainingOf(s ledger.State) wire.Amount {
+	l := s.RemainingLifetimeLoss()
+	return wire.Amount{Epsilon: l.Epsilon, Delta: l.Delta, Rho: s.RemainingLifetime.Rho()}
 }
 
 func wireLoss(l privacy.Loss) wire.Loss { return wire.Loss{Epsilon: l.Epsilon, Delta: l.Delta} }

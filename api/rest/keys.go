@@ -11,7 +11,7 @@ import (
 // CreateKey creates a key of any role, as the operator.
 func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (CreateKeyResponseObject, error) {
 	k, err := s.newKey(ctx, authn.KeyRequest{
-		Role: privacy.Role(r.Body.Role), Tenant: valueOf(r.Body.Tenant), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
+		Role: privacy.Role(r.Body.Role), Tenant: valueOf(r.Body.Tenant), Group: valueOf(r.Body.Group), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
 	})
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (Creat
 // CreateTenantKey creates a key for the caller's tenant.
 func (s *server) CreateTenantKey(ctx context.Context, r CreateTenantKeyRequestObject) (CreateTenantKeyResponseObject, error) {
 	k, err := s.newKey(ctx, authn.KeyRequest{
-		Role: privacy.Role(r.Body.Role), Tenant: r.Tenant, Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
+		Role: privacy.Role(r.Body.Role), Tenant: r.Tenant, Group: valueOf(r.Body.Group), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
 	})
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, e
 	if err != nil {
 		return wire.NewKey{}, err
 	}
-	return wire.NewKey{ID: k.ID, Key: secret, Role: wire.Role(k.Role), Tenant: optional(k.Tenant)}, nil
+	return wire.NewKey{ID: k.ID, Key: secret, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group)}, nil
 }
 
 // ListKeys lists every key.
@@ -74,7 +74,7 @@ func (s *server) RevokeTenantKey(ctx context.Context, r RevokeTenantKeyRequestOb
 
 func keyOf(k authn.Key) wire.Key {
 	return wire.Key{
-		ID: k.ID, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Name: optional(k.Name),
+		ID: k.ID, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group), Name: optional(k.Name),
 		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 	}
 }

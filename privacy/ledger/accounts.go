@@ -39,6 +39,7 @@ func (r *row) state(now int64) State {
 	s := State{
 		Account: r.account, Cap: r.cap, Window: b.window, Lifetime: r.ceiling,
 		Spent: b.spent, SpentLifetime: b.total, Remaining: b.remaining(),
+		RemainingLifetime: left(b.lifetime, b.total),
 	}
 	if at, ok := b.reopens(privacy.Cost{Mu2: 1}); ok {
 		s.ReopensAt = time.UnixMicro(at).UTC()

@@ -25,6 +25,16 @@ func (s State) RemainingLoss() privacy.Loss {
 	}
 }
 
+// RemainingLifetimeLoss is what the lifetime ceiling leaves, whatever the window
+// does.
+func (s State) RemainingLifetimeLoss() privacy.Loss {
+	life := s.SpentLifetimeLoss()
+	return privacy.Loss{
+		Epsilon: max(0, s.Lifetime.Epsilon-life.Epsilon),
+		Delta:   max(0, s.Lifetime.Delta-life.Delta),
+	}
+}
+
 func spentLoss(spent privacy.Cost, limit privacy.Loss) privacy.Loss {
 	_, delta := spent.Real()
 	if spent.Mu2 == 0 {

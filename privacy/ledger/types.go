@@ -17,14 +17,15 @@ type Budget struct {
 
 // State is what an account holds at one moment.
 type State struct {
-	Account       privacy.Account
-	Cap           privacy.Loss
-	Window        privacy.Window
-	Lifetime      privacy.Loss
-	Spent         privacy.Cost // in the current window
-	SpentLifetime privacy.Cost
-	Remaining     privacy.Cost // what both the window and the lifetime ceiling leave
-	ReopensAt     time.Time    // when the next window begins; zero if nothing will reopen
+	Account           privacy.Account
+	Cap               privacy.Loss
+	Window            privacy.Window
+	Lifetime          privacy.Loss
+	Spent             privacy.Cost // in the current window
+	SpentLifetime     privacy.Cost
+	Remaining         privacy.Cost // what both the window and the lifetime ceiling leave
+	RemainingLifetime privacy.Cost // what the lifetime ceiling leaves
+	ReopensAt         time.Time    // when the next window begins; zero if nothing will reopen
 }
 
 // Request asks for a charge.
