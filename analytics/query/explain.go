@@ -16,6 +16,8 @@ import (
 // computed from the contract, the request and budgets; no row is read.
 type Explanation struct {
 	Permitted          bool                `json:"permitted"`
+	Loss               privacy.Loss        `json:"loss"`               // that will be charged
+	Accuracy           *Accuracy           `json:"accuracy,omitempty"` // that it was found for
 	Charges            []ExplainedCharge   `json:"charges"`
 	Columns            []finish.Accuracy   `json:"columns"`
 	PartitionSelection *ExplainedSelection `json:"partition_selection,omitempty"`
@@ -29,6 +31,7 @@ type ExplainedCharge struct {
 	Epsilon        float64   `json:"epsilon"` // as asked for
 	Delta          float64   `json:"delta"`   // as asked for
 	RemainingAfter Remaining `json:"remaining_after"`
+	QueriesLeft    int64     `json:"queries_left"` // of this price, that the account could pay after this one
 }
 
 // Remaining is what an account has left.
@@ -66,7 +69,7 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Permitted: true, Strategy: prep.priced.Strategy, Columns: finish.Accuracies(prep.view())}
+	x := &Explanation{Permitted: true, Loss: prep.priced.Loss, Accuracy: r.Accuracy, Strategy: prep.priced.Strategy, Columns: finish.Accuracies(prep.view())}
 	x.Charges, err = explainCharges(prep.priced, previews, r.OnExhausted == OnExhaustedExclude)
 	if err != nil {
 		return nil, err
@@ -99,6 +102,7 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 		out = append(out, ExplainedCharge{
 			Account: v.Account.String(), Rho: p.Cost.Rho(), Epsilon: p.Loss.Epsilon, Delta: p.Loss.Delta,
 			RemainingAfter: Remaining{Epsilon: left.Epsilon, Delta: left.Delta, Rho: v.RemainingAfter.Rho()},
+			QueriesLeft:    queriesLeft(v.RemainingAfter, v.Cost),
 		})
 	}
 	if len(why.Accounts) == 0 {
@@ -108,6 +112,18 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 		why.ReopensAt = time.Time{}
 	}
 	return nil, ledger.Refusal(why)
+}
+
+// queriesLeft returns how often a cost fits into what remains.
+func queriesLeft(remaining, cost privacy.Cost) int64 {
+	n := int64(math.MaxInt64)
+	if cost.Mu2 > 0 {
+		n = remaining.Mu2 / cost.Mu2
+	}
+	if cost.Delta > 0 {
+		n = min(n, remaining.Delta/cost.Delta)
+	}
+	return max(n, 0)
 }
 
 // explainSelection tabulates the chance to appear around the threshold.

@@ -78,6 +78,16 @@ func accuracyOf(a wire.WantedAccuracy) *query.Accuracy {
 	return out
 }
 
+// wantedOf shows a wanted accuracy as it was understood.
+func wantedOf(a *query.Accuracy) *wire.WantedAccuracy {
+	if a == nil {
+		return nil
+	}
+	return &wire.WantedAccuracy{
+		Relative: a.Relative, Absolute: a.Absolute, Confidence: &a.Confidence, ExpectedN: a.ExpectedN, Release: optional(a.Release),
+	}
+}
+
 // ListReleases lists the caller's own releases.
 func (s *server) ListReleases(ctx context.Context, r ListReleasesRequestObject) (ListReleasesResponseObject, error) {
 	items, next, err := s.Queries.Releases(ctx, callOf(ctx).principal, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
@@ -129,11 +139,12 @@ func (s *server) Explain(ctx context.Context, r ExplainRequestObject) (ExplainRe
 
 func explanationOf(x *query.Explanation) wire.Explanation {
 	out := wire.Explanation{
-		Permitted: x.Permitted, Strategy: optional(x.Strategy),
+		Permitted: x.Permitted, Epsilon: &x.Loss.Epsilon, Delta: &x.Loss.Delta, Accuracy: wantedOf(x.Accuracy), Strategy: optional(x.Strategy),
 		Charges: mapped(x.Charges, func(c query.ExplainedCharge) wire.ExplainCharge {
 			return wire.ExplainCharge{
 				Account: c.Account, Rho: c.Rho, Epsilon: c.Epsilon, Delta: c.Delta,
 				RemainingAfter: wire.Amount{Epsilon: c.RemainingAfter.Epsilon, Delta: c.RemainingAfter.Delta, Rho: c.RemainingAfter.Rho},
+				QueriesLeft:    c.QueriesLeft,
 			}
 		}),
 	}

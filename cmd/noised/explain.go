@@ -66,10 +66,11 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 			sigma = short(*c.Stddev)
 		}
 		switch c.Mechanism {
-		case "public":
+		case wire.Public:
 			sigma = "none"
-		case "partition_selection": // a key is shown as it is, or not at all
+		case wire.PartitionSelection: // a key is shown as it is, or not at all
 			sigma = ""
+		default: // noised by the given σ
 		}
 		if len(c.IntervalByN) == 0 {
 			columns.add(c.Name, string(c.Mechanism), sigma, expectedInterval(c.Interval))
