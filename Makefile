@@ -59,7 +59,7 @@ lint: $(LINT) ## Check style, imports and forbidden calls
 generate: ## Generate the API types from api/openapi.yaml
 	$(GO) generate ./...
 
-bench: build ## Measure queries, loads and charges; writes bench.json
+bench: build ## Measure queries, loads, charges and errors; writes bench.json
 	$(GO) run ./cmd/noised/bench -binary bin/noised -o bench.json
 
 # 60 million rows are about 2 GB.

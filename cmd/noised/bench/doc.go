@@ -11,6 +11,8 @@
 //   - Charges by 64 clients on the ledger, and queries that pay for themselves by
 //     64 clients through REST, at 1 and at 14 tenants. Their baseline is a bare
 //     transaction that inserts one row into the same kind of database.
+//   - Errors of released values against those of Google's dpagg, at equal cost to
+//     the account, on the same rows within the same bounds.
 //
 // Figures depend on the disk: -dir names the directory to work in. They are
 // printed, and written as JSON to the file that -o names.

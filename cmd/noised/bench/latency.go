@@ -38,6 +38,15 @@ func (q question) request(i int) wire.QueryRequest {
 
 // site starts a server with the sample loaded and budgets set.
 func (b *bench) site(ctx context.Context, name string) (*blackbox.Server, *blackbox.Parties, error) {
+	files, err := blackbox.Files(b.rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.siteOf(ctx, name, files)
+}
+
+// siteOf does so with other files, one per tenant.
+func (b *bench) siteOf(ctx context.Context, name string, files map[string][]byte) (*blackbox.Server, *blackbox.Parties, error) {
 	dir := filepath.Join(b.dir, name)
 	operator, err := b.program.Init(ctx, dir)
 	if err != nil {
@@ -50,10 +59,6 @@ func (b *bench) site(ctx context.Context, name string) (*blackbox.Server, *black
 	p, err := blackbox.SetUp(ctx, s, operator, b.rules, b.rows.Tenants())
 	if err == nil {
 		err = p.SetBudgets(ctx, s, generous, generous)
-	}
-	var files map[string][]byte
-	if err == nil {
-		files, err = blackbox.Files(b.rows)
 	}
 	if err == nil {
 		_, err = p.Load(ctx, s, files)

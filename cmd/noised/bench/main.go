@@ -38,7 +38,9 @@ type bench struct {
 	queries  int           // per question
 	csvRows  int           // of the generated file
 	duration time.Duration // of each measurement of throughput
-	results  []result
+	// repetitions of every answer whose error is measured
+	repetitions int
+	results     []any // a result or a comparison each
 }
 
 // result is one line of bench.json. Ratio is value/baseline.
@@ -59,7 +61,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	binary := fs.String("binary", "", "program to measure (default: it is built)")
 	fs.IntVar(&b.queries, "queries", 400, "queries per question")
 	fs.IntVar(&b.csvRows, "csv-rows", 3_000_000, "rows of the generated CSV file")
-	only := fs.String("only", "", "measure only latencies, loads or charges")
+	fs.IntVar(&b.repetitions, "repetitions", 1000, "answers per aggregate whose errors are compared")
+	only := fs.String("only", "", "measure only latencies, loads, charges or accuracy")
 	fs.DurationVar(&b.duration, "duration", 5*time.Second, "length of each measurement of throughput")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -74,7 +77,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"latencies", b.latencies}, {"loads", b.loads}, {"charges", b.charges}} {
+	}{{"latencies", b.latencies}, {"loads", b.loads}, {"charges", b.charges}, {"accuracy", b.accuracy}} {
 		if *only != "" && *only != part.name {
 			continue
 		}
@@ -109,6 +112,22 @@ func (b *bench) report(name string, value float64, unit string, baseline float64
 	r := result{name, value, unit, baseline, value / baseline}
 	b.results = append(b.results, r)
 	fmt.Fprintf(b.out, "%-52s %12.4g %-8s %12.4g %8.3g\n", r.Name, r.Value, r.Unit, r.Baseline, r.Ratio)
+}
+
+// comparison is one line of bench.json about errors. Ratio is ours/dpagg.
+type comparison struct {
+	Name   string  `json:"name"`
+	Ours   float64 `json:"ours"`
+	Dpagg  float64 `json:"dpagg"`
+	Ratio  float64 `json:"ratio"`
+	AtMost float64 `json:"at_most"`
+}
+
+// compare prints and keeps a comparison.
+func (b *bench) compare(name string, ours, dpagg float64) {
+	c := comparison{name, ours, dpagg, ours / dpagg, atMost}
+	b.results = append(b.results, c)
+	fmt.Fprintf(b.out, "%-52s %12.4g %-8s %12.4g %8.3g\n", c.Name, c.Ours, "vs dpagg", c.Dpagg, c.Ratio)
 }
 
 // timings are durations in milliseconds.
