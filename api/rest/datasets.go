@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
@@ -56,7 +57,26 @@ func datasetOf(d catalog.Dataset) (wire.Dataset, error) {
 		Members: mapped(d.Members, func(m catalog.Member) wire.Member {
 			return wire.Member{Tenant: m.Tenant, Version: m.Version, Suspended: m.Suspended}
 		}),
+		Tables: mapped(d.Contract.Tables, tableOf), BudgetPer: periodsOf(d.Contract.BudgetPer),
 	}, nil
+}
+
+func tableOf(t contract.Table) wire.DatasetTable {
+	out := wire.DatasetTable{Name: t.Name, Public: t.Public, Columns: mapped(t.Columns, func(c contract.Column) wire.DatasetColumn {
+		return wire.DatasetColumn{Name: c.Name, Type: c.Type.String(), Role: string(c.Role)}
+	})}
+	if t.Via != nil {
+		out.Via = optional(t.Via.String())
+	}
+	return out
+}
+
+func periodsOf(b *contract.BudgetPer) *wire.BudgetPer {
+	if b == nil {
+		return nil
+	}
+	day := func(days int64) string { return time.Unix(days*86_400, 0).UTC().Format(time.DateOnly) }
+	return &wire.BudgetPer{Column: b.Column, Every: b.Every, From: day(b.From), To: day(b.To)}
 }
 
 // CreateDataset creates a dataset or a new version of it. The contract is read

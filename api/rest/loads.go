@@ -54,14 +54,15 @@ func formatOf(contentType string) string {
 }
 
 // loadRequest reads what an upload says beside its body. The validator has
-// checked every parameter.
+// checked every parameter. The operator has no tenant, and neither have the
+// public tables that it loads.
 func loadRequest(c *echo.Context, cl *call) (job.Request, error) {
 	q, h := c.QueryParams(), c.Request().Header
 	if t := q.Get("tenant"); t != "" && !cl.principal.Owns(t) {
 		return job.Request{}, privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
 	}
 	req := job.Request{
-		Dataset: c.Param("dataset"), Tenant: cl.principal.Tenant, By: cl.principal,
+		Dataset: c.Param("dataset"), Tenant: cl.principal.Tenant, By: cl.principal, Table: q.Get("table"),
 		LoadID: q.Get("load_id"), Write: job.Write(q.Get("write")),
 		Format: formatOf(h.Get("Content-Type")), Encoding: strings.ToLower(h.Get("Content-Encoding")),
 	}
@@ -170,7 +171,7 @@ func (s *server) GetLoadRejects(ctx context.Context, r GetLoadRejectsRequestObje
 
 func loadOf(l job.Load) wire.Load {
 	out := wire.Load{
-		ID: l.ID, LoadID: l.LoadID, DryRun: l.DryRun, IgnoredColumns: l.IgnoredColumns,
+		ID: l.ID, LoadID: l.LoadID, Table: optional(l.Table), DryRun: l.DryRun, IgnoredColumns: l.IgnoredColumns,
 		Tenant: l.Tenant, Dataset: l.Dataset, State: wire.LoadState(l.State), Write: wire.LoadWrite(l.Write), Format: l.Format,
 		Bytes: l.Bytes, RowsRead: l.RowsRead, RowsLoaded: l.RowsLoaded, RowsRejected: l.RowsRejected,
 		Generation: optional(l.Generation), CreatedAt: l.CreatedAt, FinishedAt: l.FinishedAt,

@@ -50,6 +50,7 @@ func (a *app) datasetCommand() *cobra.Command {
 			}
 			return a.print(d, func(w io.Writer) {
 				fmt.Fprintf(w, "%s, version %d in force (latest %d)\nmembers: %s\n", d.Dataset, d.Version, d.LatestVersion, memberNames(d.Members))
+				writeTables(w, d.Tables)
 				if err := writeJSON(w, d.Contract); err != nil {
 					fmt.Fprintln(a.stderr, err)
 				}
@@ -57,6 +58,30 @@ func (a *app) datasetCommand() *cobra.Command {
 		},
 	})
 	return group("dataset", "Declare datasets and look at them", a.applyCommand(), list, show)
+}
+
+// writeTables lists the tables of a dataset of several, with the way from each
+// to the person it is about.
+func writeTables(w io.Writer, tables []wire.DatasetTable) {
+	if len(tables) == 0 {
+		return
+	}
+	g := grid{header: []string{"table", "unit", "columns"}}
+	for _, t := range tables {
+		unit := "in the table itself"
+		switch {
+		case t.Public:
+			unit = "none: public"
+		case t.Via != nil:
+			unit = *t.Via
+		}
+		columns := make([]string, len(t.Columns))
+		for i, c := range t.Columns {
+			columns[i] = c.Name
+		}
+		g.add(t.Name, unit, strings.Join(columns, ", "))
+	}
+	g.write(w)
 }
 
 func (a *app) applyCommand() *cobra.Command {

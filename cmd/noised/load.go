@@ -16,10 +16,10 @@ import (
 
 // loadFlags are the flags of noised load.
 type loadFlags struct {
-	tenant, dataset, write string
-	loadID, fileFormat     string
-	maxBadRecords          int64
-	dryRun, noWait         bool
+	tenant, dataset, table, write string
+	loadID, fileFormat            string
+	maxBadRecords                 int64
+	dryRun, noWait                bool
 }
 
 func (a *app) loadCommand() *cobra.Command {
@@ -32,12 +32,19 @@ or .jsonl, .arrow or .arrows, each also with .gz or .zst; --file-format says it
 otherwise. "-" reads standard input.
 
 The command waits until the rows are published, or with --no-wait only until
-the file is stored. Give --load-id to make a repeat of the same load harmless.`,
-		Example: "  noised load --tenant dept_1 --dataset insteval ratings.parquet\n  noised load rejects load_…",
+the file is stored. Give --load-id to make a repeat of the same load harmless.
+
+In a dataset of several tables, --table says whose rows the files hold; load a
+table before those that refer to it. Public tables are loaded by the operator,
+without --tenant.`,
+		Example: "  noised load --tenant dept_1 --dataset insteval ratings.parquet\n  noised load --tenant shop_1 --dataset tpch --table orders orders.csv\n" +
+			"  noised load --dataset tpch --table nation nation.csv    # public: the operator's key\n  noised load rejects load_…",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
 				return usagef("missing argument FILE")
+			case f.tenant == "" && f.table == "":
+				return usagef("missing --tenant: only public tables, named by --table, belong to no tenant")
 			case len(args) > 1 && f.loadID != "":
 				return usagef("--load-id names one load: give one FILE")
 			case len(args) > 1 && f.write == string(wire.Replace):
@@ -50,13 +57,14 @@ the file is stored. Give --load-id to make a repeat of the same load harmless.`,
 	fs := load.Flags()
 	fs.StringVar(&f.tenant, "tenant", "", "tenant that the key belongs to")
 	fs.StringVar(&f.dataset, "dataset", "", "dataset to load into")
+	fs.StringVar(&f.table, "table", "", "table to load into, of a dataset of several")
 	fs.StringVar(&f.write, "write", "append", "append to the tenant's rows, or replace them")
 	fs.StringVar(&f.loadID, "load-id", "", "your own name for this load; a repeat gives the earlier result")
 	fs.StringVar(&f.fileFormat, "file-format", "", "csv, parquet, ndjson or arrow, with .gz or .zst appended if compressed")
 	fs.Int64Var(&f.maxBadRecords, "max-bad-records", 0, "rows that may be rejected before the load fails")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "check the file and publish nothing")
 	fs.BoolVar(&f.noWait, "no-wait", false, "return when the file is stored")
-	need(load, "tenant", "dataset")
+	need(load, "dataset")
 	load.AddCommand(a.listLoadsCommand(), a.getLoadCommand(), a.cancelLoadCommand(), a.rejectsCommand())
 	return load
 }
@@ -124,7 +132,7 @@ func (a *app) loadFile(cmd *cobra.Command, c *wire.API, f loadFlags, path string
 	p := newProgress(a.stderr, name, size)
 	defer p.done()
 	u := wire.Upload{
-		Dataset: f.dataset, Tenant: f.tenant, Write: wire.LoadWrite(f.write), LoadID: f.loadID, DryRun: f.dryRun,
+		Dataset: f.dataset, Table: f.table, Tenant: f.tenant, Write: wire.LoadWrite(f.write), LoadID: f.loadID, DryRun: f.dryRun,
 		ContentType: kind.media, ContentEncoding: kind.encoding, Size: size, Progress: p.sent,
 	}
 	if changed(cmd.Flags(), "max-bad-records") {

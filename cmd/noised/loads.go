@@ -34,7 +34,7 @@ func (a *app) listLoadsCommand() *cobra.Command {
 					if i.DryRun {
 						write = "dry run"
 					}
-					g.add(i.ID, i.Dataset, string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
+					g.add(i.ID, loadedInto(i), string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
 				}
 				g.write(w)
 				page.more(a.stderr, l.Next)
@@ -120,7 +120,11 @@ func (a *app) rejectsCommand() *cobra.Command {
 
 // writeLoad describes a load for people.
 func writeLoad(w io.Writer, l wire.Load) {
-	fmt.Fprintf(w, "%s  %s  %s into %s: %s", l.ID, l.Tenant, l.Write, l.Dataset, l.State)
+	owner := l.Tenant
+	if owner == "" {
+		owner = "public"
+	}
+	fmt.Fprintf(w, "%s  %s  %s into %s: %s", l.ID, owner, l.Write, loadedInto(l), l.State)
 	if l.State != wire.LoadStatePending {
 		fmt.Fprintf(w, ", %s rows read, %s loaded, %s rejected", thousands(l.RowsRead), thousands(l.RowsLoaded), thousands(l.RowsRejected))
 	}
@@ -137,6 +141,14 @@ func writeLoad(w io.Writer, l wire.Load) {
 	if l.DryRun {
 		fmt.Fprintln(w, "  dry run: nothing is published")
 	}
+}
+
+// loadedInto names the dataset, and the table of one with several.
+func loadedInto(l wire.Load) string {
+	if l.Table == nil {
+		return l.Dataset
+	}
+	return l.Dataset + "." + *l.Table
 }
 
 // thousands prints 73421 as 73,421.
