@@ -176,7 +176,8 @@ func withoutExhausted(tenants []string, refusal error) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(tenants), func(t string) bool {
 		return slices.ContainsFunc(why.Accounts, func(a privacy.Account) bool {
-			return a.Kind != privacy.AccountDataset && a.Owner == t
+			owner, ok := a.Tenant()
+			return ok && owner == t
 		})
 	})
 }
@@ -189,6 +190,7 @@ func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked strin
 	return ledger.Request{
 		Key: prep.key, RequestKey: prep.request.IdempotencyKey, Principal: p.ID, Dataset: prep.dataset.Name,
 		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
+		Group: p.Group, Periods: prep.priced.Periods,
 		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
 		LeaseOwner: s.owner, LeaseTTL: leaseTTL,
 	}, nil

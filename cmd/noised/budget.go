@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -25,6 +26,7 @@ type budgetFlags struct {
 	window                           string
 	lifetimeEpsilon, lifetimeDelta   float64
 	perDatasetText, perPrincipalText []string
+	perGroupText                     []string
 }
 
 func (a *app) setBudgetCommand() *cobra.Command {
@@ -37,7 +39,10 @@ func (a *app) setBudgetCommand() *cobra.Command {
 
 The first call fixes the lifetime ceiling: the cap itself, unless --lifetime-epsilon
 and --lifetime-delta say otherwise. Later calls move the cap within it. With a
-window, the cap is refilled every day, week or month, up to the ceiling.`,
+window, the cap is refilled every day, week or month, up to the ceiling.
+
+Where a contract gives every period of rows a budget of its own, each period has
+this cap, window and ceiling; a later call moves them all.`,
 		Example: "  noised budget set --tenant dept_1 --epsilon 3 --delta 1e-6",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := exactArgs()(cmd, args); err != nil {
@@ -57,16 +62,15 @@ window, the cap is refilled every day, week or month, up to the ceiling.`,
 	fs.Float64Var(&f.lifetimeDelta, "lifetime-delta", 0, "lifetime ceiling on δ; first call only")
 	fs.StringArrayVar(&f.perDatasetText, "per-dataset", nil, "cap for one dataset, as NAME=ε,δ (NAME may be default); repeatable")
 	fs.StringArrayVar(&f.perPrincipalText, "per-principal", nil, "cap for one principal, as ID=ε,δ (ID may be default); repeatable")
+	fs.StringArrayVar(&f.perGroupText, "per-group", nil, "cap for one group of principals, as NAME=ε,δ (NAME may be default); repeatable")
 	return need(set, "epsilon", "delta")
 }
 
 func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
-	perDataset, err := parseLosses("--per-dataset", f.perDatasetText)
-	if err != nil {
-		return err
-	}
-	perPrincipal, err := parseLosses("--per-principal", f.perPrincipalText)
-	if err != nil {
+	perDataset, err1 := parseLosses("--per-dataset", f.perDatasetText)
+	perPrincipal, err2 := parseLosses("--per-principal", f.perPrincipalText)
+	perGroup, err3 := parseLosses("--per-group", f.perGroupText)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return err
 	}
 	var lifetime *wire.Loss
@@ -80,15 +84,15 @@ func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
 	if f.tenant != "" {
 		b, err := c.SetTenantBudget(cmd.Context(), f.tenant, wire.TenantBudgetRequest{
 			Epsilon: f.epsilon, Delta: f.delta, Window: optional(wire.Window(f.window)), Lifetime: lifetime,
-			PerDataset: perDataset, PerPrincipal: perPrincipal,
+			PerDataset: perDataset, PerPrincipal: perPrincipal, PerGroup: perGroup,
 		})
 		if err != nil {
 			return err
 		}
 		return a.print(b, func(w io.Writer) { writeTenantBudget(w, b) })
 	}
-	if perDataset != nil || perPrincipal != nil {
-		return usagef("--per-dataset and --per-principal belong to a tenant's budget")
+	if perDataset != nil || perPrincipal != nil || perGroup != nil {
+		return usagef("--per-dataset, --per-principal and --per-group belong to a tenant's budget")
 	}
 	b, err := c.SetDatasetBudget(cmd.Context(), f.dataset, wire.DatasetBudgetRequest{
 		Epsilon: f.epsilon, Delta: f.delta, Window: optional(wire.Window(f.window)), Lifetime: lifetime,
@@ -192,27 +196,52 @@ func parseLosses(flag string, entries []string) (*wire.Losses, error) {
 
 // writeTenantBudget and writeDatasetBudget show one account.
 func writeTenantBudget(w io.Writer, b wire.TenantBudget) {
-	g := accountGrid(b.Tenant, wire.Loss{Epsilon: b.Epsilon, Delta: b.Delta}, b.Window, b.Spent, b.Remaining, b.Lifetime)
+	g := accountGrid(b.Tenant, wire.DatasetBudget{
+		Epsilon: b.Epsilon, Delta: b.Delta, Window: b.Window, Spent: b.Spent, Remaining: b.Remaining,
+		Lifetime: b.Lifetime, LifetimeSpent: b.LifetimeSpent, LifetimeRemaining: b.LifetimeRemaining,
+	})
 	addCaps(g, "dataset ", b.PerDataset)
 	addCaps(g, "principal ", b.PerPrincipal)
+	addCaps(g, "group ", b.PerGroup)
 	g.write(w)
+	writePeriods(w, b.Periods)
 }
 
 func writeDatasetBudget(w io.Writer, b wire.DatasetBudget) {
-	accountGrid(b.Dataset, wire.Loss{Epsilon: b.Epsilon, Delta: b.Delta}, b.Window, b.Spent, b.Remaining, b.Lifetime).write(w)
+	accountGrid(b.Dataset, b).write(w)
+	writePeriods(w, b.Periods)
 }
 
-func accountGrid(account string, limit wire.Loss, window wire.Window, spent, left wire.Amount, lifetime wire.Loss) *grid {
+// accountGrid lays out an account. Where a window paces it, what the lifetime
+// has lost and has left is another matter.
+func accountGrid(account string, b wire.DatasetBudget) *grid {
 	g := &grid{header: []string{account, "ε", "δ"}, right: map[int]bool{1: true, 2: true}}
 	name := "cap"
-	if window != wire.None {
-		name = "cap a " + string(window)
+	if b.Window != wire.None {
+		name = "cap a " + string(b.Window)
 	}
-	g.add(name, short(limit.Epsilon), short(limit.Delta))
-	g.add("spent", short(spent.Epsilon), short(spent.Delta))
-	g.add("left", short(left.Epsilon), short(left.Delta))
-	g.add("lifetime ceiling", short(lifetime.Epsilon), short(lifetime.Delta))
+	g.add(name, short(b.Epsilon), short(b.Delta))
+	g.add("spent", short(b.Spent.Epsilon), short(b.Spent.Delta))
+	g.add("left", short(b.Remaining.Epsilon), short(b.Remaining.Delta))
+	g.add("lifetime ceiling", short(b.Lifetime.Epsilon), short(b.Lifetime.Delta))
+	if b.Window != wire.None {
+		g.add("lifetime spent", short(b.LifetimeSpent.Epsilon), short(b.LifetimeSpent.Delta))
+		g.add("lifetime left", short(b.LifetimeRemaining.Epsilon), short(b.LifetimeRemaining.Delta))
+	}
 	return g
+}
+
+// writePeriods shows the periods of rows that were charged, if there are any.
+func writePeriods(w io.Writer, periods []wire.PeriodBudget) {
+	if len(periods) == 0 {
+		return
+	}
+	g := grid{header: []string{"dataset", "period", "ε spent", "ε left", "δ left"}, right: map[int]bool{2: true, 3: true, 4: true}}
+	for _, p := range periods {
+		g.add(p.Dataset, p.Period, short(p.Spent.Epsilon), short(p.Remaining.Epsilon), short(p.Remaining.Delta))
+	}
+	fmt.Fprintln(w)
+	g.write(w)
 }
 
 // addCaps adds the caps within an account.

@@ -15,7 +15,7 @@ func (a *app) keyCommand() *cobra.Command {
 }
 
 func (a *app) createKeyCommand() *cobra.Command {
-	var role, tenant, name, own string
+	var role, tenant, group, name, own string
 	var ttl time.Duration
 	create := a.client(&cobra.Command{
 		Use:   "create",
@@ -23,7 +23,10 @@ func (a *app) createKeyCommand() *cobra.Command {
 		Long: `Create a key and print it once.
 
 An operator may create every kind of key (--tenant says whose it is). A tenant
-admin creates keys of the own tenant with --as-tenant NAME.`,
+admin creates keys of the own tenant with --as-tenant NAME.
+
+Keys of one --group spend from the same budgets per group, also after they are
+revoked and replaced. A key's group never changes.`,
 		Example: "  noised key create --role analyst\n  noised key create --role contributor --tenant dept_1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if own != "" && tenant != "" {
@@ -39,9 +42,9 @@ admin creates keys of the own tenant with --as-tenant NAME.`,
 			}
 			var k wire.NewKey
 			if own != "" {
-				k, err = c.CreateTenantKey(cmd.Context(), own, wire.TenantKeyRequest{Role: wire.Role(role), Name: optional(name), ExpiresAt: expires})
+				k, err = c.CreateTenantKey(cmd.Context(), own, wire.TenantKeyRequest{Role: wire.Role(role), Group: optional(group), Name: optional(name), ExpiresAt: expires})
 			} else {
-				k, err = c.CreateKey(cmd.Context(), wire.KeyRequest{Role: wire.Role(role), Tenant: optional(tenant), Name: optional(name), ExpiresAt: expires})
+				k, err = c.CreateKey(cmd.Context(), wire.KeyRequest{Role: wire.Role(role), Tenant: optional(tenant), Group: optional(group), Name: optional(name), ExpiresAt: expires})
 			}
 			if err != nil {
 				return err
@@ -56,6 +59,7 @@ admin creates keys of the own tenant with --as-tenant NAME.`,
 	f.StringVar(&role, "role", "", "operator, tenant-admin, budget-admin, contributor, analyst or auditor")
 	f.StringVar(&tenant, "tenant", "", "tenant that the key belongs to")
 	f.StringVar(&own, "as-tenant", "", "create it as this tenant's admin")
+	f.StringVar(&group, "group", "", "group that the key's holder spends with")
 	f.StringVar(&name, "name", "", "name for lists")
 	f.DurationVar(&ttl, "ttl", 0, "lifetime, e.g. 720h (default: does not expire)")
 	return need(create, "role")
@@ -82,9 +86,9 @@ func (a *app) listKeysCommand() *cobra.Command {
 				return err
 			}
 			return a.print(l, func(w io.Writer) {
-				g := grid{header: []string{"key", "role", "tenant", "name", "state", "created"}}
+				g := grid{header: []string{"key", "role", "tenant", "group", "name", "state", "created"}}
 				for _, k := range l.Items {
-					g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Name), keyState(k, time.Now()), showTime(k.CreatedAt))
+					g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Group), value(k.Name), keyState(k, time.Now()), showTime(k.CreatedAt))
 				}
 				g.write(w)
 			})
