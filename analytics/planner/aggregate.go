@@ -6,14 +6,16 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
 )
 
 // wanted is an aggregate that the query asks for, before draws are shared.
 type wanted struct {
 	fn      plan.AggFunc
 	filter  plan.Expr    // FILTER; nil for none
-	value   plan.Expr    // what is summed, or counted where it is not NULL; nil for rows and units
-	quantum plan.Quantum // of sums, uncentred
+	value   plan.Expr    // what is aggregated, or counted where it is not NULL; nil for rows and units
+	quantum plan.Quantum // of values that become integers, uncentred
+	q       float64      // plan.AggQuantile: from 0 to 1
 }
 
 // input identifies the rows and values that an aggregate is of.
@@ -22,7 +24,7 @@ func (w wanted) input() string { return plan.Print(w.value) + "|" + plan.Print(w
 // wantedIndex returns the index of an aggregate among those of the plan; equal
 // ones are one.
 func (p *planning) wantedIndex(w wanted) int {
-	text := fmt.Sprintf("%d|%s", w.fn, w.input())
+	text := fmt.Sprintf("%d %g|%s", w.fn, w.q, w.input())
 	if i, ok := p.wantedAt[text]; ok {
 		return i
 	}
@@ -34,14 +36,36 @@ func (p *planning) wantedIndex(w wanted) int {
 	return len(p.wanted) - 1
 }
 
+// valueFunctions are the aggregates of bounded values, by every name that SQL
+// has for them.
+var valueFunctions = map[string]plan.AggFunc{
+	"sum": plan.AggSum, "avg": plan.AggAvg,
+	"var_pop": plan.AggVarPop, "var_samp": plan.AggVarSamp, "variance": plan.AggVarSamp,
+	"stddev_pop": plan.AggStddevPop, "stddev_samp": plan.AggStddevSamp, "stddev": plan.AggStddevSamp,
+	"median": plan.AggQuantile, "quantile_cont": plan.AggQuantile,
+	"min": plan.AggMin, "max": plan.AggMax,
+}
+
+// insteadOf names the nearest permitted form of aggregates that have one.
+var insteadOf = map[string]string{
+	"quantile": "use QUANTILE_CONT(x, q)", "quantile_disc": "use QUANTILE_CONT(x, q)", "approx_quantile": "use QUANTILE_CONT(x, q)",
+	"approx_count_distinct": "use COUNT(DISTINCT x)", "count_if": "use COUNT(*) FILTER (WHERE …)",
+	"histogram": "use GROUP BY floor(x / width), or width_bucket(x, lo, hi, n)", "fsum": "use SUM(x)", "kahan_sum": "use SUM(x)",
+}
+
+const permittedAggregates = "use COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP, STDDEV_SAMP, MEDIAN, QUANTILE_CONT, MIN or MAX"
+
 // want checks one aggregate call.
 func (p *planning) want(a *plan.Aggregate) (wanted, error) {
-	switch a.Func {
-	case "count", "sum", "avg":
-	default:
-		return wanted{}, refuse(a.Pos, "the aggregate %s is not permitted", shorten(a.Func)).Suggest("use COUNT, SUM or AVG")
+	fn, ofValues := valueFunctions[a.Func]
+	if !ofValues && a.Func != "count" {
+		instead, ok := insteadOf[a.Func]
+		if !ok {
+			instead = permittedAggregates
+		}
+		return wanted{}, refuse(a.Pos, "the aggregate %s is not permitted", shorten(a.Func)).Suggest("%s", instead)
 	}
-	w := wanted{}
+	w := wanted{fn: fn}
 	if a.Filter != nil {
 		filter, err := p.condition(a.Filter, "FILTER")
 		if err != nil {
@@ -49,29 +73,56 @@ func (p *planning) want(a *plan.Aggregate) (wanted, error) {
 		}
 		w.filter = filter
 	}
-	var err error
+	name, args := strings.ToUpper(a.Func), 1
+	if a.Func == "quantile_cont" {
+		args = 2
+	}
 	switch {
+	case a.Star && a.Distinct:
+		return w, refuse(a.Pos, "COUNT(DISTINCT *) is not permitted").Suggest("use COUNT(DISTINCT %s)", p.c.Unit.Column)
 	case a.Star:
 		w.fn = plan.AggCount
-		if a.Distinct {
-			err = refuse(a.Pos, "COUNT(DISTINCT *) is not permitted").Suggest("use COUNT(DISTINCT %s)", p.c.Unit.Column)
-		}
-	case len(a.Args) != 1:
-		err = refuse(a.Pos, "%s with %d arguments is not permitted", strings.ToUpper(a.Func), len(a.Args)).Suggest("give it one")
+		return w, nil
+	case len(a.Args) != args:
+		return w, refuse(a.Pos, "%s with %d arguments is not permitted", name, len(a.Args)).Suggest("give it %d", args)
 	case a.Func == "count":
-		w, err = p.wantCount(a, w)
+		return p.wantCount(a, w)
 	case a.Distinct:
-		err = refuse(a.Pos, "%s(DISTINCT …) is not permitted", strings.ToUpper(a.Func)).Suggest("use %s(…) without DISTINCT", strings.ToUpper(a.Func))
-	default:
-		w, err = p.wantSum(a, w)
+		return w, refuse(a.Pos, "%s(DISTINCT …) is not permitted", name).Suggest("use %s(…) without DISTINCT", name)
 	}
-	return w, err
+	if w.fn == plan.AggQuantile {
+		w.q = 0.5
+		if args == 2 {
+			q, err := p.fraction(a.Args[1])
+			if err != nil {
+				return w, err
+			}
+			w.q = q
+		}
+	}
+	return p.wantValue(a, w)
 }
 
-// wantCount checks COUNT(x) and COUNT(DISTINCT unit).
+// fraction reads the q of a quantile.
+func (p *planning) fraction(e plan.Expr) (float64, error) {
+	x, err := p.row("QUANTILE_CONT").bind(e)
+	if err != nil {
+		return 0, err
+	}
+	lit, ok := x.(*plan.Literal)
+	if !ok || lit.Value.Null || !lit.Value.Type.IsNumeric() {
+		return 0, refuse(plan.PosOf(e), "a quantile that is not a constant is not permitted").Suggest("write it into the query, for example QUANTILE_CONT(x, 0.9)")
+	}
+	q := lit.Value.AsFloat()
+	if !(q >= 0 && q <= 1) {
+		return 0, privacy.Errorf(privacy.CodePrivacyParameters, "a quantile must be between 0 and 1, got %g", q).At(int(plan.PosOf(e)))
+	}
+	return q + 0, nil // no −0
+}
+
+// wantCount checks COUNT(x) and COUNT(DISTINCT x).
 func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
-	c, bare := a.Args[0].(*plan.Column)
-	if bare {
+	if c, bare := a.Args[0].(*plan.Column); bare {
 		col, err := p.column(c)
 		if err != nil {
 			return w, err
@@ -85,34 +136,28 @@ func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 				Suggest("use COUNT(*) for rows, COUNT(DISTINCT %s) for units", col.Name)
 		}
 	}
-	if a.Distinct {
-		return w, refuse(a.Pos, "COUNT(DISTINCT …) of anything but the privacy unit is not permitted").Suggest("use COUNT(DISTINCT %s)", p.c.Unit.Column)
-	}
 	w.fn = plan.AggCount
-	b := p.row("COUNT")
-	e, err := b.bind(a.Args[0])
+	e, err := p.row("COUNT").bind(a.Args[0])
 	if err != nil {
 		return w, err
 	}
-	if lit, ok := e.(*plan.Literal); ok {
-		if lit.Value.Null {
-			return w, refuse(a.Pos, "COUNT(NULL) is not permitted").Suggest("use COUNT(*)")
-		}
+	lit, constant := e.(*plan.Literal)
+	switch {
+	case constant && (a.Distinct || lit.Value.Null):
+		return w, refuse(a.Pos, "COUNT of this constant is not permitted").Suggest("use COUNT(*)")
+	case constant:
 		return w, nil
-	}
-	if isTenant(e) { // never NULL
+	case a.Distinct:
+		w.fn = plan.AggDistinct
+	case isTenant(e): // never NULL
 		return w, nil
 	}
 	w.value = e
 	return w, nil
 }
 
-// wantSum checks SUM and AVG, and how values become integers.
-func (p *planning) wantSum(a *plan.Aggregate, w wanted) (wanted, error) {
-	w.fn = plan.AggSum
-	if a.Func == "avg" {
-		w.fn = plan.AggAvg
-	}
+// wantValue checks an aggregate of values, and how these become integers.
+func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 	name := strings.ToUpper(a.Func)
 	b := p.row(name)
 	e, err := b.bind(a.Args[0])
@@ -130,7 +175,10 @@ func (p *planning) wantSum(a *plan.Aggregate, w wanted) (wanted, error) {
 	}
 	w.value = e
 	if c, ok := e.(*plan.Column); ok {
-		col, _ := p.c.Column(c.Name)
+		col, err := p.column(c)
+		if err != nil {
+			return w, err
+		}
 		if col.Role != contract.RoleMeasure {
 			return w, p.noBounds(c, name)
 		}

@@ -18,6 +18,10 @@ type binder struct {
 	column    func(*plan.Column) (plan.Expr, error)
 	aggregate func(*plan.Aggregate) (plan.Expr, error)
 	typeOf    func(plan.Expr) plan.Type // of a bound leaf
+
+	// known answers for whole expressions before they are looked into; nil for
+	// none.
+	known func(plan.Expr) (plan.Expr, bool)
 }
 
 // bind returns a bound and simplified copy of e. Its errors point at e when
@@ -38,6 +42,11 @@ func located(err error, at plan.Pos) error {
 }
 
 func (b *binder) node(e plan.Expr) (plan.Expr, error) {
+	if b.known != nil {
+		if x, ok := b.known(e); ok {
+			return x, nil
+		}
+	}
 	switch e := e.(type) {
 	case *plan.Column:
 		return b.column(e)
@@ -219,7 +228,28 @@ func (b *binder) call(c *plan.Call) (plan.Expr, error) {
 			return nil, err
 		}
 	}
+	if err := checkBuckets(c, args); err != nil {
+		return nil, err
+	}
 	return b.simplify(&plan.Call{Func: c.Func, Args: args, Pos: c.Pos}), nil
+}
+
+// maxBuckets is the largest number of buckets of width_bucket.
+const maxBuckets = 10_000
+
+// checkBuckets refuses a width_bucket that would be NULL for every row.
+func checkBuckets(c *plan.Call, args []plan.Expr) error {
+	if c.Func != "width_bucket" {
+		return nil
+	}
+	lo, hi, n := args[1].(*plan.Literal).Value, args[2].(*plan.Literal).Value, args[3].(*plan.Literal).Value
+	switch {
+	case !(lo.Float < hi.Float) || !finite(hi.Float-lo.Float):
+		return refuse(plan.PosOf(args[1]), "width_bucket with bounds that do not ascend is not permitted").Suggest("use width_bucket(x, lo, hi, n) with lo < hi")
+	case n.Int > maxBuckets:
+		return refuse(plan.PosOf(args[3]), "width_bucket with this number of buckets is not permitted").Suggest("use at most %d", maxBuckets)
+	}
+	return nil
 }
 
 func (b *binder) in(e *plan.In) (plan.Expr, error) {

@@ -7,13 +7,21 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// draws turns the wanted aggregates into draws, sharing what can be shared: an
-// AVG is a centred sum and a count, and a SUM of the same values and rows is
-// computed from these two.
+// draws turns the wanted aggregates into draws, sharing what can be shared. Of
+// the same values and rows,
+//
+//   - AVG is a centred sum and a count, the variances and deviations are these
+//     two and the centred squares, and a SUM beside any of them is computed
+//     from the same centred sum and count;
+//   - COUNT(x) is that count;
+//   - MEDIAN, every QUANTILE_CONT, MIN and MAX are read off one tree.
+//
+// Sums are centred where anything is asked that needs it: in the middle of its
+// bounds a value's magnitude is half of their width.
 func (p *planning) draws() error {
 	centred := map[string]bool{}
 	for _, w := range p.wanted {
-		if w.fn == plan.AggAvg {
+		if w.fn == plan.AggAvg || spread(w.fn) {
 			centred[w.input()] = true
 		}
 	}
@@ -27,7 +35,13 @@ func (p *planning) draws() error {
 }
 
 func (p *planning) tooManyAggregates(at plan.Pos) error {
-	return refuse(at, "more than %d different aggregates are not permitted", MaxDraws).Suggest("split the query; an AVG counts as two")
+	return refuse(at, "more than %d different aggregates are not permitted", MaxDraws).
+		Suggest("split the query; an AVG counts as two, a variance as three")
+}
+
+// spread reports whether an aggregate needs squares.
+func spread(fn plan.AggFunc) bool {
+	return fn == plan.AggVarPop || fn == plan.AggVarSamp || fn == plan.AggStddevPop || fn == plan.AggStddevSamp
 }
 
 // agg expresses an aggregate by draws.
@@ -38,14 +52,22 @@ func (p *planning) agg(w wanted, centred bool) plan.Agg {
 		agg.Count = p.draw(plan.Draw{Kind: plan.DrawRows, Mask: counted(w)})
 	case plan.AggUnits:
 		agg.Count = p.draw(plan.Draw{Kind: plan.DrawUnits, Mask: w.filter})
-	case plan.AggSum, plan.AggAvg:
+	case plan.AggDistinct:
+		agg.Count = p.draw(plan.Draw{Kind: plan.DrawDistinct, Mask: w.filter, Value: w.value})
+	case plan.AggQuantile, plan.AggMin, plan.AggMax:
+		agg.Q = w.q
+		agg.Tree = p.draw(plan.Draw{Kind: plan.DrawTree, Mask: w.filter, Value: w.value, Quantum: w.quantum, Tree: plan.TreeOf(w.quantum)})
+	case plan.AggSum, plan.AggAvg, plan.AggVarPop, plan.AggVarSamp, plan.AggStddevPop, plan.AggStddevSamp:
 		q := w.quantum
 		if centred {
 			q.Centre = q.Lo + (q.Hi-q.Lo)/2
 		}
 		agg.Sum = p.draw(plan.Draw{Kind: plan.DrawSum, Mask: w.filter, Value: w.value, Quantum: q})
-		if w.fn == plan.AggAvg || q.Centre != 0 {
+		if w.fn != plan.AggSum || q.Centre != 0 {
 			agg.Count = p.draw(plan.Draw{Kind: plan.DrawRows, Mask: counted(w)})
+		}
+		if spread(w.fn) {
+			agg.Square = p.draw(plan.Draw{Kind: plan.DrawSquares, Mask: w.filter, Value: w.value, Quantum: q, Square: plan.SquareOf(q)})
 		}
 	}
 	return agg

@@ -110,7 +110,10 @@ func literalInterval(v plan.Value) interval {
 }
 
 func (p *planning) columnInterval(c *plan.Column, place string) (interval, error) {
-	col, _ := p.c.Column(c.Name)
+	col, err := p.column(c)
+	if err != nil {
+		return interval{}, err
+	}
 	if col.Role != contract.RoleMeasure {
 		return interval{}, p.noBounds(c, place)
 	}
@@ -159,12 +162,15 @@ func (p *planning) callInterval(c *plan.Call, place string) (interval, error) {
 	if fixed, ok := fixedIntervals[c.Func]; ok {
 		return fixed, nil
 	}
-	if c.Func == "coalesce" || c.Func == "least" || c.Func == "greatest" {
-		return p.hull(c.Args, place) // least and greatest pass over NULLs
+	switch c.Func {
+	case "coalesce":
+		return p.hull(c.Args, place)
+	case "least", "greatest":
+		return p.extreme(c, place)
 	}
 	var ivs []interval
 	for i, a := range c.Args {
-		if i > 0 && (c.Func == "round" || c.Func == "nullif") {
+		if i > 0 && (c.Func == "round" || c.Func == "nullif" || c.Func == "width_bucket") {
 			break
 		}
 		iv, err := p.interval(a, place)
@@ -178,6 +184,25 @@ func (p *planning) callInterval(c *plan.Call, place string) (interval, error) {
 		return iv, p.unbounded(c, place)
 	}
 	return iv, nil
+}
+
+// extreme encloses the least or greatest of its arguments. They pass over NULLs,
+// so that any argument may be the result; but a constant is never NULL.
+func (p *planning) extreme(c *plan.Call, place string) (interval, error) {
+	iv, err := p.hull(c.Args, place)
+	for _, a := range c.Args {
+		lit, ok := a.(*plan.Literal)
+		switch {
+		case !ok || lit.Value.Null:
+		case c.Func == "least":
+			iv.hi = min(iv.hi, lit.Value.AsFloat())
+			iv.lo = min(iv.lo, iv.hi)
+		default:
+			iv.lo = max(iv.lo, lit.Value.AsFloat())
+			iv.hi = max(iv.lo, iv.hi)
+		}
+	}
+	return iv, err
 }
 
 // fixedIntervals are those of functions whose range does not depend on their
@@ -195,6 +220,8 @@ func combine(c *plan.Call, ivs []interval) (interval, bool) {
 		return a, true
 	case "floor", "ceil", "round":
 		return rounded(c, a), true
+	case "sqrt", "ln", "log10", "exp", "width_bucket":
+		return increasing(c, a)
 	case "abs":
 		if a.lo >= 0 {
 			return a, true
@@ -217,6 +244,8 @@ func combine(c *plan.Call, ivs []interval) (interval, bool) {
 			return a, false
 		}
 		return corners(a, b, func(x, y float64) float64 { return x / y }, unknownScale), true
+	case "power":
+		return powers(a, b)
 	case "//":
 		return interval{lo: math.Trunc(a.lo / b.lo), hi: math.Trunc(a.hi / b.lo)}, true
 	case "%":
@@ -226,13 +255,63 @@ func combine(c *plan.Call, ivs []interval) (interval, bool) {
 	return a, false
 }
 
+// rounded rounds both ends: rounding keeps order.
 func rounded(c *plan.Call, a interval) interval {
-	digits := 0
+	round, digits := map[string]func(float64) float64{"floor": math.Floor, "ceil": math.Ceil, "round": math.Round}[c.Func], 0
 	if len(c.Args) > 1 {
 		digits = int(c.Args[1].(*plan.Literal).Value.Int)
 	}
 	unit := math.Pow10(digits)
-	return interval{lo: math.Floor(a.lo*unit) / unit, hi: math.Ceil(a.hi*unit) / unit, scale: digits}
+	return interval{lo: round(a.lo*unit) / unit, hi: round(a.hi*unit) / unit, scale: digits}
+}
+
+// increasing applies a function that grows with its argument, where it is not
+// NULL. Engines differ in the last digit of a logarithm, so an end that is all but
+// whole is taken as whole.
+func increasing(c *plan.Call, a interval) (interval, bool) {
+	at := func(f func(float64) float64) (interval, bool) {
+		ends := interval{lo: f(a.lo), hi: f(a.hi), scale: unknownScale}
+		for _, end := range []*float64{&ends.lo, &ends.hi} {
+			if r := math.Round(*end); math.Abs(*end-r) < 1e-9 {
+				*end = r + 0
+			}
+		}
+		return ends, true
+	}
+	switch c.Func {
+	case "sqrt":
+		a.lo = max(a.lo, 0)
+		return at(math.Sqrt)
+	case "ln":
+		return at(math.Log) // of 0: no bound
+	case "log10":
+		return at(math.Log10)
+	case "exp":
+		return at(math.Exp)
+	}
+	bucket := func(x float64) float64 {
+		n, _ := plan.WidthBucket(x, c.Args[1].(*plan.Literal).Value.Float, c.Args[2].(*plan.Literal).Value.Float, c.Args[3].(*plan.Literal).Value.Int)
+		return float64(n)
+	}
+	return interval{lo: bucket(a.lo), hi: bucket(a.hi)}, true
+}
+
+// powers raises to a constant power. A negative base has powers with whole
+// exponents only, whose extremes lie at the ends and at 0.
+func powers(a, b interval) (interval, bool) {
+	y := b.lo
+	if b.hi != y {
+		return a, false
+	}
+	if y != math.Trunc(y) {
+		a.lo = max(a.lo, 0)
+	}
+	iv := corners(a, b, math.Pow, unknownScale)
+	if a.lo < 0 && a.hi > 0 {
+		zero := math.Pow(0, y) // infinite for negative y: no bound
+		iv.lo, iv.hi = min(iv.lo, zero), max(iv.hi, zero)
+	}
+	return iv, true
 }
 
 func corners(a, b interval, f func(x, y float64) float64, scale int) interval {

@@ -12,6 +12,7 @@ import (
 // keys resolves GROUP BY. Keys are sorted by name, so that their order in the
 // text makes no other release.
 func (p *planning) keys() error {
+	p.keyOf = map[string]string{}
 	for _, g := range p.sel.GroupBy {
 		k, err := p.key(g)
 		if err != nil {
@@ -25,30 +26,59 @@ func (p *planning) keys() error {
 	return nil
 }
 
-// key resolves one expression of GROUP BY: a column, the position or the alias
-// of an item that is one.
+// key resolves one expression of GROUP BY: a dimension, an expression, or the
+// position or the alias of an item that is one.
 func (p *planning) key(g plan.Expr) (plan.Key, error) {
+	written := g
 	switch e := g.(type) {
 	case *plan.Literal:
 		item, ok := p.item(e)
 		if !ok {
-			return plan.Key{}, refuse(e.Pos, "this constant in GROUP BY is not permitted").Suggest("name a column, or give the position of an item of the SELECT list")
+			return plan.Key{}, notAKey(e)
 		}
-		if c, ok := item.Expr.(*plan.Column); ok {
-			return p.dimension(c)
-		}
-		return plan.Key{}, p.notAKey(item.Expr)
+		written = item.Expr
 	case *plan.Column:
 		if item, ok := p.itemByAlias(e); ok {
-			if c, ok := item.Expr.(*plan.Column); ok {
-				return p.dimension(c)
-			}
-			return plan.Key{}, p.notAKey(item.Expr)
+			written = item.Expr
 		}
-		return p.dimension(e)
 	default:
-		return plan.Key{}, p.notAKey(g)
 	}
+	if containsAggregate(written) {
+		return plan.Key{}, refuse(plan.PosOf(written), "an aggregate in GROUP BY is not permitted").Suggest("GROUP BY dimensions of the dataset")
+	}
+	e, err := p.row("GROUP BY").bind(written)
+	if err != nil {
+		return plan.Key{}, err
+	}
+	if columnsIn(e) == 0 {
+		return plan.Key{}, notAKey(written)
+	}
+	var k plan.Key
+	if c, bare := e.(*plan.Column); bare {
+		k, err = p.columnKey(c)
+	} else {
+		k, err = p.expressionKey(e)
+	}
+	if err != nil {
+		return plan.Key{}, located(err, plan.PosOf(written))
+	}
+	p.keyOf[plan.Print(e)] = k.Column
+	return k, nil
+}
+
+func notAKey(e plan.Expr) error {
+	return refuse(plan.PosOf(e), "this constant in GROUP BY is not permitted").
+		Suggest("name a column, or give the position of an item of the SELECT list")
+}
+
+func containsAggregate(e plan.Expr) bool {
+	found := false
+	plan.Walk(e, func(e plan.Expr) bool {
+		_, is := e.(*plan.Aggregate)
+		found = found || is
+		return !found
+	})
+	return found
 }
 
 // item returns the item at a position of the SELECT list.
@@ -73,55 +103,42 @@ func (p *planning) itemByAlias(c *plan.Column) (plan.Item, bool) {
 	return plan.Item{}, false
 }
 
-func (p *planning) notAKey(e plan.Expr) error {
-	aggregate := false
-	plan.Walk(e, func(e plan.Expr) bool {
-		_, is := e.(*plan.Aggregate)
-		aggregate = aggregate || is
-		return true
-	})
-	if aggregate {
-		return refuse(plan.PosOf(e), "an aggregate in GROUP BY is not permitted").Suggest("GROUP BY dimensions of the dataset")
-	}
-	return refuse(plan.PosOf(e), "GROUP BY an expression is not permitted").Suggest("GROUP BY a dimension of the dataset: %s", listed(p.dimensions()))
-}
-
-func (p *planning) dimensions() []string {
-	var names []string
-	for _, c := range p.c.Columns {
-		if c.Role == contract.RoleDimension {
-			names = append(names, c.Name)
-		}
-	}
-	if p.c.TenantDimension {
-		names = append(names, plan.TenantColumn)
-	}
-	return names
-}
-
-// dimension makes a key of a column. The domain of the tenant's name are the
-// tenants that are queried: which they are is public.
-func (p *planning) dimension(c *plan.Column) (plan.Key, error) {
+// columnKey makes a key of a bound column. The domain of the tenant's name are
+// the tenants that are queried: which they are is public.
+func (p *planning) columnKey(c *plan.Column) (plan.Key, error) {
 	col, err := p.column(c)
 	if err != nil {
 		return plan.Key{}, err
 	}
-	switch {
-	case col.Name == p.c.Unit.Column:
-		return plan.Key{}, p.unitMisused(c.Pos, "in GROUP BY")
-	case col.Role != contract.RoleDimension:
-		return plan.Key{}, refuse(c.Pos, "GROUP BY the measure %q is not permitted", col.Name).Suggest("GROUP BY a dimension of the dataset: %s", listed(p.dimensions()))
+	if col.Role == contract.RoleMeasure {
+		return p.expressionKey(c)
 	}
 	k := plan.Key{Column: col.Name, Type: col.Type, Domain: col.Domain}
-	if col.Name == plan.TenantColumn {
-		for _, t := range p.out.Tenants {
-			k.Domain = append(k.Domain, plan.StringValue(t))
-		}
+	if isTenant(c) {
+		k.Domain = names(p.out.Tenants)
 	}
 	return k, nil
 }
 
-// keyOf returns the index of a column among the keys.
-func (p *planning) keyOf(name string) int {
-	return slices.IndexFunc(p.out.Keys, func(k plan.Key) bool { return k.Column == name })
+// keyIndex returns the index of the key that a bound expression over rows is;
+// −1 when it is none.
+func (p *planning) keyIndex(e plan.Expr) int {
+	column, ok := p.keyOf[plan.Print(e)]
+	if !ok {
+		return -1
+	}
+	return slices.IndexFunc(p.out.Keys, func(k plan.Key) bool { return k.Column == column })
+}
+
+// keyExpression recognises an expression of GROUP BY where it is written again.
+func (p *planning) keyExpression(e plan.Expr) (plan.Expr, bool) {
+	if len(plan.Children(e)) == 0 || containsAggregate(e) || !slices.ContainsFunc(p.out.Keys, func(k plan.Key) bool { return k.Expr != nil }) {
+		return nil, false
+	}
+	x, err := p.row("GROUP BY").bind(e)
+	if err != nil {
+		return nil, false
+	}
+	i := p.keyIndex(x)
+	return &plan.KeyRef{Index: i}, i >= 0
 }

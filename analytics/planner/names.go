@@ -56,6 +56,19 @@ func (p *planning) relation() string {
 	return p.c.Dataset
 }
 
+// isPeriod reports whether a bound expression is the column whose date decides
+// which budget a row is charged to.
+func (p *planning) isPeriod(e plan.Expr) bool {
+	c, ok := e.(*plan.Column)
+	return ok && c.Name == p.c.BudgetPer.Column
+}
+
+// periodColumn returns that column, bound.
+func (p *planning) periodColumn() *plan.Column {
+	col, _ := p.c.Column(p.c.BudgetPer.Column)
+	return &plan.Column{Name: col.Name, Type: col.Type}
+}
+
 // maxNameBytes bounds the name of an output column.
 const maxNameBytes = 255
 
@@ -65,7 +78,7 @@ func outputName(e plan.Expr, position int) string {
 	case *plan.Column:
 		return e.Name
 	case *plan.Aggregate:
-		if e.Star || len(e.Args) != 1 {
+		if e.Star || len(e.Args) == 0 {
 			return e.Func
 		}
 		if c, ok := e.Args[0].(*plan.Column); ok {

@@ -29,6 +29,9 @@ func (p *planning) parameters() error {
 	if err := narrow(&limits.MaxRowsPerPartition, p.req.MaxRowsPerPartition, "max_rows_per_partition"); err != nil {
 		return err
 	}
+	if err := lowerNorm(limits, p.req.MaxL2); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.req.Columns)) {
 		col, ok := p.c.Column(name)
 		if !ok {
@@ -51,6 +54,15 @@ func narrow(ceiling, asked *int64, name string) error {
 	}
 	*ceiling = *asked
 	return nil
+}
+
+// lowerNorm bounds a unit's norm as asked. A contract without such a ceiling
+// allows any bound: it only ever lowers what a unit contributes.
+func lowerNorm(limits *privacy.Bounds, asked *int64) error {
+	if limits.MaxL2 == 0 && asked != nil {
+		limits.MaxL2 = privacy.MaxBound
+	}
+	return narrow(&limits.MaxL2, asked, "max_l2")
 }
 
 // bounds returns a measure's bounds in this query.
@@ -78,16 +90,25 @@ func (p *planning) size() error {
 		limits.MaxRowsPerPartition = min(limits.MaxRowsPerPartition, limits.MaxRows)
 	}
 	limits.MaxRowsPerPartition = min(limits.MaxRowsPerPartition, plan.MaxUnitRows)
-	if groups := out.DeclaredCount(MaxGroups); groups > 0 {
-		if groups > MaxGroups || groups > maxCells/int64(len(out.Draws)+len(out.Outputs)) {
-			return refuse(p.groupPos(), "a result with this many groups is not permitted: the declared keys have %s combinations", atMost(groups)).
-				Suggest("group by fewer dimensions, or ask for fewer columns")
-		}
+	columns := int64(len(out.Outputs))
+	for _, d := range out.Draws {
+		columns += int64(d.Width())
+	}
+	groups := out.DeclaredCount(MaxGroups)
+	switch {
+	case groups > MaxGroups || groups > 0 && columns > maxCells/groups:
+		return refuse(p.groupPos(), "a result with this many groups is not permitted: the declared keys have %s combinations, of %d noised numbers and columns each", atMost(groups), columns).
+			Suggest("group by fewer dimensions, or ask for fewer columns; a quantile of a measure with many steps takes thousands of numbers")
+	case columns > maxWidth:
+		return refuse(p.groupPos(), "more than %d noised numbers per group are not permitted", maxWidth).
+			Suggest("ask for quantiles of fewer columns at once")
+	case groups > 0:
 		limits.MaxPartitions = min(limits.MaxPartitions, p.groupsPerUnit(groups))
 	}
 	if limits.MaxRows > 0 {
 		limits.MaxRows = min(limits.MaxRows, limits.MaxPartitions*limits.MaxRowsPerPartition)
 	}
+	*limits = chooseNorm(*limits, out.Draws)
 	return limits.Check()
 }
 

@@ -10,13 +10,15 @@ import (
 // Limits on the size of a query, so that nothing that is planned is expensive
 // to finish. They depend on no data.
 const (
-	// MaxDraws is the largest number of noised numbers per group, and of
-	// different aggregates.
+	// MaxDraws is the largest number of draws, and of different aggregates.
 	MaxDraws = 64
 	// MaxGroups is the largest number of combinations of declared key values.
 	MaxGroups = 1_000_000
-	// maxCells bounds groups times columns and draws.
+	// maxCells bounds declared groups times noised numbers and columns.
 	maxCells = 8 * MaxGroups
+	// maxWidth bounds the noised numbers and columns of one group. It is all that
+	// bounds a result with secret keys, whose number of groups is a secret too.
+	maxWidth = 12_000
 	// maxViewNodes bounds what is computed per group after the noise.
 	maxViewNodes = 4000
 )
@@ -36,6 +38,7 @@ type Request struct {
 	Loss                privacy.Loss // parts that are zero are the contract's defaults
 	MaxPartitions       *int64
 	MaxRowsPerPartition *int64
+	MaxL2               *int64                // also where the contract has none
 	Columns             map[string][2]float64 // narrower bounds of measures
 	Tenants             []string              // nil means all
 }
@@ -72,12 +75,13 @@ func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
 		p.parameters,
 		p.tenants,
 		p.filter,
+		p.periods,
 		p.keys,
 		p.outputs,
 		p.having,
 		p.orderBy,
 		p.draws,
-		p.texts,
+		p.textsFit,
 		p.selection,
 		p.canonicalOrder,
 		p.size,
@@ -105,6 +109,8 @@ type planning struct {
 	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
 	wantedAt  map[string]int // their indexes by what they are
 	viewNodes int
+	keyOf     map[string]string // plan.Key.Column by the print of what GROUP BY says
+	madeTexts int               // see maxTexts
 }
 
 // refuse returns a refusal that points at a place in the text.

@@ -2,7 +2,7 @@ package planner
 
 import (
 	"fmt"
-	"math/bits"
+	"math"
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
@@ -16,10 +16,13 @@ const selectionShare = 0.5
 // price calibrates the noise of each draw and adds up what is lost.
 //
 // The loss (ε, δ) asked for is the μ of the analytic Gaussian mechanism at that
-// (ε, δ). μ² is split equally over the draws: with μ_i² = w_i·μ² the error of
-// draw i relative to its sensitivity is 1/(μ·√w_i), and equal weights make the
-// largest of them as small as it can be. The draw that selects groups weighs
-// as much as any other.
+// (ε, δ). μ² is split over the draws in proportion to fixed weights w_i. With
+// μ_i² = w_i·μ²/Σw a draw of L2 sensitivity Δ_i gets σ_i = Δ_i·√Σw/(μ·√w_i). For a
+// single integer Δ_i is the bound on what one unit moves it by, over all groups;
+// for a tree of h levels it is that bound for each of its levels, times √h.
+// Weights of 1 and h make the error relative to the bound √Σw/μ everywhere, and
+// hence the largest of them as small as it can be. The draw that selects groups
+// weighs as much as any other.
 func (p *planning) price() error {
 	p.priced.Plan, p.priced.Loss, p.priced.Strategy = &p.out, p.loss, Strategy
 	noise := p.loss
@@ -27,14 +30,17 @@ func (p *planning) price() error {
 		noise.Delta *= 1 - selectionShare
 	}
 	mu := privacy.MuOf(noise)
-	share := mu * mu / float64(len(p.out.Draws))
+	weights := 0.0
+	for _, d := range p.out.Draws {
+		weights += weight(d)
+	}
 	cost := privacy.Cost{}
 	for _, d := range p.out.Draws {
 		s, err := sensitivity(d, p.out.Limits)
 		if err != nil {
 			return err
 		}
-		spec, err := mechanism.Calibrate(s, share)
+		spec, err := mechanism.Calibrate(s, mu*mu*weight(d)/weights)
 		if err != nil {
 			return err
 		}
@@ -44,9 +50,6 @@ func (p *planning) price() error {
 	if mu2, _ := cost.Real(); mu2 > mu*mu {
 		return privacy.Internal(fmt.Errorf("μ² of %g exceeds %g", mu2, mu*mu), "price a query")
 	}
-	if err := tailsFit(cost, p.loss); err != nil {
-		return err
-	}
 	if err := p.threshold(&cost); err != nil {
 		return err
 	}
@@ -55,17 +58,15 @@ func (p *planning) price() error {
 	return nil
 }
 
-// tailsFit refuses a δ that is smaller than what the noise's own tails lose.
-// Accounts are charged for the tails in any case, beside what was asked for;
-// this keeps the δ that a release states from being the lesser part of it.
-func tailsFit(cost privacy.Cost, asked privacy.Loss) error {
-	if _, tails := cost.Real(); tails > asked.Delta {
-		return privacy.Errorf(privacy.CodePrivacyParameters,
-			"delta %g is too small for these contribution bounds: the noise itself loses up to %.2g", asked.Delta, tails).
-			Suggest("ask for a delta of at least %.2g, or lower max_partitions", tails)
+// weight is a draw's part in the price.
+func weight(d plan.Draw) float64 {
+	if d.Kind == plan.DrawTree {
+		return float64(d.Tree.Levels)
 	}
-	return nil
+	return 1
 }
+
+func sqrt(n int64) float64 { return math.Sqrt(float64(n)) }
 
 // threshold sets what a secret group's noised count must reach, and adds its
 // price.
@@ -88,24 +89,4 @@ func (p *planning) threshold(cost *privacy.Cost) error {
 	}
 	*cost = cost.Add(delta)
 	return nil
-}
-
-// sensitivity returns how far one unit moves a draw, by the limits alone. It is
-// the vector bound of privacy.Bounds times what one row adds at most.
-func sensitivity(d plan.Draw, limits privacy.Bounds) (mechanism.Sensitivity, error) {
-	if d.Kind == plan.DrawUnits {
-		limits = limits.Units()
-	}
-	m := d.Magnitude()
-	hi, lo := bits.Mul64(uint64(limits.MaxRowsPerPartition), uint64(m))
-	if hi != 0 || lo > uint64(privacy.MaxRelease) {
-		return mechanism.Sensitivity{}, privacy.Errorf(privacy.CodePrivacyParameters,
-			"the contribution of one privacy unit is too large: lower max_rows_per_partition or narrow the bounds")
-	}
-	return mechanism.Sensitivity{
-		L0:   limits.MaxPartitions,
-		L1:   limits.L1Rows() * float64(m),
-		L2:   limits.L2Rows() * float64(m),
-		LInf: int64(lo),
-	}, nil
 }

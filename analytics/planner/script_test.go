@@ -41,7 +41,7 @@ func newFixture(t testing.TB) *fixture {
 		}
 	})
 	f := &fixture{parser: parser, contracts: map[string]*contract.Contract{}}
-	for _, file := range []string{"testdata/shop.yaml", "testdata/visits.yaml", "../contract/testdata/insteval.yaml"} {
+	for _, file := range []string{"testdata/shop.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "../contract/testdata/insteval.yaml"} {
 		doc, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -160,6 +160,9 @@ func readRequest(t *testing.T, line string, req *Request) {
 		case "max_rows_per_partition":
 			v := int64(number(value))
 			req.MaxRowsPerPartition = &v
+		case "max_l2":
+			v := int64(number(value))
+			req.MaxL2 = &v
 		case "tenants":
 			req.Tenants = slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })
 		default:
@@ -172,7 +175,11 @@ func readRequest(t *testing.T, line string, req *Request) {
 	}
 }
 
-var aggNames = map[plan.AggFunc]string{plan.AggCount: "count", plan.AggUnits: "units", plan.AggSum: "sum", plan.AggAvg: "avg"}
+var aggNames = map[plan.AggFunc]string{
+	plan.AggCount: "count", plan.AggUnits: "units", plan.AggSum: "sum", plan.AggAvg: "avg", plan.AggDistinct: "distinct",
+	plan.AggVarPop: "var_pop", plan.AggVarSamp: "var_samp", plan.AggStddevPop: "stddev_pop", plan.AggStddevSamp: "stddev_samp",
+	plan.AggQuantile: "quantile", plan.AggMin: "min", plan.AggMax: "max",
+}
 
 // show prints a priced plan.
 func show(p *Priced) string {
@@ -181,7 +188,19 @@ func show(p *Priced) string {
 	_, core, _ := strings.Cut(b.CoreKey(), "scope ")
 	s.WriteString("scope " + core)
 	for i, a := range b.Aggs {
-		fmt.Fprintf(&s, "agg#%d %s count=%d sum=%d\n", i, aggNames[a.Func], a.Count, a.Sum)
+		fmt.Fprintf(&s, "agg#%d %s", i, aggNames[a.Func])
+		for _, d := range []struct {
+			name string
+			draw int
+		}{{"count", a.Count}, {"sum", a.Sum}, {"square", a.Square}, {"tree", a.Tree}} {
+			if d.draw >= 0 {
+				fmt.Fprintf(&s, " %s=%d", d.name, d.draw)
+			}
+		}
+		if a.Func == plan.AggQuantile {
+			fmt.Fprintf(&s, " q=%g", a.Q)
+		}
+		s.WriteByte('\n')
 	}
 	for _, o := range b.Outputs {
 		fmt.Fprintf(&s, "output %q %s\n", o.Name, plan.Print(o.Expr))
@@ -200,6 +219,9 @@ func show(p *Priced) string {
 	}
 	if p.Selection != nil {
 		fmt.Fprintf(&s, "select by draw %d at %d, delta %.3g\n", p.Selection.Draw, p.Selection.Threshold.Value(), p.Selection.Delta)
+	}
+	if p.Periods != nil {
+		fmt.Fprintf(&s, "periods %s\n", strings.Join(p.Periods, " "))
 	}
 	mu2, delta := p.Cost.Real()
 	fmt.Fprintf(&s, "cost %.6g %.3g\n", mu2, delta)

@@ -8,37 +8,37 @@ import "github.com/noised/noised/analytics/plan"
 // it fails, from depending on one row.
 const maxTexts = 64
 
-// texts refuses queries that copy and join texts without measure.
-func (p *planning) texts() error {
-	made := 0
-	count := func(e plan.Expr) error {
-		var over plan.Expr
-		plan.Walk(e, func(e plan.Expr) bool {
-			if makesText(e) {
-				made += columnsIn(e)
-			}
-			if made > maxTexts && over == nil {
-				over = e
-			}
-			return over == nil
-		})
-		if over == nil {
-			return nil
-		}
-		return refuse(plan.PosOf(over), "a query that makes and joins this many texts is not permitted").
-			Suggest("use fewer of concat, ||, lower, upper, trim, substring and casts to VARCHAR")
-	}
-	if err := count(p.out.Filter); err != nil {
-		return err
-	}
+// textsFit refuses queries that copy and join texts without measure. Keys have been
+// counted before their domains were found.
+func (p *planning) textsFit() error {
+	es := []plan.Expr{p.out.Filter}
 	for _, d := range p.out.Draws {
-		for _, e := range []plan.Expr{d.Mask, d.Value} {
-			if err := count(e); err != nil {
-				return err
-			}
+		es = append(es, d.Mask, d.Value)
+	}
+	for _, e := range es {
+		if err := p.countTexts(e); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (p *planning) countTexts(e plan.Expr) error {
+	var over plan.Expr
+	plan.Walk(e, func(e plan.Expr) bool {
+		if makesText(e) {
+			p.madeTexts += columnsIn(e)
+		}
+		if p.madeTexts > maxTexts && over == nil {
+			over = e
+		}
+		return over == nil
+	})
+	if over == nil {
+		return nil
+	}
+	return refuse(plan.PosOf(over), "a query that makes and joins this many texts is not permitted").
+		Suggest("use fewer of concat, ||, lower, upper, trim, substring and casts to VARCHAR")
 }
 
 // makesText reports whether a node computes a text of its own.

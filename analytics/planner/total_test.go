@@ -120,7 +120,7 @@ func TestPermittedExpressionsNeverFail(t *testing.T) {
 			{Items: []plan.Item{{Expr: &plan.Aggregate{Func: "avg", Args: []plan.Expr{e}}}}},
 			{Items: []plan.Item{{Expr: &plan.Aggregate{Func: "count", Args: []plan.Expr{e}}}}},
 		} {
-			plan.Tables(sel.From)[0].Dataset = "shop"
+			sel.From = &plan.Table{Dataset: "shop"}
 			p, err := Plan(sel, ds, Request{})
 			if err != nil {
 				continue

@@ -23,6 +23,7 @@ func (p *planning) viewBinder(place string) *binder {
 		return &plan.AggRef{Index: i}, nil
 	}
 	b.typeOf = p.typeOfRef
+	b.known = p.keyExpression
 	return b
 }
 
@@ -33,8 +34,10 @@ func (p *planning) typeOfRef(e plan.Expr) plan.Type {
 	case *plan.KeyRef:
 		return p.out.Keys[e.Index].Type
 	case *plan.AggRef:
-		if f := p.wanted[e.Index].fn; f == plan.AggCount || f == plan.AggUnits {
+		switch p.wanted[e.Index].fn {
+		case plan.AggCount, plan.AggUnits, plan.AggDistinct:
 			return plan.Of(plan.KindBigint)
+		default:
 		}
 	default:
 	}
@@ -47,7 +50,7 @@ func (p *planning) groupedColumn(c *plan.Column, place string) (plan.Expr, error
 	if err != nil {
 		return nil, err
 	}
-	if i := p.keyOf(col.Name); i >= 0 {
+	if i := p.keyIndex(&plan.Column{Name: col.Name}); i >= 0 {
 		return &plan.KeyRef{Index: i}, nil
 	}
 	switch {
