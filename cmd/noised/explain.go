@@ -52,15 +52,41 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 		fmt.Fprintf(w, "refused: %s", explainError(&queryError{sql: sql, err: refusal}))
 		return
 	}
-	fmt.Fprintf(w, "permitted; contributions are bounded by strategy %q\n\ncharges\n", value(x.Strategy))
-	charges := grid{header: []string{"account", "ε", "δ", "ρ", "then left ε", "then left δ"}, right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
-	for _, c := range x.Charges {
-		charges.add(c.Account, short(c.Epsilon), short(c.Delta), short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta))
+	fmt.Fprintf(w, "permitted at ε %s, δ %s", short(value(x.Epsilon)), short(value(x.Delta)))
+	if x.Accuracy != nil {
+		fmt.Fprintf(w, ", the least for %s", describeAccuracy(*x.Accuracy))
 	}
-	charges.write(w)
+	fmt.Fprintf(w, "; contributions are bounded by strategy %q\n\ncharges\n", value(x.Strategy))
+	chargeGrid(x.Charges).write(w)
 	fmt.Fprintf(w, "\ncolumns\n")
-	columns := grid{header: []string{"column", "mechanism", "noise σ", "interval"}, right: map[int]bool{2: true}}
-	for _, c := range x.Columns {
+	columnGrid(x.Columns).write(w)
+	if s := x.PartitionSelection; s != nil {
+		fmt.Fprintf(w, "\ngroups whose noisy count is below %s stay hidden\n", short(s.Threshold))
+		g := grid{header: []string{"true count", "chance to be shown"}, right: map[int]bool{0: true, 1: true}}
+		for _, n := range slices.SortedFunc(maps.Keys(s.KeepProbability), numerically) {
+			g.add(n, short(s.KeepProbability[n]))
+		}
+		g.write(w)
+	}
+}
+
+// chargeGrid shows the price at each account and what it leaves there.
+func chargeGrid(charges []wire.ExplainCharge) *grid {
+	g := &grid{
+		header: []string{"account", "ε", "δ", "ρ", "then left ε", "then left δ", "and queries"},
+		right:  map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true},
+	}
+	for _, c := range charges {
+		g.add(c.Account, short(c.Epsilon), short(c.Delta), short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta),
+			strconv.FormatInt(c.QueriesLeft, 10))
+	}
+	return g
+}
+
+// columnGrid shows the noise of each column; for a ratio, by what it is taken over.
+func columnGrid(columns []wire.ExplainColumn) *grid {
+	g := &grid{header: []string{"column", "mechanism", "noise σ", "interval"}, right: map[int]bool{2: true}}
+	for _, c := range columns {
 		sigma := "varies"
 		if c.Stddev != nil {
 			sigma = short(*c.Stddev)
@@ -73,27 +99,19 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 		default: // noised by the given σ
 		}
 		if len(c.IntervalByN) == 0 {
-			columns.add(c.Name, string(c.Mechanism), sigma, expectedInterval(c.Interval))
+			g.add(c.Name, string(c.Mechanism), sigma, expectedInterval(c.Interval))
 		}
 		for i, n := range slices.SortedFunc(maps.Keys(c.IntervalByN), numerically) {
 			interval := c.IntervalByN[n]
 			of := expectedInterval(&interval) + " of " + n + " rows"
 			if i == 0 {
-				columns.add(c.Name, string(c.Mechanism), sigma, of)
+				g.add(c.Name, string(c.Mechanism), sigma, of)
 			} else {
-				columns.add("", "", "", of)
+				g.add("", "", "", of)
 			}
 		}
 	}
-	columns.write(w)
-	if s := x.PartitionSelection; s != nil {
-		fmt.Fprintf(w, "\ngroups whose noisy count is below %s stay hidden\n", short(s.Threshold))
-		g := grid{header: []string{"true count", "chance to be shown"}, right: map[int]bool{0: true, 1: true}}
-		for _, n := range slices.SortedFunc(maps.Keys(s.KeepProbability), numerically) {
-			g.add(n, short(s.KeepProbability[n]))
-		}
-		g.write(w)
-	}
+	return g
 }
 
 func expectedInterval(i *wire.ExplainInterval) string {

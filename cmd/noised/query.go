@@ -16,6 +16,7 @@ import (
 // queryFlags are the parameters that query and explain share.
 type queryFlags struct {
 	epsilon, delta      float64
+	accuracy            accuracyFlags
 	tenants             []string
 	maxPartitions       int64
 	maxRowsPerPartition int64
@@ -28,6 +29,7 @@ type queryFlags struct {
 func (f *queryFlags) register(fs *pflag.FlagSet) {
 	fs.Float64Var(&f.epsilon, "epsilon", 0, "privacy loss ε to spend (default: the contract's)")
 	fs.Float64Var(&f.delta, "delta", 0, "privacy loss δ to spend (default: the contract's)")
+	f.accuracy.register(fs)
 	fs.StringSliceVar(&f.tenants, "tenants", nil, "ask these tenants only (default: every member)")
 	fs.Int64Var(&f.maxPartitions, "max-partitions", 0, "groups that one unit may take part in (default and ceiling: the contract's)")
 	fs.Int64Var(&f.maxRowsPerPartition, "max-rows-per-partition", 0, "rows of one unit in one group (default and ceiling: the contract's)")
@@ -43,6 +45,10 @@ func (f *queryFlags) request(fs *pflag.FlagSet, sql string) (wire.QueryRequest, 
 	}
 	if changed(fs, "delta") {
 		q.Delta = &f.delta
+	}
+	var err error
+	if q.Accuracy, err = f.accuracy.wanted(fs); err != nil {
+		return q, err
 	}
 	var b wire.QueryBounds
 	if changed(fs, "max-partitions") {
