@@ -112,18 +112,41 @@ func EpsilonOf(mu, delta float64) float64 {
 	return hi
 }
 
-// LaplaceMu returns the μ at which an ε-DP mechanism is μ-GDP:
-// μ = 2Φ⁻¹(e^ε/(1+e^ε)). Pure ε-DP is dominated by randomised response with
-// that ε, and this μ is the Gaussian trade-off that lies below it
-// (Dong, Roth, Su 2019, Section 2.2).
+// LaplaceMu returns the μ at which Laplace noise is μ-GDP on one number that
+// neighbours shift by at most ε times its scale:
 //
-// It works with ln(1+e^ε) = ε + ln(1+e^−ε), as e^ε overflows from ε = 710 on.
+//	μ = 2·Φ̄⁻¹(e^(−ε/2)/2).
+//
+// That is less than 2Φ⁻¹(e^ε/(1+e^ε)), which any ε-DP mechanism is
+// (Dong, Roth, Su 2019, Section 2.2), and about half of its square for large ε:
+// randomised response is worse than Laplace.
+//
+// Proof. The likelihood ratio is monotone in the output, so the trade-off function
+// is that of thresholds, F(F⁻¹(1−α) − ε) for Laplace's F:
+//
+//	T(α) = 1 − e^ε·α           for            α ≤ e^(−ε)/2
+//	       e^(−ε)/(4α)         for e^(−ε)/2 ≤ α ≤ 1/2
+//	       e^(−ε)·(1 − α)      for      1/2 ≤ α,
+//
+// and that of the Gaussian is G(α) = Φ̄(μ − a) with α = Φ̄(a). In the middle, G ≤ T
+// says ln Φ̄(a) + ln Φ̄(μ − a) ≤ ln(e^(−ε)/4). Φ̄ is log-concave, so the left side
+// is concave in a; it is symmetric about a = μ/2, where it is largest. There it
+// says 2·ln Φ̄(μ/2) ≤ 2·ln(e^(−ε/2)/2), which this μ meets with equality. On the
+// left, T is the chord from (0, 1) to (e^(−ε)/2, 1/2); G is convex, is 1 at 0 and
+// at most 1/2 at the other end, so it lies below the chord. On the right likewise,
+// as G(1) = 0. A smaller shift has a smaller ε, and μ increases with ε.
 func LaplaceMu(epsilon float64) float64 {
-	return 2 * upperQuantileOfLog(-epsilon-math.Log1p(math.Exp(-epsilon)))
+	if epsilon < 1 { // erfc(μ/√8) = e^(−ε/2) is near 1: take it from erf
+		return 2 * math.Sqrt2 * math.Erfinv(-math.Expm1(-epsilon/2))
+	}
+	return 2 * upperQuantileOfLog(-epsilon/2-math.Ln2)
 }
 
-// LaplaceEpsilon is the inverse of LaplaceMu: the largest pure ε that costs at
-// most μ.
+// LaplaceEpsilon is the inverse of LaplaceMu: −2·ln(2·Φ̄(μ/2)), the shift in
+// scales that costs μ.
 func LaplaceEpsilon(mu float64) float64 {
-	return logNormalCDF(mu/2) - logNormalCDF(-mu/2)
+	if mu < 1 {
+		return -2 * math.Log1p(-math.Erf(mu/2/math.Sqrt2))
+	}
+	return -2 * (math.Ln2 + logNormalCDF(-mu/2))
 }

@@ -105,17 +105,81 @@ func TestDeltaOfShape(t *testing.T) {
 	})
 }
 
-// TestRandomisedResponseDominatesItsGaussian: the μ that a pure ε is charged
-// makes a Gaussian whose trade-off lies below the mechanism's at every error.
-func TestRandomisedResponseDominatesItsGaussian(t *testing.T) {
-	for _, eps := range []float64{0.01, 0.5, 1, 3, 10} {
-		mu := LaplaceMu(eps)
-		for alpha := 0.0005; alpha < 1; alpha += 0.0005 {
-			gaussian := normalCDF(NormalUpperQuantile(alpha) - mu)
-			pure := max(0, 1-math.Exp(eps)*alpha, math.Exp(-eps)*(1-alpha))
-			if gaussian > pure+1e-12 {
-				t.Fatalf("ε = %g: at α = %g the Gaussian's error %g exceeds %g", eps, alpha, gaussian, pure)
+// laplaceTradeOff is the least error of the second kind of a test that tells
+// Laplace noise from the same shifted by ε scales, at an error α of the first;
+// rest is 1 − α.
+func laplaceTradeOff(epsilon, alpha, rest float64) float64 {
+	switch {
+	case alpha <= math.Exp(-epsilon)/2:
+		return 1 - math.Exp(epsilon)*alpha
+	case alpha <= 0.5:
+		return math.Exp(-epsilon) / (4 * alpha)
+	default:
+		return math.Exp(-epsilon) * rest
+	}
+}
+
+// TestTradeOffIsLaplaces: the formula is that of tests that are thresholds on a
+// Laplace variable.
+func TestTradeOffIsLaplaces(t *testing.T) {
+	cdf := func(y float64) float64 {
+		if y < 0 {
+			return math.Exp(y) / 2
+		}
+		return 1 - math.Exp(-y)/2
+	}
+	for _, epsilon := range []float64{0.01, 0.7, 3, 12} {
+		for y := -30.0; y < 30; y += 0.01 {
+			alpha := 1 - cdf(y)
+			if got, want := laplaceTradeOff(epsilon, alpha, cdf(y)), cdf(y-epsilon); math.Abs(got-want) > 1e-9 {
+				t.Fatalf("ε = %g, α = %g: %g, want %g", epsilon, alpha, got, want)
 			}
 		}
+	}
+}
+
+// TestLaplaceDominatesItsGaussian: the trade-off of the Gaussian that is charged
+// lies nowhere above Laplace's, from one tail to the other, and touches it, so
+// that nothing less may be charged.
+func TestLaplaceDominatesItsGaussian(t *testing.T) {
+	for epsilon := 1e-3; epsilon < 70; epsilon *= 1.1 {
+		mu := LaplaceMu(epsilon)
+		closest := math.Inf(1)
+		for a := -8.0; a < mu+8; a += 0.001 {
+			alpha, rest := math.Erfc(a/math.Sqrt2)/2, math.Erfc(-a/math.Sqrt2)/2
+			gaussian, laplace := math.Erfc((mu-a)/math.Sqrt2)/2, laplaceTradeOff(epsilon, alpha, rest)
+			if gaussian > laplace*(1+1e-11) {
+				t.Fatalf("ε = %g, α = %g: the Gaussian's error %g exceeds Laplace's %g", epsilon, alpha, gaussian, laplace)
+			}
+			closest = min(closest, laplace/gaussian)
+		}
+		if closest > 1.0001 {
+			t.Errorf("ε = %g: the trade-offs come no closer than %g", epsilon, closest)
+		}
+	}
+}
+
+// TestLaplaceCostsLessThanPureEpsilon: what is charged is at most what any ε-DP
+// mechanism may need, and about half of it for large ε.
+func TestLaplaceCostsLessThanPureEpsilon(t *testing.T) {
+	for epsilon := 1e-3; epsilon < 70; epsilon *= 1.1 {
+		pure := math.Pow(2*NormalUpperQuantile(1/(1+math.Exp(epsilon))), 2)
+		if got := math.Pow(LaplaceMu(epsilon), 2); got > pure*(1+1e-9) || got < 0.45*pure {
+			t.Errorf("ε = %g costs %g, as a pure ε %g", epsilon, got, pure)
+		}
+	}
+}
+
+// TestLaplaceConversionKeepsItsDigits: small shifts are not lost in what is
+// close to 1, where μ is ε·√(π/2).
+func TestLaplaceConversionKeepsItsDigits(t *testing.T) {
+	for mu2 := 1e-12; mu2 <= 1e4; mu2 *= 1.5 {
+		mu := math.Sqrt(mu2)
+		if back := LaplaceMu(LaplaceEpsilon(mu)); math.Abs(back-mu) > 1e-13*mu {
+			t.Errorf("LaplaceMu(LaplaceEpsilon(%g)) is off by %g", mu, back/mu-1)
+		}
+	}
+	if got, want := LaplaceMu(1e-7), 1e-7*math.Sqrt(math.Pi/2); math.Abs(got-want) > 1e-6*want {
+		t.Errorf("LaplaceMu(1e-7) = %g, want %g", got, want)
 	}
 }

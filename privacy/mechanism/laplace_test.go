@@ -28,71 +28,6 @@ func wantH(epsilon float64) float64 {
 	return 4 * lo * lo
 }
 
-// laplaceTradeOff is the least error of the second kind of a test that tells
-// Laplace noise from the same shifted by ε scales, at an error α of the first;
-// rest is 1 − α.
-func laplaceTradeOff(epsilon, alpha, rest float64) float64 {
-	switch {
-	case alpha <= math.Exp(-epsilon)/2:
-		return 1 - math.Exp(epsilon)*alpha
-	case alpha <= 0.5:
-		return math.Exp(-epsilon) / (4 * alpha)
-	default:
-		return math.Exp(-epsilon) * rest
-	}
-}
-
-// TestTradeOffIsLaplaces: the formula agrees with tests that are thresholds on a
-// Laplace variable.
-func TestTradeOffIsLaplaces(t *testing.T) {
-	cdf := func(y float64) float64 {
-		if y < 0 {
-			return math.Exp(y) / 2
-		}
-		return 1 - math.Exp(-y)/2
-	}
-	for _, epsilon := range []float64{0.01, 0.7, 3, 12} {
-		for y := -30.0; y < 30; y += 0.01 {
-			alpha := 1 - cdf(y)
-			if got, want := laplaceTradeOff(epsilon, alpha, cdf(y)), cdf(y-epsilon); math.Abs(got-want) > 1e-9 {
-				t.Fatalf("ε = %g, α = %g: %g, want %g", epsilon, alpha, got, want)
-			}
-		}
-	}
-}
-
-// TestLaplaceIsCharged: the trade-off of the Gaussian that is charged for one
-// coordinate lies nowhere above Laplace's, from the extreme tail to the extreme
-// tail, and touches it, so that nothing less may be charged.
-func TestLaplaceIsCharged(t *testing.T) {
-	for epsilon := 1e-3; epsilon < 70; epsilon *= 1.1 {
-		mu := math.Sqrt(laplaceH(epsilon))
-		closest := math.Inf(1)
-		for a := -8.0; a < mu+8; a += 0.001 {
-			alpha, rest := math.Erfc(a/math.Sqrt2)/2, math.Erfc(-a/math.Sqrt2)/2
-			gaussian, laplace := math.Erfc((mu-a)/math.Sqrt2)/2, laplaceTradeOff(epsilon, alpha, rest)
-			if gaussian > laplace*(1+1e-11) {
-				t.Fatalf("ε = %g, α = %g: the Gaussian's error %g exceeds Laplace's %g", epsilon, alpha, gaussian, laplace)
-			}
-			closest = min(closest, laplace/gaussian)
-		}
-		if closest > 1.0001 {
-			t.Errorf("ε = %g: the trade-offs come no closer than %g", epsilon, closest)
-		}
-	}
-}
-
-// TestLaplaceCostsLessThanPureEpsilon: what is charged is at most what an account
-// charges any ε-DP mechanism, and about half of it for large ε.
-func TestLaplaceCostsLessThanPureEpsilon(t *testing.T) {
-	for epsilon := 1e-3; epsilon < 70; epsilon *= 1.1 {
-		pure := math.Pow(privacy.LaplaceMu(epsilon), 2)
-		if got := laplaceH(epsilon); got > pure*(1+1e-9) || got < 0.45*pure {
-			t.Errorf("ε = %g costs %g, as a pure ε %g", epsilon, got, pure)
-		}
-	}
-}
-
 // TestLaplaceVectors: however a shift of norm L1 is spread over coordinates, none
 // above LInf, the sum of what the coordinates lose is covered.
 func TestLaplaceVectors(t *testing.T) {
@@ -148,16 +83,8 @@ func TestLaplacePairsByDelta(t *testing.T) {
 // TestLaplaceCrossover records from where on continuous Laplace noise is smaller
 // than Gaussian at the same charge, for each coordinate: ε = 4.753, μ² = 11.29.
 func TestLaplaceCrossover(t *testing.T) {
-	wins := func(epsilon float64) bool { return math.Sqrt2/epsilon < 1/math.Sqrt(laplaceH(epsilon)) }
+	wins := func(epsilon float64) bool { return math.Sqrt2/epsilon < 1/privacy.LaplaceMu(epsilon) }
 	if wins(4.752) || !wins(4.754) {
 		t.Error("the crossover is elsewhere")
-	}
-}
-
-func TestLaplaceEpsilonIsInverse(t *testing.T) {
-	for mu2 := 1e-12; mu2 <= MaxMu2; mu2 *= 1.5 {
-		if back := laplaceH(laplaceEpsilon(mu2)); math.Abs(back-mu2) > 1e-13*mu2 {
-			t.Errorf("h(ε(%g)) is off by %g", mu2, back/mu2-1)
-		}
 	}
 }

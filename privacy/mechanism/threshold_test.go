@@ -77,7 +77,8 @@ func worst(t *testing.T, kind Kind, delta float64) Spec {
 		if kind == Gaussian {
 			s = gaussianSpec(t, 1/(target*target))
 		} else {
-			s = laplaceSpec(t, laplaceH(1/target))
+			mu := privacy.LaplaceMu(1 / target)
+			s = laplaceSpec(t, mu*mu)
 		}
 		m := int64(math.Ceil(s.upperQuantile(delta)))
 		if keep := exactKeep(s, m, 0); keep > most {
