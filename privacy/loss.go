@@ -2,8 +2,8 @@ package privacy
 
 import "math"
 
-// Limits on the parameters that a caller may ask for. Outside them the noise
-// library hangs or overflows (ε ≥ 700), or the loss is meaningless.
+// Limits on the parameters that a caller may ask for. Outside them arithmetic
+// under- or overflows, or the loss is meaningless.
 const (
 	MinEpsilon = 1e-6
 	MaxEpsilon = 100
