@@ -1,9 +1,9 @@
 package privacy
 
 // SelectionShare is the part of an account's δ that is set aside for partition
-// selection and tails when the account is opened; the rest is spent on
-// converting Σμ² to ε. The split is fixed, so that admission is the fixed
-// rectangle Σμ² ≤ μ²(ε, δ_conv), Σδ ≤ δ_sel, which the filter theorem needs.
+// selection when the account is opened; the rest is spent on converting Σμ² to
+// ε. The split is fixed, so that admission is the fixed rectangle
+// Σμ² ≤ μ²(ε, δ_conv), Σδ ≤ δ_sel, which the filter theorem needs.
 const SelectionShare = 0.1
 
 // Window says how often an account's cap is refilled. Every window paces
