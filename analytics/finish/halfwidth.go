@@ -46,9 +46,9 @@ func ratioConfidence(wanted float64, noises ...mechanism.Spec) float64 {
 	return wanted
 }
 
-// linearHalfWidth returns h with P(L > h) ≤ tail, for a sum L of independent
-// noises of one mechanism with weights within ±1 whose squares add up to
-// variance.
+// linearHalfWidth returns the h with P(L > h) ≤ tail, for a sum L of independent
+// noises of one mechanism with weights within ±1, as a function of what the
+// squares of the weights add up to.
 //
 // For the Gaussian this is the normal quantile at the standard deviation of the
 // rounded noise, plus half a step for the lattice that the sum lies on. Below a
@@ -58,28 +58,47 @@ func ratioConfidence(wanted float64, noises ...mechanism.Spec) float64 {
 // For Laplace it is Chernoff's bound e^(−t·h)·ΠE[e^(t·w·N)]. ln E[e^(θN)] of
 // Laplace noise is convex in θ², so that among weights with these squares the
 // bound is largest for weights of 1, as many as the squares add up to.
-func linearHalfWidth(noise mechanism.Spec, variance, tail float64) float64 {
-	if variance <= 0 {
-		return 0
-	}
+func linearHalfWidth(noise mechanism.Spec, tail float64) func(squares float64) float64 {
+	of := chernoff(laplaceRate(noise.Stddev), -math.Log(tail))
 	if noise.Kind == mechanism.Gaussian {
-		return privacy.NormalUpperQuantile(tail)*max(noise.Stddev, 0.5)*math.Sqrt(variance) + 0.5
+		deviation := privacy.NormalUpperQuantile(tail) * max(noise.Stddev, 0.5)
+		of = func(squares float64) float64 { return deviation*math.Sqrt(squares) + 0.5 }
 	}
-	rate := laplaceRate(noise.Stddev)
-	bound := func(x float64) float64 { // at t = x·limit
-		t := x * min(2*rate, maxTilt)
-		return (variance*laplaceLogMGF(t, rate) - math.Log(tail)) / t
-	}
-	lo, hi := 1e-6, 1-1e-9
-	for range 80 { // the bound falls, then rises
-		third := (hi - lo) / 3
-		if bound(lo+third) < bound(hi-third) {
-			hi -= third
-		} else {
-			lo += third
+	return func(squares float64) float64 {
+		if squares <= 0 {
+			return 0
 		}
+		return of(squares)
 	}
-	return bound(lo)
+}
+
+// chernoff minimises (squares·ln E[e^(tN)] + x) / t over t, for Laplace noise N.
+// Squares are rounded up by at most 2 %, so that the boundaries of a large tree
+// share what is computed.
+func chernoff(rate, x float64) func(squares float64) float64 {
+	const grid = 0.02
+	limit, known := min(2*rate, maxTilt), map[float64]float64{}
+	return func(squares float64) float64 {
+		cell := math.Ceil(math.Log(squares) / grid)
+		if h, ok := known[cell]; ok {
+			return h
+		}
+		squares = math.Exp(cell * grid)
+		bound := func(share float64) float64 {
+			return (squares*laplaceLogMGF(share*limit, rate) + x) / (share * limit)
+		}
+		lo, hi := 1e-6, 1-1e-9
+		for range 80 { // it falls, then rises
+			third := (hi - lo) / 3
+			if bound(lo+third) < bound(hi-third) {
+				hi -= third
+			} else {
+				lo += third
+			}
+		}
+		known[cell] = bound(lo)
+		return known[cell]
+	}
 }
 
 // maxTilt keeps e^t finite where the noise is all but zero.

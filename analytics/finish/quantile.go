@@ -144,12 +144,13 @@ func (s *source) quantile(a plan.Agg, confidence float64) estimator {
 	e.gap = rankGap(e.q)
 	tail := (1 - confidence) / 2
 	silent := e.noise.HalfWidth(1-tail/float64(len(e.model.variance))) == 0 // no node has any noise
+	half := linearHalfWidth(e.noise, tail)
 	z := privacy.NormalUpperQuantile((1 - clearConfidence) / 2)
 	for _, v := range e.model.rankVariances(e.q) {
 		if silent {
 			v = 0
 		}
-		e.half = append(e.half, linearHalfWidth(e.noise, v, tail))
+		e.half = append(e.half, half(v))
 		e.clear = append(e.clear, max(0.5, z*e.noise.Stddev*math.Sqrt(v)))
 	}
 	return e
