@@ -3,7 +3,6 @@ package bounding
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -11,13 +10,17 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// int128 is the type of totals.
+type int128 = privacy.Int128
+
 // Result holds the exact, bounded draws of every group. It is private.
 type Result struct {
 	// Keys are the groups: all declared combinations in plan.DeclaredKeys
 	// order, or, in a plan with a secret key, those to which some unit
 	// contributes, sorted.
 	Keys [][]plan.Value
-	// Draws is indexed by draw of the plan, then by group.
+	// Draws is indexed by draw of the plan, then by group; a draw has Width
+	// integers per group.
 	Draws [][]privacy.Int128
 }
 
@@ -41,7 +44,7 @@ type bounder struct {
 	cursors []cursor
 	heads   heads
 	unit    unit
-	totals  [][]privacy.Int128
+	totals  [][]int128 // by draw, then group; those of gathered draws stay zero
 	reached []bool
 }
 
@@ -65,18 +68,28 @@ func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*
 	if err := b.merge(ctx); err != nil {
 		return nil, err
 	}
-	return b.result(), nil
+	return b.result()
 }
 
 func newBounder(p *plan.Bound, salt [16]byte) *bounder {
 	b := &bounder{
 		plan: p, groups: newGroups(p),
-		k0: binary.LittleEndian.Uint64(salt[:8]), k1: binary.LittleEndian.Uint64(salt[8:]),
 		unit:   unit{draws: len(p.Draws), maxRows: plan.MaxUnitRows},
-		totals: make([][]privacy.Int128, len(p.Draws)),
+		totals: make([][]int128, len(p.Draws)),
 	}
+	b.k0, b.k1 = saltKeys(salt)
+	b.unit.chosen.larger = b.unit.larger(b.groups)
 	if m := p.Limits.MaxRows; m > 0 {
 		b.unit.maxRows = min(m, plan.MaxUnitRows)
+	}
+	if p.Limits.MaxL2 > 0 {
+		b.unit.counted = true
+		b.unit.draws++
+	}
+	for i, d := range p.Draws {
+		if d.Kind == plan.DrawDistinct || d.Kind == plan.DrawTree {
+			b.unit.gathers = append(b.unit.gathers, newGatherer(i, d, b.k0, b.k1))
+		}
 	}
 	b.grow()
 	return b
@@ -89,7 +102,10 @@ func (b *bounder) grow() {
 	more := n - len(b.reached)
 	b.reached = append(b.reached, make([]bool, more)...)
 	for d := range b.totals {
-		b.totals[d] = append(b.totals[d], make([]privacy.Int128, more)...)
+		b.totals[d] = append(b.totals[d], make([]int128, more)...)
+	}
+	for _, g := range b.unit.gathers {
+		g.tally.grow(n)
 	}
 }
 
@@ -125,7 +141,9 @@ func (b *bounder) merge(ctx context.Context) error {
 		c := &b.cursors[top.cursor]
 		another := top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && c.tenant != tenant
 		if another || !started {
-			b.finish()
+			if err := b.finish(); err != nil {
+				return err
+			}
 			b.unit.reset(top.unit)
 			started, tenant = true, c.tenant
 		}
@@ -141,8 +159,7 @@ func (b *bounder) merge(ctx context.Context) error {
 			b.heads.replace(next)
 		}
 	}
-	b.finish()
-	return nil
+	return b.finish()
 }
 
 // takeRun takes the rows from a cursor to the end of its unit or batch, and
@@ -163,28 +180,47 @@ func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
 }
 
 // finish adds the gathered unit's contribution to the totals.
-func (b *bounder) finish() {
+func (b *bounder) finish() error {
 	if len(b.unit.touched) == 0 {
-		return
+		return nil
 	}
-	chosen := b.unit.choose(b.plan.Limits.MaxPartitions, b.k0, b.k1, b.groups)
-	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, b.plan.Limits.MaxRowsPerPartition)
-}
-
-func (b *bounder) result() *Result {
-	if !b.plan.Secret() {
-		return &Result{Keys: b.groups.keys, Draws: b.totals}
+	limits := b.plan.Limits
+	chosen := b.unit.choose(limits.MaxPartitions, b.k0, b.k1, b.groups)
+	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, limits)
+	if len(b.unit.gathers) == 0 {
+		return nil
 	}
-	order := b.groups.sorted(func(group int) bool { return b.reached[group] })
-	r := &Result{Keys: make([][]plan.Value, len(order)), Draws: make([][]privacy.Int128, len(b.totals))}
-	for i, group := range order {
-		r.Keys[i] = b.groups.keys[group]
-	}
-	for d := range r.Draws {
-		r.Draws[d] = make([]privacy.Int128, len(order))
-		for i, group := range order {
-			r.Draws[d][i] = b.totals[d][group]
+	kept := b.unit.keep(chosen)
+	for _, g := range b.unit.gathers {
+		if err := g.finish(&b.unit, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups); err != nil {
+			return privacy.Internal(err, "bounding")
 		}
 	}
-	return r
+	return nil
+}
+
+// result returns the groups of the answer: all declared ones, or those that
+// were reached, sorted.
+func (b *bounder) result() (*Result, error) {
+	order := b.groups.sorted(func(group int) bool { return b.reached[group] })
+	if len(b.unit.gathers) > 0 && int64(len(order)) > plan.MaxCells/b.plan.Width() {
+		return nil, privacy.Internal(errCells, "bounding")
+	}
+	r := &Result{Keys: b.groups.keys, Draws: b.totals}
+	if b.plan.Secret() {
+		r.Keys, r.Draws = make([][]plan.Value, len(order)), make([][]int128, len(b.totals))
+		for i, group := range order {
+			r.Keys[i] = b.groups.keys[group]
+		}
+		for d := range r.Draws {
+			r.Draws[d] = make([]int128, len(order))
+			for i, group := range order {
+				r.Draws[d][i] = b.totals[d][group]
+			}
+		}
+	}
+	for _, g := range b.unit.gathers {
+		r.Draws[g.draw] = g.tally.draws(order)
+	}
+	return r, nil
 }

@@ -66,14 +66,17 @@ func (g *groups) print(key []plan.Value) string {
 	return b.String()
 }
 
-// sorted returns the numbers of those groups for which keep holds, in the order
-// of their values.
+// sorted returns all declared groups in their order, or the numbers of those
+// secret groups for which keep holds, in the order of their values.
 func (g *groups) sorted(keep func(group int) bool) []int {
-	var order []int
+	order := make([]int, 0, len(g.keys))
 	for i := range g.keys {
-		if keep(i) {
+		if g.numbers == nil || keep(i) {
 			order = append(order, i)
 		}
+	}
+	if g.numbers == nil {
+		return order
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		for i, v := range g.keys[a] {

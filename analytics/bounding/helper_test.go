@@ -2,6 +2,7 @@ package bounding
 
 import (
 	"context"
+	"slices"
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
@@ -15,11 +16,18 @@ type row struct {
 	value int64
 }
 
+// wide is a row with what it adds to each draw, or Absent.
+type wide struct {
+	unit   uint64
+	key    int64
+	values []int64
+}
+
 // sliceStream streams rows in batches of a given size.
 type sliceStream struct {
-	rows    []row
+	rows    []wide
 	size    int
-	secret  bool
+	plan    *plan.Bound
 	numbers map[int64]int32
 }
 
@@ -28,12 +36,14 @@ func (s *sliceStream) Next(ctx context.Context) (*Batch, error) {
 		return nil, err
 	}
 	n := min(max(s.size, 1), len(s.rows))
-	b := &Batch{Values: [][]int64{nil, nil, {}}}
+	b := &Batch{Values: make([][]int64, len(s.rows[0].values))}
 	for _, r := range s.rows[:n] {
 		b.Units = append(b.Units, r.unit)
-		b.Values[2] = append(b.Values[2], r.value)
+		for d, v := range r.values {
+			b.Values[d] = append(b.Values[d], v)
+		}
 		key := int32(r.key)
-		if s.secret {
+		if s.plan.Secret() {
 			number, known := s.numbers[r.key]
 			if !known {
 				number = int32(len(s.numbers))
@@ -45,6 +55,12 @@ func (s *sliceStream) Next(ctx context.Context) (*Batch, error) {
 			key = -1
 		}
 		b.Keys = append(b.Keys, key)
+	}
+	for d, values := range b.Values {
+		counts := s.plan.Draws[d].Kind == plan.DrawRows || s.plan.Draws[d].Kind == plan.DrawUnits
+		if counts && !slices.Contains(values, Absent) {
+			b.Values[d] = nil // counts every row
+		}
 	}
 	s.rows = s.rows[n:]
 	return b, nil
@@ -75,7 +91,15 @@ func testPlan(l privacy.Bounds, secret bool) *plan.Bound {
 
 // source streams one tenant's rows.
 func source(p *plan.Bound, tenant string, size int, rows ...row) Source {
-	return Source{Tenant: tenant, Stream: &sliceStream{rows: rows, size: size, secret: p.Secret(), numbers: map[int64]int32{}}}
+	var ws []wide
+	for _, r := range rows {
+		ws = append(ws, wide{r.unit, r.key, []int64{0, 0, r.value}})
+	}
+	return wideSource(p, tenant, size, ws)
+}
+
+func wideSource(p *plan.Bound, tenant string, size int, rows []wide) Source {
+	return Source{Tenant: tenant, Stream: &sliceStream{rows: rows, size: size, plan: p, numbers: map[int64]int32{}}}
 }
 
 // failer is what *testing.T and *rapid.T have in common here.

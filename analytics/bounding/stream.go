@@ -7,7 +7,8 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// Absent marks a row that a draw does not count. No centred step equals it.
+// Absent marks a row that a draw does not count. It is no step, square, leaf or
+// hash of a value.
 const Absent = math.MinInt64
 
 // Batch is some consecutive rows of a stream, column by column. Whoever
@@ -23,9 +24,10 @@ type Batch struct {
 	// Learned are the keys that the stream meets in this batch for the first
 	// time, numbered on from those before. Only for plans with a secret key.
 	Learned [][]plan.Value
-	// Values holds, per draw, each row's centred steps, or Absent. For draws
-	// other than sums any other value counts the row. A nil entry counts
-	// every row.
+	// Values holds, per draw, what each row adds, or Absent: for sums what
+	// Steps returns, for squares what Square returns, for trees what Leaf
+	// returns, for distinct draws what ValueHash returns. For other draws
+	// anything but Absent counts the row, and a nil entry counts every row.
 	Values [][]int64
 }
 
@@ -47,4 +49,18 @@ type Source struct {
 // magnitude of a row does not rest on generated SQL.
 func Steps(q plan.Quantum, v int64) int64 {
 	return max(q.Lo, min(q.Hi, v)) - q.Centre
+}
+
+// Square returns the square of a row's distance from the centre, for a value in
+// steps, as an integer around the square's own centre: at most Draw.Magnitude
+// in size, provided that the quantum's reach is at most plan.MaxSteps.
+func Square(d plan.Draw, v int64) int64 {
+	y := Steps(d.Quantum, v)
+	return min(y*y>>d.Square.Shift, d.Square.Max) - d.Square.Centre
+}
+
+// Leaf returns the leaf of a row's value, in steps, in a draw's tree.
+func Leaf(d plan.Draw, v int64) int64 {
+	q := d.Quantum
+	return int64(d.Tree.Leaf(max(q.Lo, min(q.Hi, v)) - q.Lo))
 }

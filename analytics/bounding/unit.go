@@ -21,13 +21,16 @@ type unit struct {
 	id      uint64
 	rows    int64 // considered so far
 	maxRows int64
-	draws   int
-	slotOf  []int32 // by group
-	touched []int32 // groups, in order of appearance
-	cells   []cell  // slot·draws + draw
+	draws   int         // cells per slot: one per draw, and one more if counted
+	counted bool        // the last cell of a slot counts all of its rows
+	gathers []*gatherer // draws that look at each value
+	slotOf  []int32     // by group
+	touched []int32     // groups, in order of appearance
+	cells   []cell      // slot·draws + draw
 
-	chosen []choice // scratch of choose
-	buf    []byte   // scratch of choose
+	chosen smallest[choice] // scratch of choose
+	kept   []bool           // by slot; scratch of keep
+	buf    []byte           // scratch of choose
 }
 
 // choice is a slot with the hash that ranks it.
@@ -39,7 +42,13 @@ type choice struct {
 func (u *unit) reset(id uint64) {
 	u.id, u.rows = id, 0
 	u.touched, u.cells = u.touched[:0], u.cells[:0]
+	for _, g := range u.gathers {
+		g.reset()
+	}
 }
+
+// cell returns what the unit has in a slot for a draw.
+func (u *unit) cell(slot int32, draw int) cell { return u.cells[int(slot)*u.draws+draw] }
 
 // grow makes room for groups that were learned.
 func (u *unit) grow(groups int) {
@@ -75,8 +84,14 @@ func (u *unit) add(b *Batch, from, to int, translate []int32) {
 				cells[d].n++
 			} else if v := values[i]; v != Absent {
 				cells[d].n++
-				cells[d].s += v
+				cells[d].s += v // of leaves and hashes it means nothing, and is not read
 			}
+		}
+		if u.counted {
+			cells[len(cells)-1].n++
+		}
+		for _, g := range u.gathers {
+			g.take(b, i, slot)
 		}
 	}
 }
@@ -92,66 +107,71 @@ func (u *unit) touch(group int32) int32 {
 // choose returns the slots of at most limit groups: all of them if they are
 // few enough, else those with the smallest hashes.
 func (u *unit) choose(limit int64, k0, k1 uint64, g *groups) []choice {
-	u.chosen = u.chosen[:0]
+	u.chosen.reset(int(min(limit, int64(len(u.touched)))))
 	if int64(len(u.touched)) <= limit {
 		for slot := range u.touched {
-			u.chosen = append(u.chosen, choice{slot: int32(slot)})
+			u.chosen.kept = append(u.chosen.kept, choice{slot: int32(slot)})
 		}
-		return u.chosen
+		return u.chosen.kept
 	}
 	for slot, group := range u.touched {
 		u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], u.id)
 		u.buf = append(u.buf, g.text(group)...)
-		u.offer(choice{siphash.Hash(k0, k1, u.buf), int32(slot)}, int(limit), g)
+		u.chosen.offer(choice{siphash.Hash(k0, k1, u.buf), int32(slot)})
 	}
-	return u.chosen
-}
-
-// offer keeps c if it is among the limit smallest so far. The kept form a heap
-// with the largest on top.
-func (u *unit) offer(c choice, limit int, g *groups) {
-	if len(u.chosen) < limit {
-		u.chosen = append(u.chosen, c)
-		for i := len(u.chosen) - 1; i > 0 && u.larger(u.chosen[i], u.chosen[(i-1)/2], g); i = (i - 1) / 2 {
-			u.chosen[i], u.chosen[(i-1)/2] = u.chosen[(i-1)/2], u.chosen[i]
-		}
-		return
-	}
-	if !u.larger(u.chosen[0], c, g) {
-		return
-	}
-	u.chosen[0] = c
-	for i := 0; ; {
-		child := 2*i + 1
-		if child+1 < limit && u.larger(u.chosen[child+1], u.chosen[child], g) {
-			child++
-		}
-		if child >= limit || !u.larger(u.chosen[child], u.chosen[i], g) {
-			return
-		}
-		u.chosen[i], u.chosen[child] = u.chosen[child], u.chosen[i]
-		i = child
-	}
+	return u.chosen.kept
 }
 
 // larger orders choices by hash, and equal hashes by the key's text.
-func (u *unit) larger(a, b choice, g *groups) bool {
-	if a.hash != b.hash {
-		return a.hash > b.hash
+func (u *unit) larger(g *groups) func(a, b choice) bool {
+	return func(a, b choice) bool {
+		if a.hash != b.hash {
+			return a.hash > b.hash
+		}
+		return g.text(u.touched[a.slot]) > g.text(u.touched[b.slot])
 	}
-	return g.text(u.touched[a.slot]) > g.text(u.touched[b.slot])
 }
 
-// contribution is what a unit adds to a group's draw, given its cell.
-func contribution(kind plan.DrawKind, x cell, c int64) int64 {
+// keep marks the chosen slots.
+func (u *unit) keep(chosen []choice) []bool {
+	if n := len(u.touched); n > cap(u.kept) {
+		u.kept = make([]bool, n, 2*n)
+	}
+	u.kept = u.kept[:len(u.touched)]
+	clear(u.kept)
+	for _, ch := range chosen {
+		u.kept[ch.slot] = true
+	}
+	return u.kept
+}
+
+// scaling returns how the norm of the unit's rows over the chosen groups, at
+// most c of each, limits what it contributes.
+func (u *unit) scaling(chosen []choice, limits privacy.Bounds) scaling {
+	if !u.counted {
+		return scaling{}
+	}
+	var squares uint64
+	for _, ch := range chosen {
+		n := uint64(min(u.cell(ch.slot, u.draws-1).n, limits.MaxRowsPerPartition))
+		squares += n * n
+	}
+	return clip(limits.MaxL2, squares)
+}
+
+// contribution is what a unit adds to a group's draw, given its cell. Draws
+// that look at each value are not a matter of cells.
+func contribution(kind plan.DrawKind, x cell, c int64, scale scaling) int64 {
 	switch kind {
 	case plan.DrawRows:
-		return min(x.n, c)
+		return scale.of(min(x.n, c))
 	case plan.DrawUnits:
 		return min(x.n, 1)
-	default:
-		return share(x.s, x.n, c)
+	case plan.DrawSum, plan.DrawSquares:
+		return scale.of(share(x.s, x.n, c))
+	case plan.DrawDistinct, plan.DrawTree:
 	}
+	return 0
 }
 
 // share returns s·min(n, c)/n, truncated towards zero. |s| < 2^63 and
@@ -175,13 +195,14 @@ func share(s, n, c int64) int64 {
 
 // addTo adds the chosen contributions to the totals, indexed by draw, then
 // group, and marks the groups as reached.
-func (u *unit) addTo(totals [][]privacy.Int128, reached []bool, chosen []choice, draws []plan.Draw, c int64) {
+func (u *unit) addTo(totals [][]int128, reached []bool, chosen []choice, draws []plan.Draw, limits privacy.Bounds) {
+	scale := u.scaling(chosen, limits)
 	for _, ch := range chosen {
 		group := u.touched[ch.slot]
 		reached[group] = true
 		cells := u.cells[int(ch.slot)*u.draws:][:u.draws]
 		for d := range draws {
-			if v := contribution(draws[d].Kind, cells[d], c); v != 0 {
+			if v := contribution(draws[d].Kind, cells[d], limits.MaxRowsPerPartition, scale); v != 0 {
 				totals[d][group] = totals[d][group].AddInt64(v)
 			}
 		}

@@ -40,8 +40,8 @@ type Input struct {
 const MaxGroups = int64(1) << 24
 
 // Check refuses inputs that would read a tenant outside the plan, and plans
-// whose limits bound nothing or whose groups are too many. It is the last line of defence, so its errors are
-// internal.
+// whose limits bound nothing, whose groups are too many or whose draws do not
+// fit their quanta. It is the last line of defence, so its errors are internal.
 func (in Input) Check() error {
 	if in.Plan == nil {
 		return privacy.Internal(fmt.Errorf("no plan"), "engine input")
@@ -51,6 +51,14 @@ func (in Input) Check() error {
 	}
 	if in.Plan.DeclaredCount(MaxGroups) > MaxGroups {
 		return privacy.Internal(fmt.Errorf("more than %d declared groups", MaxGroups), "engine input")
+	}
+	for _, d := range in.Plan.Draws {
+		if err := checkDraw(d); err != nil {
+			return privacy.Internal(err, "engine input")
+		}
+	}
+	if err := checkCells(in.Plan); err != nil {
+		return privacy.Internal(err, "engine input")
 	}
 	for _, s := range in.Segments {
 		if !slices.Contains(in.Plan.Tenants, s.Tenant) {
@@ -66,6 +74,7 @@ type Partials struct {
 	// all keys are declared it holds every combination in DeclaredKeys order;
 	// otherwise the groups to which some unit contributes, sorted.
 	Keys [][]plan.Value
-	// Draws is indexed by draw of the plan, then by group.
+	// Draws is indexed by draw of the plan, then by group, and has Draw.Width
+	// integers per group: for a tree its nodes, in the order of plan.Tree.
 	Draws [][]privacy.Int128
 }

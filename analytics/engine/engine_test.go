@@ -14,6 +14,21 @@ func TestInputCheck(t *testing.T) {
 		many.Keys = append(many.Keys, plan.Key{Domain: make([]plan.Value, 100)})
 	}
 	unbounded := &plan.Bound{Tenants: []string{"a"}}
+	drawing := func(groups int, draws ...plan.Draw) Input {
+		b := &plan.Bound{Tenants: []string{"a"}, Limits: p.Limits, Draws: draws}
+		if groups > 0 {
+			b.Keys = []plan.Key{{Domain: make([]plan.Value, groups)}}
+		}
+		return Input{Plan: b}
+	}
+	fine := plan.Quantum{Mantissa: 1, Lo: 0, Hi: 1 << 20, Centre: 1 << 19}
+	wide := plan.Draw{Kind: plan.DrawTree, Quantum: fine, Tree: plan.TreeOf(fine)}
+	squares := plan.Draw{Kind: plan.DrawSquares, Quantum: fine, Square: plan.SquareOf(fine)}
+	most := int(plan.MaxCells) / wide.Width()
+	far, short, shifted := squares, wide, squares
+	far.Quantum.Centre, short.Tree.Leaves, shifted.Square.Centre = 1<<37, wide.Tree.Leaves-1, 5
+	flat := wide
+	flat.Tree.Levels = 3
 	for _, tt := range []struct {
 		name string
 		in   Input
@@ -25,6 +40,16 @@ func TestInputCheck(t *testing.T) {
 		{"a tenant outside the plan", Input{Plan: p, Segments: []Segment{{Tenant: "c"}}}, false},
 		{"too many groups to number", Input{Plan: many}, false},
 		{"a plan without limits", Input{Plan: unbounded}, false},
+		{"a tree and squares", drawing(0, wide, squares), true},
+		{"as many trees as cells", drawing(most, wide), true},
+		{"too many cells", drawing(most+1, wide), false},
+		{"too many cells of several draws", drawing(most, wide, squares), false},
+		{"squares of values far from the centre", drawing(0, far), false},
+		{"squares around another centre", drawing(0, shifted), false},
+		{"a tree that is too short", drawing(0, short), false},
+		{"a tree that is too flat", drawing(0, flat), false},
+		{"a tree without leaves", drawing(0, plan.Draw{Kind: plan.DrawTree, Quantum: fine}), false},
+		{"a draw of an unknown kind", drawing(0, plan.Draw{}), false},
 	} {
 		if err := tt.in.Check(); (err == nil) != tt.ok || (err != nil && privacy.CodeOf(err) != privacy.CodeInternal) {
 			t.Errorf("%s: got %v", tt.name, err)

@@ -153,6 +153,19 @@ func (d Draw) Width() int {
 	return 1
 }
 
+// MaxCells is the largest number of integers of one result: groups times the
+// widths of all draws. It bounds what a run of many groups and wide trees holds.
+const MaxCells = int64(1) << 24
+
+// Width returns the number of integers per partition, over all draws.
+func (b *Bound) Width() int64 {
+	var n int64
+	for _, d := range b.Draws {
+		n += int64(d.Width())
+	}
+	return n
+}
+
 // Magnitude returns the largest absolute value that one row adds to one
 // integer: 1 for counts, the larger distance of the centred bounds for sums and
 // squares.
