@@ -12,62 +12,74 @@ import (
 )
 
 // noise turns exact partials into a core that may be stored and shown. Each
-// draw of each group gets its noise exactly once.
+// integer of each draw and group, every node of a tree too, gets its noise
+// exactly once.
 //
 // With declared keys every group is kept. With secret keys a group is kept iff
 // its noisy selection count passes the threshold; the other draws of a group
 // that is not kept are never made, and nothing about it remains. Kept groups
 // are sorted by key, so that their order says nothing about the rows'.
 //
-// The loss is what the planner priced: the vector of draw d over all groups has
-// the sensitivity that Noise[d] was calibrated to (plan.Bound.Limits, enforced
-// by the engine), draws compose by adding μ², and a group that only one of two
-// neighbouring data sets has passes the threshold with probability at most
-// δ/L0 (mechanism.Threshold).
+// The loss is what the planner priced: the vector of draw d over all groups and
+// nodes has the sensitivity that Noise[d] was calibrated to (plan.Bound.Limits,
+// enforced by the engine), draws compose by adding μ², and a group that only one
+// of two neighbouring data sets has passes the threshold with probability at
+// most δ/L0 (mechanism.Threshold).
 func noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
 	if err := checkShape(p, exact); err != nil {
 		return nil, err
 	}
-	core := &finish.Core{Draws: make([][]int64, len(exact.Draws))}
-	row := make([]int64, len(exact.Draws))
-	for _, g := range groupOrder(p.Plan, exact.Keys) {
-		kept, err := noiseGroup(p, exact, g, row)
-		if err != nil {
-			return nil, err
-		}
-		if !kept {
+	kept, counts, err := keptGroups(p, exact)
+	if err != nil {
+		return nil, err
+	}
+	core := &finish.Core{Keys: make([][]plan.Value, len(kept)), Draws: make([][]int64, len(exact.Draws))}
+	for i, g := range kept {
+		core.Keys[i] = exact.Keys[g]
+	}
+	for d, values := range exact.Draws {
+		if p.Selection != nil && d == p.Selection.Draw {
+			core.Draws[d] = counts // what selected the groups is what is shown
 			continue
 		}
-		core.Keys = append(core.Keys, exact.Keys[g])
-		for d, v := range row {
-			core.Draws[d] = append(core.Draws[d], v)
+		if p.Plan.Secret() {
+			values = ofGroups(values, kept, p.Plan.Draws[d].Width())
+		}
+		core.Draws[d] = make([]int64, len(values))
+		if err := p.Noise[d].NoiseAll(core.Draws[d], values); err != nil {
+			return nil, err
 		}
 	}
 	return core, nil
 }
 
-// noiseGroup draws the noise of one group into row. It reports false for a
-// group whose key stays secret.
-func noiseGroup(p *planner.Priced, exact *engine.Partials, g int, row []int64) (kept bool, err error) {
-	selecting := -1
-	if p.Selection != nil {
-		selecting = p.Selection.Draw
-		if row[selecting], err = p.Noise[selecting].Noise(exact.Draws[selecting][g]); err != nil {
-			return false, err
-		}
-		if !p.Selection.Threshold.Keep(row[selecting]) {
-			return false, nil
+// keptGroups returns the groups that leave, in the order in which they do:
+// declared ones as they are; secret ones that pass the threshold sorted by key,
+// with the noised counts that decided it.
+func keptGroups(p *planner.Priced, exact *engine.Partials) (kept []int, counts []int64, err error) {
+	order := groupOrder(p.Plan, exact.Keys)
+	if p.Selection == nil {
+		return order, nil, nil
+	}
+	noised := make([]int64, len(order))
+	if err := p.Noise[p.Selection.Draw].NoiseAll(noised, exact.Draws[p.Selection.Draw]); err != nil {
+		return nil, nil, err
+	}
+	for _, g := range order {
+		if p.Selection.Threshold.Keep(noised[g]) {
+			kept, counts = append(kept, g), append(counts, noised[g])
 		}
 	}
-	for d := range row {
-		if d == selecting {
-			continue // the count that selected the group is the count that is shown
-		}
-		if row[d], err = p.Noise[d].Noise(exact.Draws[d][g]); err != nil {
-			return false, err
-		}
+	return kept, counts, nil
+}
+
+// ofGroups gathers the values of some groups of a draw.
+func ofGroups(values []privacy.Int128, groups []int, width int) []privacy.Int128 {
+	out := make([]privacy.Int128, 0, len(groups)*width)
+	for _, g := range groups {
+		out = append(out, values[g*width:(g+1)*width]...)
 	}
-	return true, nil
+	return out
 }
 
 // checkShape fails closed when plan, price and partials do not belong
@@ -78,10 +90,12 @@ func checkShape(p *planner.Priced, exact *engine.Partials) error {
 		return privacy.Internal(fmt.Errorf("secret keys %t, selection %t", p.Plan.Secret(), p.Selection != nil), "noise")
 	case len(p.Noise) != len(p.Plan.Draws) || len(exact.Draws) != len(p.Plan.Draws):
 		return privacy.Internal(fmt.Errorf("%d draws planned, %d priced, %d computed", len(p.Plan.Draws), len(p.Noise), len(exact.Draws)), "noise")
+	case p.Selection != nil && p.Plan.Draws[p.Selection.Draw].Width() != 1:
+		return privacy.Internal(fmt.Errorf("draw %d selects and is not one count", p.Selection.Draw), "noise")
 	}
-	for _, d := range exact.Draws {
-		if len(d) != len(exact.Keys) {
-			return privacy.Internal(fmt.Errorf("%d values for %d groups", len(d), len(exact.Keys)), "noise")
+	for i, d := range exact.Draws {
+		if width := p.Plan.Draws[i].Width(); len(d) != len(exact.Keys)*width {
+			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), len(exact.Keys), width), "noise")
 		}
 	}
 	return nil
