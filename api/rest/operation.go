@@ -23,6 +23,7 @@ type operation struct {
 	raw      bool            // the body is not checked against a schema
 	consumes []string        // media types of the body; none when there is no body
 	produces []string        // media types of the answer, the default first
+	json     []string        // query parameters that hold JSON
 	query    map[string]bool // query parameters; true for those that may repeat
 }
 
@@ -93,6 +94,9 @@ func newOperation(rule access, route *routers.Route) *operation {
 	slices.SortFunc(op.produces, func(a, b string) int { return preference(a) - preference(b) })
 	for _, p := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) {
 		if p.Value.In == openapi3.ParameterInQuery {
+			if p.Value.Content != nil {
+				op.json = append(op.json, p.Value.Name)
+			}
 			op.query[p.Value.Name] = p.Value.Schema != nil && p.Value.Schema.Value.Type.Is(openapi3.TypeArray)
 		}
 	}

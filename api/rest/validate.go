@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +33,13 @@ func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 		query, err := checkQuery(c.Request().URL.RawQuery, cl.op.query)
 		if err != nil {
 			return err
+		}
+		for _, name := range cl.op.json {
+			if text, given := query[name]; given {
+				if err := checkJSON("the query parameter "+name, []byte(text[0])); err != nil {
+					return err
+				}
+			}
 		}
 		if len(cl.op.consumes) > 0 && !cl.op.upload {
 			if err := cl.readBody(c); err != nil {
@@ -89,7 +95,7 @@ func (cl *call) readBody(c *echo.Context) error {
 		return &bodyError{err}
 	}
 	if !cl.op.raw {
-		if err := checkJSON(body); err != nil {
+		if err := checkJSON("the body", body); err != nil {
 			return err
 		}
 	}
@@ -97,20 +103,6 @@ func (cl *call) readBody(c *echo.Context) error {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	return nil
-}
-
-// checkJSON requires exactly one JSON value; NaN and infinities are none.
-func checkJSON(body []byte) error {
-	var value json.RawMessage
-	err := json.Unmarshal(body, &value)
-	if err == nil {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return privacy.Errorf(privacy.CodeInvalidRequest, "the body is not JSON: %s at byte %d", syntax.Error(), syntax.Offset)
-	}
-	return privacy.Errorf(privacy.CodeInvalidRequest, "the body is not JSON")
 }
 
 // bodyError says that a body could not be read to its end.
