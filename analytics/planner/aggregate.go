@@ -123,11 +123,14 @@ func (p *planning) fraction(e plan.Expr) (float64, error) {
 // wantCount checks COUNT(x) and COUNT(DISTINCT x).
 func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 	if c, bare := a.Args[0].(*plan.Column); bare {
-		col, err := p.column(c)
+		s, col, err := p.resolve(c)
 		if err != nil {
 			return w, err
 		}
-		switch isUnit := col.Name == p.c.Unit.Column; {
+		switch isUnit := p.isUnit(s, col); {
+		case isUnit && s.outer:
+			return w, refuse(a.Pos, "COUNT of %q, which stands on the right of a LEFT JOIN, is not permitted", col.Name).
+				Suggest("use an inner JOIN to count those with a partner")
 		case isUnit && a.Distinct:
 			w.fn = plan.AggUnits
 			return w, nil
@@ -193,12 +196,4 @@ func (p *planning) noBounds(c *plan.Column, place string) error {
 	return refuse(c.Pos, "%s of %q is not permitted: it is a dimension and has no bounds", place, c.Name).Suggest("use a measure: %s", listed(p.measures()))
 }
 
-func (p *planning) measures() []string {
-	var names []string
-	for _, c := range p.c.Columns {
-		if c.Role == contract.RoleMeasure {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
+func (p *planning) measures() []string { return p.columnsOf(contract.RoleMeasure) }

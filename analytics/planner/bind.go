@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -308,14 +309,14 @@ func (b *binder) caseWhen(e *plan.Case) (plan.Expr, error) {
 func (p *planning) row(place string) *binder {
 	b := &binder{functions: plan.RowFunctions, place: place}
 	b.column = func(c *plan.Column) (plan.Expr, error) {
-		col, err := p.column(c)
+		s, col, err := p.resolve(c)
 		if err != nil {
 			return nil, err
 		}
-		if col.Name == p.c.Unit.Column {
-			return nil, p.unitMisused(c.Pos, "in "+place)
+		if err := p.readable(s, col, c.Pos, "in "+place); err != nil {
+			return nil, err
 		}
-		return &plan.Column{Name: col.Name, Type: col.Type, Pos: c.Pos}, nil
+		return bound(s, col, c.Pos), nil
 	}
 	b.aggregate = func(a *plan.Aggregate) (plan.Expr, error) {
 		err := refuse(a.Pos, "an aggregate in %s is not permitted", place)
@@ -333,9 +334,18 @@ func (p *planning) row(place string) *binder {
 	return b
 }
 
-func (p *planning) unitMisused(at plan.Pos, where string) *privacy.Error {
-	return refuse(at, "the privacy unit %q is not permitted %s", p.c.Unit.Column, where).
-		Suggest("use it as COUNT(DISTINCT %s) only", p.c.Unit.Column)
+// readable refuses columns that no expression may read: they identify people,
+// or what belongs to them.
+func (p *planning) readable(s *source, col contract.Column, at plan.Pos, where string) error {
+	switch {
+	case p.isUnit(s, col):
+		return refuse(at, "the privacy unit %q is not permitted %s", col.Name, where).
+			Suggest("use it as COUNT(DISTINCT %s) only", col.Name)
+	case col.Role == contract.RoleKey:
+		return refuse(at, "the key %q is not permitted %s", col.Name, where).
+			Suggest("keys are for joining only")
+	}
+	return nil
 }
 
 // condition binds a filter over rows. Where a filter is NULL it does not pass.

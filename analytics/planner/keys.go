@@ -114,6 +114,9 @@ func (p *planning) columnKey(c *plan.Column) (plan.Key, error) {
 		return p.expressionKey(c)
 	}
 	k := plan.Key{Column: col.Name, Type: col.Type, Domain: col.Domain}
+	if c.Qualifier != "" { // two tables may have columns of this name
+		k.Column, k.Expr = plan.Print(c), c
+	}
 	if isTenant(c) {
 		k.Domain = names(p.out.Tenants)
 	}

@@ -9,11 +9,14 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// unknownColumn returns the error for a name that the contract does not have,
-// with the nearest name that it has.
+// unknownColumn returns the error for a name that no table of FROM has, with the
+// nearest name that one has.
 func (p *planning) unknownColumn(name string, at plan.Pos) error {
 	names := p.columnNames()
 	err := privacy.Errorf(privacy.CodeUnknownColumn, "dataset %q has no column %q", p.c.Dataset, shorten(name)).At(int(at))
+	if p.c.Tables != nil {
+		err = privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM has a column %q", shorten(name)).At(int(at))
+	}
 	if best, ok := nearest(name, names); ok {
 		return err.Suggest("did you mean %q?", best)
 	}
@@ -21,39 +24,30 @@ func (p *planning) unknownColumn(name string, at plan.Pos) error {
 }
 
 func (p *planning) columnNames() []string {
-	names := make([]string, 0, len(p.c.Columns)+1)
-	for _, c := range p.c.Columns {
-		names = append(names, c.Name)
-	}
-	if p.c.TenantDimension {
-		names = append(names, plan.TenantColumn)
+	var names []string
+	for _, s := range p.from {
+		names = append(names, columnNames(p.c, s.table)...)
 	}
 	return names
 }
 
-// column resolves a name. The implicit dimension is a varchar dimension whose
-// domain the caller fills in.
+// column resolves a name.
 func (p *planning) column(c *plan.Column) (contract.Column, error) {
-	if q := c.Qualifier; q != "" && q != p.relation() {
-		return contract.Column{}, privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM is called %q", shorten(q)).At(int(c.Pos)).
-			Suggest("write %s.%s", p.relation(), c.Name)
-	}
-	if c.Name == plan.TenantColumn && p.c.TenantDimension {
-		return contract.Column{Name: plan.TenantColumn, Type: plan.Of(plan.KindVarchar), Role: contract.RoleDimension}, nil
-	}
-	col, ok := p.c.Column(c.Name)
-	if !ok {
-		return contract.Column{}, p.unknownColumn(c.Name, c.Pos)
-	}
-	return col, nil
+	_, col, err := p.resolve(c)
+	return col, err
 }
 
-// relation returns the name by which columns are qualified.
-func (p *planning) relation() string {
-	if t := plan.Tables(p.sel.From)[0]; t.Alias != "" {
-		return t.Alias
+// columnsOf lists the columns of FROM with a role.
+func (p *planning) columnsOf(role contract.Role) []string {
+	var names []string
+	for _, s := range p.from {
+		for _, col := range s.table.Columns {
+			if col.Role == role {
+				names = append(names, col.Name)
+			}
+		}
 	}
-	return p.c.Dataset
+	return names
 }
 
 // isPeriod reports whether a bound expression is the column whose date decides

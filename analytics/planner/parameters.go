@@ -21,7 +21,7 @@ func (p *planning) parameters() error {
 	if err := p.loss.Check(); err != nil {
 		return err
 	}
-	p.out = plan.Bound{Dataset: p.c.Dataset, Version: p.c.Version, Scope: p.c.Unit.Scope, Limits: p.c.Limits}
+	p.out = plan.Bound{Dataset: p.c.Dataset, Sources: p.out.Sources, Version: p.c.Version, Scope: p.c.Unit.Scope, Limits: p.c.Limits}
 	limits := &p.out.Limits
 	if err := narrow(&limits.MaxPartitions, p.req.MaxPartitions, "max_partitions"); err != nil {
 		return err
@@ -33,9 +33,9 @@ func (p *planning) parameters() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.req.Columns)) {
-		col, ok := p.c.Column(name)
-		if !ok {
-			return p.unknownColumn(name, 0)
+		col, err := p.column(&plan.Column{Name: name})
+		if err != nil {
+			return err
 		}
 		if _, err := p.quantum(col); err != nil {
 			return err

@@ -105,6 +105,7 @@ type planning struct {
 	priced Priced
 	loss   privacy.Loss
 
+	from      []*source      // the tables of FROM, in the order of the text
 	aliases   map[string]int // output by lower-case alias
 	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
 	wantedAt  map[string]int // their indexes by what they are

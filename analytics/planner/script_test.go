@@ -15,6 +15,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
 )
@@ -41,7 +42,7 @@ func newFixture(t testing.TB) *fixture {
 		}
 	})
 	f := &fixture{parser: parser, contracts: map[string]*contract.Contract{}}
-	for _, file := range []string{"testdata/shop.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "../contract/testdata/insteval.yaml"} {
+	for _, file := range []string{"testdata/shop.yaml", "testdata/tpch.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "../contract/testdata/insteval.yaml"} {
 		doc, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -63,6 +64,10 @@ func (f *fixture) plan(sql string, req Request) (*Priced, error) {
 	c, ok := f.contracts[plan.Tables(sel.From)[0].Dataset]
 	if !ok {
 		return nil, privacy.Errorf(privacy.CodeUnknownDataset, "no dataset %q", plan.Tables(sel.From)[0].Dataset)
+	}
+	sel, err = reduce.Reduce(sel, Columns(c))
+	if err != nil {
+		return nil, err
 	}
 	return Plan(sel, Dataset{Contract: c, Members: members}, req)
 }

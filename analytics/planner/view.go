@@ -46,22 +46,21 @@ func (p *planning) typeOfRef(e plan.Expr) plan.Type {
 
 // groupedColumn resolves a name in a view: a key.
 func (p *planning) groupedColumn(c *plan.Column, place string) (plan.Expr, error) {
-	col, err := p.column(c)
+	s, col, err := p.resolve(c)
 	if err != nil {
 		return nil, err
 	}
-	if i := p.keyIndex(&plan.Column{Name: col.Name}); i >= 0 {
+	if i := p.keyIndex(bound(s, col, c.Pos)); i >= 0 {
 		return &plan.KeyRef{Index: i}, nil
 	}
-	switch {
-	case col.Name == p.c.Unit.Column:
-		return nil, p.unitMisused(c.Pos, "in "+place)
-	case col.Role == contract.RoleMeasure:
+	if err := p.readable(s, col, c.Pos, "in "+place); err != nil {
+		return nil, err
+	}
+	if col.Role == contract.RoleMeasure {
 		return nil, refuse(c.Pos, "the column %q outside an aggregate is not permitted in %s", col.Name, place).
 			Suggest("use AVG(%s), SUM(%s) or COUNT(%s)", col.Name, col.Name, col.Name)
-	default:
-		return nil, refuse(c.Pos, "the column %q in %s is not permitted without GROUP BY", col.Name, place).Suggest("add GROUP BY %s", col.Name)
 	}
+	return nil, refuse(c.Pos, "the column %q in %s is not permitted without GROUP BY", col.Name, place).Suggest("add GROUP BY %s", col.Name)
 }
 
 // bindView binds an expression over noised values and counts its nodes.

@@ -20,11 +20,13 @@ const (
 // which Reduce returns, for a table that does not exist.
 type Columns func(*plan.Table) ([]string, error)
 
-// Reduce returns a query without subqueries that has the same answer. A query
-// that has none is returned as it is. Neither its errors nor its result depend
-// on anything but the text and the columns' names; sel is not changed.
+// Reduce returns a query without subqueries and USING that has the same answer.
+// Over several tables all of its columns are qualified, by aliases that are
+// unique. A query of one table is returned as it is. Neither its errors nor its
+// result depend on anything but the text and the columns' names; sel is not
+// changed.
 func Reduce(sel *plan.Select, columns Columns) (*plan.Select, error) {
-	if !nested(sel.From) {
+	if _, one := sel.From.(*plan.Table); one {
 		return sel, nil
 	}
 	r := &reducer{columns: columns, single: len(plan.Tables(sel.From)) == 1, taken: map[string]bool{}}
@@ -36,19 +38,6 @@ func Reduce(sel *plan.Select, columns Columns) (*plan.Select, error) {
 		q.sel.Items[i] = q.named(i)
 	}
 	return q.sel, checkDepth(q.sel)
-}
-
-// nested reports whether a relation has a subquery.
-func nested(f plan.From) bool {
-	switch f := f.(type) {
-	case *plan.Table:
-		return false
-	case *plan.Subquery:
-		return true
-	case *plan.Join:
-		return nested(f.Left) || nested(f.Right)
-	}
-	return true
 }
 
 // reducer is the state of one reduction.

@@ -1,0 +1,323 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
+)
+
+// Why joins keep the guarantee. Every row of a private table was given to one
+// unit when it was loaded. Private tables are joined along declared foreign keys
+// and, beyond what the text says, on equality of the unit (the engine adds it);
+// public tables are the same in all neighbouring histories. So every joined row
+// has exactly one unit, and a joined row of unit u is a function of u's own rows
+// and of public tables: with or without u, the joined rows of all other units
+// are the same. How many rows a join makes of one is thereby of no consequence.
+// The bounder sees joined rows, ordered by unit, as it sees the rows of one
+// table, and keeps at most L0 partitions and c rows of each unit; sensitivities
+// are those of the same limits on one table.
+//
+// A LEFT JOIN adds rows of its left side, whose unit is that of the first
+// private table; the right side's columns are NULL there. That is why the first
+// table must be private and not on the right of a LEFT JOIN: a row of public
+// tables alone would have no unit.
+//
+// The order of tables in a plan is that in which they can be connected, so that
+// no step is a cross product: every one would be bounded too, but it would be
+// computed first.
+
+// end is a column at one side of an equality.
+type end struct {
+	s   *source
+	col contract.Column
+	pos plan.Pos
+}
+
+// equality is a condition "column = column" between two sources.
+type equality struct {
+	left, right end
+	written     plan.Expr
+	used        bool
+}
+
+// from returns the ends of an equality seen from a source; false when it is of
+// other sources.
+func (e *equality) from(s *source) (mine, other end, ok bool) {
+	switch s {
+	case e.left.s:
+		return e.left, e.right, true
+	case e.right.s:
+		return e.right, e.left, true
+	}
+	return end{}, end{}, false
+}
+
+// equality recognises a condition that may join two sources; nil for others.
+func (p *planning) equality(e plan.Expr) (*equality, error) {
+	call, ok := e.(*plan.Call)
+	if !ok || call.Func != "=" || len(call.Args) != 2 {
+		return nil, nil
+	}
+	var ends []end
+	for _, a := range call.Args {
+		c, ok := a.(*plan.Column)
+		if !ok {
+			return nil, nil
+		}
+		s, col, err := p.resolve(c)
+		if err != nil {
+			return nil, err
+		}
+		ends = append(ends, end{s, col, c.Pos})
+	}
+	if ends[0].s == nil || ends[1].s == nil || ends[0].s == ends[1].s {
+		return nil, nil
+	}
+	return &equality{left: ends[0], right: ends[1], written: e}, nil
+}
+
+// join orders the sources and connects them. It returns the conditions that are
+// not part of a join.
+func (p *planning) join(conditions []plan.Expr) ([]plan.Expr, error) {
+	var equalities []*equality
+	var rest []plan.Expr
+	for _, c := range conditions {
+		e, err := p.equality(c)
+		if err != nil {
+			return nil, err
+		}
+		if e == nil {
+			rest = append(rest, c)
+			continue
+		}
+		equalities = append(equalities, e)
+	}
+	first := slices.IndexFunc(p.from, func(s *source) bool { return !s.table.Public && !s.outer })
+	if first < 0 {
+		return nil, p.noUnit()
+	}
+	p.place(p.from[first], nil)
+	for range p.from {
+		for _, s := range p.from {
+			if err := p.connect(s, equalities); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, s := range p.from {
+		if !s.placed {
+			return nil, p.unconnected(s)
+		}
+	}
+	for _, e := range equalities {
+		if !e.used {
+			rest = append(rest, e.written)
+		}
+	}
+	return rest, nil
+}
+
+func (p *planning) noUnit() error {
+	i := slices.IndexFunc(p.from, func(s *source) bool { return !s.table.Public })
+	if i < 0 {
+		return refuse(p.from[0].at.Pos, "a query of public tables alone is not permitted: it would protect nobody, and noise would spoil it").
+			Suggest("join a private table")
+	}
+	return refuse(p.from[i].at.Pos, "a LEFT JOIN from public tables to %q is not permitted: its rows without a partner would be nobody's", p.from[i].table.Name).
+		Suggest("begin FROM with the private table")
+}
+
+// place takes a source into the plan.
+func (p *planning) place(s *source, on []plan.Equal) {
+	s.placed = true
+	p.out.Sources = append(p.out.Sources, plan.Source{
+		Table: s.table.Name, Alias: s.qualifier, Public: s.table.Public, Outer: s.outer, On: on,
+	})
+}
+
+// connect places a source if it is joined to one that is.
+func (p *planning) connect(s *source, equalities []*equality) error {
+	if s.placed {
+		return nil
+	}
+	if s.outer {
+		var err error
+		if equalities, err = p.outerOn(s); err != nil {
+			return err
+		}
+	}
+	var on []plan.Equal
+	var taken []*equality
+	connected := false
+	for _, e := range equalities {
+		mine, other, ok := e.from(s)
+		if !ok {
+			continue
+		}
+		if !other.s.placed {
+			if s.outer {
+				return nil // not yet
+			}
+			continue
+		}
+		link, err := p.link(mine, other)
+		if err != nil {
+			return err
+		}
+		connected = connected || link.connects
+		if link.on || s.outer && !link.unit {
+			on = append(on, plan.Equal{Left: bound(other.s, other.col, other.pos), Right: bound(mine.s, mine.col, mine.pos)})
+		}
+		if link.on || link.unit {
+			taken = append(taken, e)
+		}
+	}
+	if !connected {
+		return nil
+	}
+	for _, e := range taken {
+		e.used = true
+	}
+	p.place(s, on)
+	return nil
+}
+
+// outerOn returns the equalities of a LEFT JOIN.
+func (p *planning) outerOn(s *source) ([]*equality, error) {
+	var out []*equality
+	for _, c := range s.on {
+		e, err := p.equality(c)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			if _, _, ok := e.from(s); ok {
+				out = append(out, e)
+				continue
+			}
+		}
+		return nil, refuse(plan.PosOf(c), "a condition of LEFT JOIN other than an equality of its two sides is not permitted").
+			Suggest("use FILTER (WHERE …) in the aggregates, or an inner JOIN")
+	}
+	return out, nil
+}
+
+// link says what an equality between a source and one that is placed does.
+type link struct {
+	connects bool // it joins the two
+	on       bool // it is a condition of the join
+	unit     bool // it says that the unit is the same, which the engine sees to
+}
+
+// link judges an equality. Private tables are joined along foreign keys that
+// the contract declares, since by these their rows got their units; another
+// equality between them is a filter, and one with a public table does not
+// connect them. Public tables are joined on anything but the unit.
+func (p *planning) link(mine, other end) (link, error) {
+	private := !mine.s.table.Public && !other.s.table.Public
+	via := private && (follows(mine, other) || follows(other, mine))
+	switch unit := p.isUnit(mine.s, mine.col) || p.isUnit(other.s, other.col); {
+	case via && unit:
+		return link{connects: true, unit: true}, nil
+	case via:
+		return link{connects: true, on: true}, nil
+	case unit:
+		return link{}, refuse(mine.pos, "joining %q and %q on the privacy unit is not permitted", mine.s.name, other.s.name).
+			Suggest("private tables are joined along foreign keys of the contract: %s", listed(p.vias()))
+	case private && (mine.col.Role == contract.RoleKey || other.col.Role == contract.RoleKey):
+		return link{}, refuse(mine.pos, "joining the private tables %q and %q on %q is not permitted", mine.s.name, other.s.name, mine.col.Name).
+			Suggest("they are joined along foreign keys of the contract: %s", listed(p.vias()))
+	}
+	if a, b := mine.col.Type, other.col.Type; a != b && !(a.IsInteger() && b.IsInteger()) {
+		return link{}, refuse(mine.pos, "joining a column of type %s with one of type %s is not permitted", a, b).
+			Suggest("declare both with the same type in the contract")
+	}
+	return link{connects: mine.s.table.Public, on: !private}, nil
+}
+
+// follows reports whether an equality is the foreign key of a table.
+func follows(child, parent end) bool {
+	via := child.s.table.Via
+	return via != nil && *via == contract.Via{Column: child.col.Name, Table: parent.s.table.Name, Key: parent.col.Name}
+}
+
+// vias lists the foreign keys of the contract as conditions.
+func (p *planning) vias() []string {
+	var out []string
+	for _, t := range p.c.Tables {
+		if t.Via != nil {
+			out = append(out, t.Name+"."+t.Via.Column+" = "+t.Via.Table+"."+t.Via.Key)
+		}
+	}
+	return out
+}
+
+func (p *planning) unconnected(s *source) error {
+	err := refuse(s.at.Pos, "the table %q is joined to no other: a cross product is not permitted", s.name)
+	if s.table.Public {
+		return err.Suggest("join it ON an equality of columns")
+	}
+	return err.Suggest("private tables are joined along foreign keys of the contract: %s", listed(p.vias()))
+}
+
+// hoist takes what every branch of an OR demands out of it, so that a join that
+// is repeated in each is found: (A AND B) OR (A AND C) is A AND (B OR C).
+func hoist(e plan.Expr) []plan.Expr {
+	or, ok := e.(*plan.Call)
+	if !ok || or.Func != "or" {
+		return []plan.Expr{e}
+	}
+	type conjunct struct {
+		e    plan.Expr
+		text string
+	}
+	branches := make([][]conjunct, len(or.Args))
+	in := map[string]int{} // how many branches demand it
+	for i, b := range or.Args {
+		seen := map[string]bool{}
+		for _, c := range ands(b) {
+			text := plan.Print(c)
+			if !seen[text] {
+				branches[i] = append(branches[i], conjunct{c, text})
+				in[text]++
+			}
+			seen[text] = true
+		}
+	}
+	var common, left []plan.Expr
+	for i, b := range branches {
+		var own []plan.Expr
+		for _, c := range b {
+			switch {
+			case in[c.text] < len(branches):
+				own = append(own, c.e)
+			case i == 0:
+				common = append(common, c.e)
+			}
+		}
+		if len(own) > 0 {
+			left = append(left, junction("and", own, plan.PosOf(own[0])))
+		}
+	}
+	if len(left) < len(branches) { // one demands nothing else
+		return common
+	}
+	return append(common, &plan.Call{Func: "or", Args: left, Pos: or.Pos})
+}
+
+// ands returns the operands of nested ANDs.
+func ands(e plan.Expr) []plan.Expr {
+	if e == nil {
+		return nil
+	}
+	c, ok := e.(*plan.Call)
+	if !ok || c.Func != "and" {
+		return []plan.Expr{e}
+	}
+	var out []plan.Expr
+	for _, a := range c.Args {
+		out = append(out, ands(a)...)
+	}
+	return out
+}
