@@ -41,10 +41,11 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		status := statusOf(c)
 		took := cl.duration(s.now())
-		s.metrics.observe(c.Request().Method, path, status, took)
+		method := methodOf(c.Request())
+		s.metrics.observe(method, path, status, took)
 		if level := s.logLevel(cl); s.log.Enabled(c.Request().Context(), level) {
 			s.log.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request",
-				slog.String("request", cl.id), slog.String("method", c.Request().Method), slog.String("route", path),
+				slog.String("request", cl.id), slog.String("method", method), slog.String("route", path),
 				slog.Int("status", status), slog.Duration("took", took), slog.String("principal", cl.principal.ID))
 		}
 		return nil
@@ -153,12 +154,18 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-func (m *metrics) observe(method, route string, status int, took time.Duration) {
-	switch method {
+// methodOf names the method of a request. Callers must not be able to write into
+// logs or to invent labels, so that unknown ones share a name.
+func methodOf(r *http.Request) string {
+	switch r.Method {
 	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions:
+		return r.Method
 	default:
-		method = "other" // callers must not be able to invent labels
+		return "other"
 	}
+}
+
+func (m *metrics) observe(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 }
