@@ -53,9 +53,9 @@ func drawWide(t *rapid.T, p *plan.Bound, label string) []wide {
 			v := rapid.Int64Range(-magnitude, magnitude).Draw(t, "steps")
 			switch d.Kind {
 			case plan.DrawSquares:
-				v = Square(d, v)
+				v = Square(d.Quantum, d.Square, v)
 			case plan.DrawTree:
-				v = Leaf(d, v)
+				v = Leaf(d.Quantum, d.Tree, v)
 			case plan.DrawDistinct:
 				v = NewValueHash([16]byte{}).Integer(v / 4)
 			case plan.DrawRows, plan.DrawUnits, plan.DrawSum:

@@ -52,15 +52,14 @@ func Steps(q plan.Quantum, v int64) int64 {
 }
 
 // Square returns the square of a row's distance from the centre, for a value in
-// steps, as an integer around the square's own centre: at most Draw.Magnitude
+// steps, as an integer around the squares' own centre: at most Draw.Magnitude
 // in size, provided that the quantum's reach is at most plan.MaxSteps.
-func Square(d plan.Draw, v int64) int64 {
-	y := Steps(d.Quantum, v)
-	return min(y*y>>d.Square.Shift, d.Square.Max) - d.Square.Centre
+func Square(q plan.Quantum, s plan.Square, v int64) int64 {
+	y := Steps(q, v)
+	return min(y*y>>s.Shift, s.Max) - s.Centre
 }
 
-// Leaf returns the leaf of a row's value, in steps, in a draw's tree.
-func Leaf(d plan.Draw, v int64) int64 {
-	q := d.Quantum
-	return int64(d.Tree.Leaf(max(q.Lo, min(q.Hi, v)) - q.Lo))
+// Leaf returns the leaf of a row's value, in steps, in a tree over a quantum.
+func Leaf(q plan.Quantum, t plan.Tree, v int64) int64 {
+	return int64(t.Leaf(max(q.Lo, min(q.Hi, v)) - q.Lo))
 }

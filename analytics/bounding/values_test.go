@@ -230,13 +230,13 @@ func TestSquaresAndLeaves(t *testing.T) {
 	d := plan.Draw{Kind: plan.DrawSquares, Quantum: plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5, Centre: 3}}
 	d.Square = plan.SquareOf(d.Quantum)
 	for v, want := range map[int64]int64{3: -2, 2: -1, 4: -1, 1: 2, 5: 2, 99: 2, math.MinInt64: 2} {
-		if got := Square(d, v); got != want {
+		if got := Square(d.Quantum, d.Square, v); got != want {
 			t.Errorf("Square(%d) = %d, want %d", v, got, want)
 		}
 	}
 	d.Tree = plan.Tree{Leaves: 3, Branching: 3, Levels: 1, StepsPerLeaf: 2}
 	for v, want := range map[int64]int64{1: 0, 2: 0, 3: 1, 4: 1, 5: 2, 6: 2, math.MaxInt64: 2, math.MinInt64: 0} {
-		if got := Leaf(d, v); got != want {
+		if got := Leaf(d.Quantum, d.Tree, v); got != want {
 			t.Errorf("Leaf(%d) = %d, want %d", v, got, want)
 		}
 	}
@@ -250,7 +250,7 @@ func TestSquaresStayWithinTheirMagnitude(t *testing.T) {
 		q.Centre = (q.Lo + q.Hi) / 2
 		d := plan.Draw{Kind: plan.DrawSquares, Quantum: q, Square: plan.SquareOf(q)}
 		v := rapid.Int64().Draw(t, "value")
-		if got := Square(d, v); got > d.Magnitude() || -got > d.Magnitude() {
+		if got := Square(d.Quantum, d.Square, v); got > d.Magnitude() || -got > d.Magnitude() {
 			t.Fatalf("%d exceeds %d", got, d.Magnitude())
 		}
 	})

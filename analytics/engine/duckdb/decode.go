@@ -31,11 +31,12 @@ type decoder struct {
 	draws  []plan.Draw
 	layout sqlgen.Layout
 	keys   keyDecoder
+	hash   bounding.ValueHash
 	types  []physical
 }
 
-func newDecoder(p *plan.Bound, domains []*declaredDomain, layout sqlgen.Layout, tenant string) *decoder {
-	return &decoder{draws: p.Draws, layout: layout, keys: newKeyDecoder(p, domains, layout.Keys, tenant)}
+func newDecoder(r *run, layout sqlgen.Layout, tenant string) *decoder {
+	return &decoder{draws: r.plan.Draws, layout: layout, hash: r.hash, keys: newKeyDecoder(r.plan, r.domains, layout.Keys, tenant)}
 }
 
 // bind checks that the statement's columns have the types that the layout
@@ -45,11 +46,18 @@ func (d *decoder) bind(types []physical) error {
 	if types[0] != physicalUint64 {
 		return fmt.Errorf("the unit column has another type")
 	}
-	for _, c := range d.layout.Draws {
+	for i, c := range d.layout.Draws {
 		if c.Mask != sqlgen.None && types[c.Mask] != physicalBool {
 			return fmt.Errorf("a mask is not boolean")
 		}
-		if c.Value != sqlgen.None && !types[c.Value].isInteger() {
+		if c.Value == sqlgen.None {
+			continue
+		}
+		if t := types[c.Value]; d.draws[i].Kind == plan.DrawDistinct {
+			if t == physicalOther || t == physicalUint64 {
+				return fmt.Errorf("a value has a type that cannot be counted")
+			}
+		} else if !t.isInteger() {
 			return fmt.Errorf("a value is not in steps")
 		}
 	}
@@ -87,7 +95,7 @@ func (d *decoder) draw(c *chunk, i int, b *buffers) []int64 {
 	b.values[i] = out
 	if columns.Value != sqlgen.None {
 		value = c.vector(columns.Value, d.types[columns.Value])
-		steps(value, d.draws[i].Quantum, out)
+		d.values(&d.draws[i], value, out)
 	} else {
 		clear(out)
 	}
@@ -114,27 +122,6 @@ func dropNulls(v vector, out []int64) {
 		if v.null(row) {
 			out[row] = bounding.Absent
 		}
-	}
-}
-
-// steps reads a column of steps, within the bounds of its quantum.
-func steps(v vector, q plan.Quantum, out []int64) {
-	switch v.kind {
-	case physicalInt8:
-		stepsOf(view[int8](v, len(out)), q, out)
-	case physicalInt16:
-		stepsOf(view[int16](v, len(out)), q, out)
-	case physicalInt32:
-		stepsOf(view[int32](v, len(out)), q, out)
-	case physicalInt64:
-		stepsOf(view[int64](v, len(out)), q, out)
-	default: // excluded by bind
-	}
-}
-
-func stepsOf[T int8 | int16 | int32 | int64](in []T, q plan.Quantum, out []int64) {
-	for i, v := range in {
-		out[i] = bounding.Steps(q, int64(v))
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 const denseMax = 1 << 16
 
 // declaredDomain finds places in the domain of a declared key. It does not
-// change, so that streams can share it. NULL and doubles are outside it.
+// change, so that streams can share it. NULL is outside it unless declared, and
+// doubles always are.
 type declaredDomain struct {
 	dense []int32 // by v − first; nil when the domain is too wide
 	first int64
@@ -22,6 +23,7 @@ type declaredDomain struct {
 	hashed textTable // of the short texts, when there are few
 	short  map[text]int32
 	long   map[string]int32
+	isNull int32 // place of NULL, −1 outside
 }
 
 // newDomain returns the domain of a declared key, nil for a secret one.
@@ -29,11 +31,13 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 	if k.Secret() {
 		return nil, nil
 	}
-	d := &declaredDomain{ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+	d := &declaredDomain{isNull: -1, ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
 	for i, v := range k.Domain {
 		switch {
-		case v.Null || v.Type.Kind == plan.KindDouble || i > math.MaxInt32:
+		case v.Type.Kind == plan.KindDouble || i > math.MaxInt32:
 			return nil, fmt.Errorf("a declared domain holds an unusable value")
+		case v.Null:
+			d.isNull = int32(i)
 		case v.Type.Kind != plan.KindVarchar:
 			d.ints[v.Int] = int32(i)
 		case len(v.Str) <= inPlace:
@@ -65,7 +69,7 @@ func (d *declaredDomain) flatten() {
 	}
 }
 
-func (d *declaredDomain) null() int32 { return -1 }
+func (d *declaredDomain) null() int32 { return d.isNull }
 
 func (d *declaredDomain) integer(v int64) int32 {
 	if d.dense != nil {

@@ -44,6 +44,10 @@ func (e *Engine) Close() error {
 	return nil
 }
 
+// Forget closes what is open of segments that no later run will ask for, so that
+// deleting their files frees the disk. Runs under way keep theirs to their end.
+func (e *Engine) Forget(paths ...string) { e.instances.forget(paths) }
+
 // Run computes the exact partials of a plan over its segments. When ctx ends,
 // it stops reading and returns an internal error that wraps the context's.
 func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, error) {

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"container/list"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -12,6 +13,7 @@ var errClosed = errors.New("the engine is closed")
 // entry is an instance of the cache, perhaps still opening.
 type entry struct {
 	key   string
+	paths []string
 	users int
 	place *list.Element // nil once evicted
 	ready chan struct{} // closed when instance or err is set
@@ -49,7 +51,7 @@ func (c *instances) acquire(paths []string) (*entry, error) {
 	if found {
 		c.recent.MoveToFront(e.place)
 	} else {
-		e = &entry{key: key, ready: make(chan struct{})}
+		e = &entry{key: key, paths: paths, ready: make(chan struct{})}
 		e.place = c.recent.PushFront(e)
 		c.byKey[key] = e
 	}
@@ -98,6 +100,24 @@ func (c *instances) evict() []*entry {
 		}
 	}
 	return idle
+}
+
+// forget closes the instances that have one of the paths attached, those in use
+// when their last run ends. A run that asks for such a path opens it anew.
+func (c *instances) forget(paths []string) {
+	c.mu.Lock()
+	var idle []*entry
+	for _, e := range c.byKey {
+		if !slices.ContainsFunc(paths, func(path string) bool { return slices.Contains(e.paths, path) }) {
+			continue
+		}
+		c.remove(e)
+		if e.users == 0 {
+			idle = append(idle, e)
+		}
+	}
+	c.mu.Unlock()
+	closeAll(idle)
 }
 
 func (c *instances) remove(e *entry) {

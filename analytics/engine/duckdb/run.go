@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
@@ -14,6 +15,7 @@ import (
 type run struct {
 	plan      *plan.Bound
 	salt      [16]byte
+	hash      bounding.ValueHash
 	instance  *instance
 	domains   []*declaredDomain // per key; shared by the streams, read only
 	tokens    chan struct{}     // held while inside DuckDB or decoding
@@ -24,7 +26,7 @@ type run struct {
 // newRun prepares a stream for each segment. On an error it has given back
 // every reader.
 func newRun(o Options, in engine.Input, on *instance) (*run, error) {
-	r := &run{plan: in.Plan, salt: in.Salt, instance: on, tokens: make(chan struct{}, o.Threads)}
+	r := &run{plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on, tokens: make(chan struct{}, o.Threads)}
 	for _, k := range in.Plan.Keys {
 		d, err := newDomain(k)
 		if err != nil {
@@ -58,7 +60,7 @@ func (r *run) addStream(s engine.Segment) error {
 	}
 	r.streams = append(r.streams, &stream{
 		run: r, tenant: s.Tenant, catalog: catalog, sql: st.SQL, reader: reader,
-		decoder: newDecoder(r.plan, r.domains, st.Layout, s.Tenant),
+		decoder: newDecoder(r, st.Layout, s.Tenant),
 		out:     make(chan delivery, 1),
 		free:    make(chan *buffers, len(reader.buffers)),
 	})

@@ -147,6 +147,7 @@ const (
 	physicalInt32
 	physicalInt64
 	physicalUint64
+	physicalDouble
 	physicalText
 )
 
@@ -170,6 +171,8 @@ func physicalType(r *bindings.Result, column bindings.IdxT) physical {
 		return physicalInt64
 	case bindings.TypeUBigInt:
 		return physicalUint64
+	case bindings.TypeDouble:
+		return physicalDouble
 	case bindings.TypeVarchar:
 		return physicalText
 	default:
@@ -194,7 +197,7 @@ func (v vector) null(row int) bool {
 }
 
 // view returns the values of a vector whose kind has the layout of T.
-func view[T uint8 | int8 | int16 | int32 | int64 | uint64 | text](v vector, rows int) []T {
+func view[T uint8 | int8 | int16 | int32 | int64 | uint64 | float64 | text](v vector, rows int) []T {
 	return unsafe.Slice((*T)(v.data), rows)
 }
 
