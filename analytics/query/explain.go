@@ -53,7 +53,7 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err := mayQuery(p); err != nil {
 		return nil, err
 	}
-	prep, err := s.prepare(ctx, r)
+	prep, err := s.prepare(ctx, p.ID, r)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 	reopening := true
 	for _, v := range previews {
 		if v.Exhausted {
-			if exclude && v.Account.Kind != privacy.AccountDataset {
+			if _, ofTenant := v.Account.Tenant(); exclude && ofTenant {
 				continue
 			}
 			why.Accounts = append(why.Accounts, v.Account)
@@ -102,7 +102,7 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 		out = append(out, ExplainedCharge{
 			Account: v.Account.String(), Rho: p.Cost.Rho(), Epsilon: p.Loss.Epsilon, Delta: p.Loss.Delta,
 			RemainingAfter: Remaining{Epsilon: left.Epsilon, Delta: left.Delta, Rho: v.RemainingAfter.Rho()},
-			QueriesLeft:    queriesLeft(v.RemainingAfter, v.Cost),
+			QueriesLeft:    v.QueriesLeft,
 		})
 	}
 	if len(why.Accounts) == 0 {
@@ -112,18 +112,6 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 		why.ReopensAt = time.Time{}
 	}
 	return nil, ledger.Refusal(why)
-}
-
-// queriesLeft returns how often a cost fits into what remains.
-func queriesLeft(remaining, cost privacy.Cost) int64 {
-	n := int64(math.MaxInt64)
-	if cost.Mu2 > 0 {
-		n = remaining.Mu2 / cost.Mu2
-	}
-	if cost.Delta > 0 {
-		n = min(n, remaining.Delta/cost.Delta)
-	}
-	return max(n, 0)
 }
 
 // explainSelection tabulates the chance to appear around the threshold.

@@ -30,12 +30,49 @@ type prepared struct {
 }
 
 func (p *prepared) view() finish.View {
-	return finish.View{Plan: p.priced.Plan, Noise: p.priced.Noise, Confidence: Confidence}
+	return finish.View{Plan: p.priced.Plan, Noise: p.priced.Noise, Confidence: p.request.confidence()}
 }
 
-// prepare parses, permits, bounds and prices a request, and finds the
-// generations it would read.
-func (s *Service) prepare(ctx context.Context, r Request) (*prepared, error) {
+// question is a request that is understood: what is asked, and of which
+// dataset.
+type question struct {
+	request Request
+	sel     *plan.Select
+	dataset catalog.Dataset
+}
+
+// prepare parses, permits, bounds and prices a request of a principal, and finds
+// the generations it would read.
+func (s *Service) prepare(ctx context.Context, principal string, r Request) (*prepared, error) {
+	q, err := s.understand(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	loss, err := s.lossFor(ctx, principal, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.priceAt(ctx, q, loss)
+}
+
+// prepareAgain prepares a request at the loss that it was charged at, so that
+// one of a wanted accuracy is the same query again whatever it would find now.
+func (s *Service) prepareAgain(ctx context.Context, r Request, charged privacy.Loss) (*prepared, error) {
+	q, err := s.understand(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	loss := charged
+	if r.Accuracy == nil {
+		if loss, err = lossOf(r); err != nil {
+			return nil, err
+		}
+	}
+	return s.priceAt(ctx, q, loss)
+}
+
+// understand parses a request and finds its dataset.
+func (s *Service) understand(ctx context.Context, r Request) (*question, error) {
 	if r.OnExhausted != "" && r.OnExhausted != OnExhaustedFail && r.OnExhausted != OnExhaustedExclude {
 		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "on_exhausted must be %q or %q", OnExhaustedFail, OnExhaustedExclude)
 	}
@@ -51,7 +88,7 @@ func (s *Service) prepare(ctx context.Context, r Request) (*prepared, error) {
 	if sel, err = reduce.Reduce(sel, planner.Columns(ds.Contract)); err != nil {
 		return nil, err
 	}
-	return s.priceOn(ctx, r, sel, ds)
+	return &question{request: r, sel: sel, dataset: ds}, nil
 }
 
 // atTable points an unknown-dataset error at the FROM clause.
@@ -62,17 +99,21 @@ func atTable(err error, from *plan.Table) error {
 	return err
 }
 
-func (s *Service) priceOn(ctx context.Context, r Request, sel *plan.Select, ds catalog.Dataset) (*prepared, error) {
-	loss, err := lossOf(r)
-	if err != nil {
-		return nil, err
-	}
-	priced, err := planner.Plan(sel, planner.Dataset{Contract: ds.Contract, Members: ds.Active()}, planner.Request{
+// plan permits, bounds and prices the question at a loss. It is a function of
+// the contract, its members, the request and the loss.
+func (q *question) plan(loss privacy.Loss) (*planner.Priced, error) {
+	r := q.request
+	return planner.Plan(q.sel, planner.Dataset{Contract: q.dataset.Contract, Members: q.dataset.Active()}, planner.Request{
 		Loss: loss, MaxPartitions: r.MaxPartitions, MaxRowsPerPartition: r.MaxRowsPerPartition, Columns: r.Columns, Tenants: r.Tenants,
 	})
+}
+
+func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (*prepared, error) {
+	priced, err := q.plan(loss)
 	if err != nil {
 		return nil, err
 	}
+	ds := q.dataset
 	if n := priced.Plan.DeclaredCount(s.MaxGroups); n > s.MaxGroups {
 		return nil, privacy.Errorf(privacy.CodeQueryNotPermitted, "the declared keys have more than %d combinations", s.MaxGroups).
 			Suggest("group by fewer dimensions")
@@ -81,30 +122,9 @@ func (s *Service) priceOn(ctx context.Context, r Request, sel *plan.Select, ds c
 	if err != nil {
 		return nil, err
 	}
-	p := &prepared{request: r, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
+	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
 	p.key = releaseKey(p.core, priced.Plan.Tenants, gens)
 	return p, nil
-}
-
-// lossOf reads the loss that was asked for; parts that were not stay zero, for
-// the contract's defaults. A part that was given as zero is refused here, since
-// the planner could not tell it from one that was not given.
-func lossOf(r Request) (privacy.Loss, error) {
-	var loss privacy.Loss
-	if r.Epsilon != nil {
-		loss.Epsilon = *r.Epsilon
-	}
-	if r.Delta != nil {
-		loss.Delta = *r.Delta
-	}
-	asked := loss
-	if r.Epsilon == nil {
-		asked.Epsilon = 1
-	}
-	if r.Delta == nil {
-		asked.Delta = 1e-9
-	}
-	return loss, asked.Check()
 }
 
 // coreDigest identifies what is computed and how much noise it gets: the

@@ -33,7 +33,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 			return answer, err
 		}
 	}
-	prep, err := s.prepare(ctx, r)
+	prep, err := s.prepare(ctx, p.ID, r)
 	if err != nil {
 		return nil, Refusal(err)
 	}
@@ -161,7 +161,7 @@ func (s *Service) charge(ctx context.Context, p privacy.Principal, prep *prepare
 		}
 		narrowed := prep.request
 		narrowed.Tenants = left
-		if prep, err = s.prepare(ctx, narrowed); err != nil {
+		if prep, err = s.prepare(ctx, p.ID, narrowed); err != nil {
 			return nil, ledger.Charge{}, err
 		}
 	}

@@ -71,7 +71,7 @@ func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, e
 	}
 	request := was.Request
 	request.Tenants = charge.Tenants
-	prep, err := s.prepare(ctx, request)
+	prep, err := s.prepareAgain(ctx, request, charge.Loss)
 	if err != nil {
 		return nil, err
 	}

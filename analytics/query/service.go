@@ -50,7 +50,7 @@ type Options struct {
 	ResponseSlot  time.Duration // releases are stored on a grid of such slots, see pace; at once when 0
 }
 
-// Confidence is that of every interval.
+// Confidence is that of every interval, unless an accuracy names another.
 const Confidence = 0.95
 
 // Service answers questions. It is safe for concurrent use; several processes
@@ -108,12 +108,18 @@ type Request struct {
 	IdempotencyKey      string                `json:"-"`
 }
 
-// Accuracy is the widest interval that the caller accepts: exactly one of
-// Relative and Absolute, as half of the interval's width.
+// Accuracy is the widest interval that the caller accepts of every noised
+// column: exactly one of Relative and Absolute, as the larger distance of the
+// interval's ends from the value.
+//
+// Relative is measured by the size that the column of a group of ExpectedN rows
+// can have (finish.Expectation.Size), or by the median magnitude of the column of
+// that name in Release. ExpectedN is needed besides where the interval itself
+// depends on the number of rows: for all aggregates but counts and sums.
 type Accuracy struct {
-	Relative   *float64 `json:"relative,omitempty"`   // of the value; needs ExpectedN or Release
+	Relative   *float64 `json:"relative,omitempty"`   // needs ExpectedN or Release
 	Absolute   *float64 `json:"absolute,omitempty"`   // in the unit of every noised column
-	Confidence float64  `json:"confidence"`           // of the interval, between 0.5 and 0.9999
+	Confidence float64  `json:"confidence"`           // of the interval, between 0.5 and 0.9999; Confidence when 0
 	ExpectedN  *int64   `json:"expected_n,omitempty"` // rows of a group, as the caller expects them
 	Release    string   `json:"release,omitempty"`    // an earlier release of the caller's that tells the size of the values
 }
