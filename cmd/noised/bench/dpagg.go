@@ -111,3 +111,43 @@ func dpaggMean(g group) (float64, error) {
 	v, fault := m.Result()
 	return v, errors.Join(err, fault)
 }
+func dpaggVariance(g group) (float64, error) {
+	s, err := dpagg.NewBoundedVariance(&dpagg.BoundedVarianceOptions{
+		Epsilon: dpaggEpsilon, Delta: dpaggDelta, MaxPartitionsContributed: maxGroups, MaxContributionsPerPartition: maxRows,
+		Lower: lowest, Upper: highest, Noise: noise.Gaussian(),
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = addRows(s, g)
+	v, fault := s.Result()
+	return v, errors.Join(err, fault)
+}
+
+func dpaggDeviation(g group) (float64, error) {
+	s, err := dpagg.NewBoundedStandardDeviation(&dpagg.BoundedStandardDeviationOptions{
+		Epsilon: dpaggEpsilon, Delta: dpaggDelta, MaxPartitionsContributed: maxGroups, MaxContributionsPerPartition: maxRows,
+		Lower: lowest, Upper: highest, Noise: noise.Gaussian(),
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = addRows(s, g)
+	v, fault := s.Result()
+	return v, errors.Join(err, fault)
+}
+
+func dpaggQuantile(rank float64) func(group) (float64, error) {
+	return func(g group) (float64, error) {
+		q, err := dpagg.NewBoundedQuantiles(&dpagg.BoundedQuantilesOptions{
+			Epsilon: dpaggEpsilon, Delta: dpaggDelta, MaxPartitionsContributed: maxGroups, MaxContributionsPerPartition: maxRows,
+			Lower: lowest, Upper: highest, Noise: noise.Gaussian(),
+		})
+		if err != nil {
+			return 0, err
+		}
+		err = addRows(q, g)
+		v, fault := q.Result(rank)
+		return v, errors.Join(err, fault)
+	}
+}
