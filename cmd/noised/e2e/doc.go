@@ -11,6 +11,7 @@
 //     (crash_test.go, loadcrash_test.go);
 //   - the same release is the same in Arrow, CSV and JSON, on every way to it
 //     (interop_test.go);
+//   - answers leave on response slots, whatever they took (slots_test.go);
 //   - what an analyst sees besides values does not depend on one person
 //     (neighbour_test.go).
 //
