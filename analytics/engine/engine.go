@@ -16,9 +16,11 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// Segment is one immutable file of one tenant's rows, ordered by unit.
+// Segment is one immutable file of one table's rows: of one tenant, ordered by
+// unit, or of a public table.
 type Segment struct {
-	Tenant string
+	Tenant string // empty for a public table
+	Table  string // empty in a dataset of one table
 	Path   string // absolute
 }
 
@@ -61,9 +63,30 @@ func (in Input) Check() error {
 		return privacy.Internal(err, "engine input")
 	}
 	for _, s := range in.Segments {
-		if !slices.Contains(in.Plan.Tenants, s.Tenant) {
-			return privacy.Internal(fmt.Errorf("a segment of tenant %q is outside the plan", s.Tenant), "engine input")
+		if err := in.permits(s); err != nil {
+			return privacy.Internal(err, "engine input")
 		}
+	}
+	return nil
+}
+
+// permits says whether the plan reads a segment: of a table that it names, and
+// of one of its tenants unless that table is public.
+func (in Input) permits(s Segment) error {
+	if in.Plan.Sources == nil {
+		if s.Table != "" || !slices.Contains(in.Plan.Tenants, s.Tenant) {
+			return fmt.Errorf("a segment of tenant %q and table %q is outside the plan", s.Tenant, s.Table)
+		}
+		return nil
+	}
+	i := slices.IndexFunc(in.Plan.Sources, func(o plan.Source) bool { return o.Table == s.Table })
+	switch {
+	case i < 0:
+		return fmt.Errorf("a segment of table %q is outside the plan", s.Table)
+	case in.Plan.Sources[i].Public && s.Tenant != "":
+		return fmt.Errorf("a segment of tenant %q stands for the public table %q", s.Tenant, s.Table)
+	case !in.Plan.Sources[i].Public && !slices.Contains(in.Plan.Tenants, s.Tenant):
+		return fmt.Errorf("a segment of tenant %q is outside the plan", s.Tenant)
 	}
 	return nil
 }

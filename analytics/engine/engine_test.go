@@ -29,11 +29,19 @@ func TestInputCheck(t *testing.T) {
 	far.Quantum.Centre, short.Tree.Leaves, shifted.Square.Centre = 1<<37, wide.Tree.Leaves-1, 5
 	flat := wide
 	flat.Tree.Levels = 3
+	joined := &plan.Bound{Tenants: []string{"a"}, Limits: p.Limits, Sources: []plan.Source{{Table: "orders"}, {Table: "nation", Public: true}}}
 	for _, tt := range []struct {
 		name string
 		in   Input
 		ok   bool
 	}{
+		{"private and public tables", Input{Plan: joined, Segments: []Segment{{Tenant: "a", Table: "orders"}, {Table: "nation"}}}, true},
+		{"a private table of nobody", Input{Plan: joined, Segments: []Segment{{Table: "orders"}}}, false},
+		{"a tenant's table in the place of a public one", Input{Plan: joined, Segments: []Segment{{Tenant: "a", Table: "nation"}}}, false},
+		{"a joined tenant outside the plan", Input{Plan: joined, Segments: []Segment{{Tenant: "b", Table: "orders"}}}, false},
+		{"a table outside the plan", Input{Plan: joined, Segments: []Segment{{Tenant: "a", Table: "lineitem"}}}, false},
+		{"a table for a plan of one", Input{Plan: p, Segments: []Segment{{Tenant: "a", Table: "orders"}}}, false},
+		{"rows without a table in a join", Input{Plan: joined, Segments: []Segment{{Tenant: "a"}}}, false},
 		{"segments of the plan's tenants", Input{Plan: p, Segments: []Segment{{Tenant: "a"}, {Tenant: "b"}}}, true},
 		{"no segment at all", Input{Plan: p}, true},
 		{"no plan", Input{}, false},

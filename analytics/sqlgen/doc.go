@@ -1,5 +1,6 @@
 // Package sqlgen turns the core of a bounded plan into SQL: one SELECT per
-// segment that delivers, in stored order, each row's unit, its key columns and
+// segment, or per tenant where tables are joined, that delivers, in the order of
+// units, each row's unit, its key columns and
 // what the plan's draws need of it. The text is generated from the sealed plan
 // alone; nothing that a user wrote is copied into it, except literals, which
 // are quoted here.
@@ -29,7 +30,7 @@
 //
 // # Order
 //
-// The statement is a scan, a filter and projections, which keep the stored
-// order. The engine switches off the optimizer rule that would turn a long IN
+// Over one table the statement is a scan, a filter and projections, which keep
+// the stored order; a join is sorted. The engine switches off the optimizer rule that would turn a long IN
 // list into a hash join.
 package sqlgen

@@ -112,7 +112,7 @@ func (b *builder) column(c *plan.Column) (term, error) {
 		sql, err := quoteText(b.tenant)
 		return term{sql: sql, typ: plan.Of(plan.KindVarchar), plain: true}, err
 	}
-	name, err := quoteName(c.Name)
+	name, err := quoteName(columnName(c))
 	return term{sql: name, typ: c.Type, plain: true}, err
 }
 

@@ -11,10 +11,12 @@ import (
 // UnitColumn holds the unit's pseudonym in a segment's table of rows.
 const UnitColumn = "_unit"
 
-// Relation is the table of one segment.
+// Relation is what one statement reads: a segment, or in a plan that joins
+// several tables all segments of one tenant and of public tables.
 type Relation struct {
-	Catalog string // the name under which the segment's file is attached
-	Tenant  string // whose rows it holds
+	Tenant  string              // whose rows they are
+	Catalog string              // the name under which the segment's file is attached
+	Tables  map[string][]string // in a join: such names, by table
 }
 
 // None says that a draw or key needs no column.
@@ -38,7 +40,7 @@ type DrawColumns struct {
 	Value int
 }
 
-// Statement is the query of one segment.
+// Statement is the query of one relation.
 type Statement struct {
 	SQL    string
 	Layout Layout
@@ -47,6 +49,7 @@ type Statement struct {
 // selection collects the result columns of a statement.
 type selection struct {
 	builder
+	plan    *plan.Bound
 	columns []string
 	index   map[string]int
 	level   int // of the deepest column or filter
@@ -63,11 +66,11 @@ func (s *selection) put(t term) int {
 	return i
 }
 
-// Generate renders the core of a plan over one segment. Every statement of one
+// Generate renders the core of a plan over one relation. Every statement of one
 // plan has the same layout. Errors are internal: a plan that cannot be rendered
 // should not have passed the planner.
 func Generate(p *plan.Bound, r Relation) (*Statement, error) {
-	s := &selection{index: make(map[string]int)}
+	s := &selection{plan: p, index: make(map[string]int)}
 	s.tenant = r.Tenant
 	st, err := s.statement(p, r)
 	if err != nil {
@@ -237,14 +240,9 @@ func (s *selection) text(r Relation, filter term) (string, error) {
 		}
 		from = inner + ")"
 	}
-	return "SELECT " + strings.Join(s.columns, ", ") + " FROM " + from + where, nil
-}
-
-// from renders the relation below all levels: one row per row of the tenant's.
-func (s *selection) from(r Relation) (string, error) {
-	catalog, err := quoteName(r.Catalog)
-	if err != nil {
-		return "", err
+	order := ""
+	if len(s.plan.Sources) > 1 {
+		order = " ORDER BY ALL" // the unit is the first column
 	}
-	return catalog + `.main."rows"`, nil
+	return "SELECT " + strings.Join(s.columns, ", ") + " FROM " + from + where + order, nil
 }

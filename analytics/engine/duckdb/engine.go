@@ -6,8 +6,8 @@
 // configuration locked; a run cannot reach a file of another set. Instances are
 // cached, because opening one costs far more than a query.
 //
-// A run reads all segments at once. For each, a goroutine runs the segment's
-// SELECT on a connection of its own, decodes DuckDB's vectors into typed
+// A run reads all segments at once. For each (in a join, for each tenant), a
+// goroutine runs its SELECT on a connection of its own, decodes DuckDB's vectors into typed
 // slices and numbers the keys; package bounding merges the streams and bounds
 // each unit. Nothing is allocated per row, and of each segment no more than two
 // blocks of rows and DuckDB's own buffer of about a megabyte are in memory.
