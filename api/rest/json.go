@@ -10,9 +10,12 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// maxDepth is how deep a body may nest. No schema of the document needs a tenth
-// of it.
-const maxDepth = 64
+// maxDepth is how deep a body may nest, and maxDigits how long its numbers may
+// be. No schema of the document needs a tenth of either.
+const (
+	maxDepth  = 64
+	maxDigits = 500
+)
 
 // checkJSON requires of a body or parameter exactly one JSON value that means the same to every reader:
 // valid UTF-8, where a decoder would put a replacement character, and no member
@@ -56,6 +59,9 @@ func checkMembers(what string, body []byte) error {
 			open = open[:len(open)-1]
 			endValue(open)
 		default:
+			if number, ok := token.(json.Number); ok && len(number) > maxDigits {
+				return privacy.Errorf(privacy.CodeInvalidRequest, "%s has a number of more than %d characters", what, maxDigits)
+			}
 			if name, isText := token.(string); isText && len(open) > 0 && open[len(open)-1].name {
 				if err := open[len(open)-1].add(what, name); err != nil {
 					return err

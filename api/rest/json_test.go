@@ -24,15 +24,17 @@ func TestCheckJSON(t *testing.T) {
 		deep(100_000):                         "not JSON",
 		strings.Repeat(`{"a":`, 70) + "1":     "not JSON",
 		strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70): "nested more than",
-		"":                  "not JSON",
-		"{} {}":             "not JSON",
-		`{"a": NaN}`:        "not JSON",
-		`{"a": Infinity}`:   "not JSON",
-		`{"a": 01}`:         "not JSON",
-		"\"\xff\"":          "not valid UTF-8",
-		"{\"a\": \"\x00\"}": "not JSON",
-		`{"a": "\u0000"}`:   "", // the SQL parser's to refuse
-		"\ufeff{}":          "not JSON",
+		"":                               "not JSON",
+		"{} {}":                          "not JSON",
+		strings.Repeat("9", maxDigits):   "",
+		strings.Repeat("9", maxDigits+1): "a number of more than",
+		`{"a": NaN}`:                     "not JSON",
+		`{"a": Infinity}`:                "not JSON",
+		`{"a": 01}`:                      "not JSON",
+		"\"\xff\"":                       "not valid UTF-8",
+		"{\"a\": \"\x00\"}":              "not JSON",
+		`{"a": "\u0000"}`:                "", // the SQL parser's to refuse
+		"\ufeff{}":                       "not JSON",
 	} {
 		err := checkJSON("the body", []byte(body))
 		if want == "" && err != nil || want != "" && (privacy.CodeOf(err) != privacy.CodeInvalidRequest || !strings.Contains(err.Error(), want)) {

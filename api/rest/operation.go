@@ -19,6 +19,7 @@ type operation struct {
 	id       string
 	access   access
 	route    *routers.Route
+	maxBody  int64           // bytes of a body that is not streamed
 	upload   bool            // the body is a file that is streamed
 	raw      bool            // the body is not checked against a schema
 	consumes []string        // media types of the body; none when there is no body
@@ -81,6 +82,10 @@ func newOperations(doc *openapi3.T) (operations, error) {
 
 func newOperation(rule access, route *routers.Route) *operation {
 	op := &operation{id: route.Operation.OperationID, access: rule, route: route, query: map[string]bool{}}
+	op.maxBody = maxBody
+	if op.id == "query" || op.id == "explain" {
+		op.maxBody = maxQuery
+	}
 	op.upload = op.id == "createLoad"
 	op.raw = op.upload || op.id == "createDataset"
 	if body := route.Operation.RequestBody; body != nil {

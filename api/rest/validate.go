@@ -18,8 +18,12 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// maxBody is the largest body of a request that is not an upload.
-const maxBody = 1 << 20
+// The largest bodies of requests that are not uploads. That of a query holds its
+// SQL in the longest spelling that JSON has for it, and a few thousand tenants.
+const (
+	maxBody  = 1 << 20
+	maxQuery = 256 << 10
+)
 
 // validate checks the request against the document, so that handlers see only
 // what the document describes. Uploads are left unread; every other body is read
@@ -86,7 +90,7 @@ func checkQuery(raw string, known map[string]bool) (url.Values, error) {
 // readBody reads a small body and leaves it readable for the handler.
 func (cl *call) readBody(c *echo.Context) error {
 	r := c.Request()
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, cl.op.maxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/url"
 	"reflect"
 	"strings"
@@ -30,6 +31,7 @@ func TestRequestsOutsideTheDocumentAreRefused(t *testing.T) {
 		"interval of three":          {body: `{"sql": "x", "bounds": {"rating": [1, 2, 3]}}`},
 		"unknown choice":             {body: `{"sql": "x", "on_exhausted": "ignore"}`},
 		"no tenants":                 {body: `{"sql": "x", "tenants": []}`},
+		"measures without end":       {body: `{"sql": "x", "bounds": ` + manyBounds(503) + `}`},
 		"member twice":               {body: `{"sql": "x", "epsilon": 0.1, "epsilon": 5}`},
 		"member twice in bounds":     {body: `{"sql": "x", "bounds": {"rating": [1, 2], "rating": [1, 5]}}`},
 		"member twice in the URL":    {method: "GET", path: "/v1/query?sql=x&bounds=" + url.QueryEscape(`{"rating": [1, 2], "rating": [1, 5]}`)},
@@ -133,8 +135,17 @@ func TestPostAndGetAskTheSame(t *testing.T) {
 
 func TestSmallBodiesAreBounded(t *testing.T) {
 	h := newHarness(t)
-	body := `{"sql": "` + strings.Repeat("x", maxBody) + `"}`
+	body := `{"sql": "` + strings.Repeat("x", maxQuery) + `"}`
 	if got := h.do(ask{method: "POST", path: "/v1/query", key: h.secret[privacy.RoleAnalyst], body: body}); got.status != 413 || got.code() != privacy.CodeTooLarge {
 		t.Errorf("%s, want too-large", got)
 	}
+}
+
+// manyBounds is bounds of n measures.
+func manyBounds(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `, "c%d": [1, 2]`, i)
+	}
+	return "{" + b.String()[2:] + "}"
 }
