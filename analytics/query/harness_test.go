@@ -89,11 +89,22 @@ type house struct {
 	db      *controldb.DB
 	catalog *catalog.Catalog
 	ledger  *ledger.Ledger
-	engine  *scripted
+	engine  *scripted // nil with another one
+	dir     string    // of segments
 	log     *bytes.Buffer
 }
 
 func newHouse(t *testing.T) *house {
+	t.Helper()
+	scripted := &scripted{count: 1000}
+	h := newHouseOf(t, visits, scripted, 3, 2*time.Second)
+	h.engine = scripted
+	return h
+}
+
+// newHouseOf is newHouse for another contract and engine, with budgets of
+// another ε.
+func newHouseOf(t *testing.T, text string, e query.Engine, epsilon float64, timeout time.Duration) *house {
 	t.Helper()
 	ctx := t.Context()
 	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
@@ -106,24 +117,24 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = parser.Close() })
-	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), engine: &scripted{count: 1000}, log: &bytes.Buffer{}}
+	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), dir: t.TempDir(), log: &bytes.Buffer{}}
 	h.Service = query.New(query.Options{
-		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: h.engine,
-		DataDir: t.TempDir(), Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
+		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e,
+		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: timeout,
 	})
-	c, err := contract.Parse([]byte(visits))
+	c, err := contract.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.must(h.catalog.PutDataset(ctx, c, []byte(visits), operator))
+	h.must(h.catalog.PutDataset(ctx, c, []byte(text), operator))
 	for _, name := range []string{"north", "south"} {
 		if _, err := h.catalog.CreateTenant(ctx, name, "", operator); err != nil {
 			t.Fatal(err)
 		}
-		h.must(h.catalog.Accept(ctx, "visits", name, 1, operator))
-		h.budget(privacy.TenantAccount(name), 3)
+		h.must(h.catalog.Accept(ctx, c.Dataset, name, 1, operator))
+		h.budget(privacy.TenantAccount(name), epsilon)
 	}
-	h.budget(privacy.DatasetAccount("visits"), 3)
+	h.budget(privacy.DatasetAccount(c.Dataset), epsilon)
 	return h
 }
 

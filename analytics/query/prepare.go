@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
@@ -118,13 +120,45 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 		return nil, privacy.Errorf(privacy.CodeQueryNotPermitted, "the declared keys have more than %d combinations", s.MaxGroups).
 			Suggest("group by fewer dimensions")
 	}
-	gens, err := s.Catalog.CurrentUnder(ctx, ds.Contract, priced.Plan.Tenants)
+	gens, err := s.Catalog.CurrentUnder(ctx, ds.Contract, readFrom(priced.Plan))
 	if err != nil {
 		return nil, err
 	}
 	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
-	p.key = releaseKey(p.core, priced.Plan.Tenants, gens)
+	p.key = releaseKey(p.core, readFrom(priced.Plan), gens)
 	return p, nil
+}
+
+// readFrom names whose generations a plan reads: its tenants', and the public
+// tables' where it joins one.
+func readFrom(b *plan.Bound) []string {
+	if slices.ContainsFunc(b.Sources, func(s plan.Source) bool { return s.Public }) {
+		return append(slices.Clone(b.Tenants), catalog.Public)
+	}
+	return b.Tenants
+}
+
+// segments lists the files that the plan reads: of the generations that were
+// found for it, those of the tables that it names.
+func (p *prepared) segments(dataDir string) []engine.Segment {
+	var out []engine.Segment
+	for _, owner := range readFrom(p.priced.Plan) {
+		for _, seg := range p.generations[owner].Segments {
+			if readsTable(p.priced.Plan, owner, seg.Table) {
+				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path)})
+			}
+		}
+	}
+	return out
+}
+
+func readsTable(b *plan.Bound, owner, table string) bool {
+	if b.Sources == nil {
+		return table == ""
+	}
+	return slices.ContainsFunc(b.Sources, func(s plan.Source) bool {
+		return s.Table == table && s.Public == (owner == catalog.Public)
+	})
 }
 
 // coreDigest identifies what is computed and how much noise it gets: the
@@ -143,7 +177,8 @@ func coreDigest(p *planner.Priced) string {
 }
 
 // releaseKey identifies a core on given generations. Tenants that never loaded
-// count as such, so that their first load makes a new release.
+// count as such, so that their first load makes a new release. The owner of the
+// public tables has the empty name.
 func releaseKey(core string, tenants []string, gens map[string]catalog.Generation) string {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "core %s\n", core)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -128,12 +127,7 @@ func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, er
 		return nil, busy()
 	}
 	defer s.runs.Release(1)
-	in := engine.Input{Plan: prep.priced.Plan}
-	for _, tenant := range prep.priced.Plan.Tenants {
-		for _, seg := range prep.generations[tenant].Segments {
-			in.Segments = append(in.Segments, engine.Segment{Tenant: tenant, Path: filepath.Join(s.DataDir, seg.Path)})
-		}
-	}
+	in := engine.Input{Plan: prep.priced.Plan, Segments: prep.segments(s.DataDir)}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,11 @@ func metaOf(r release.Release, prep *prepared) ([]result.Pair, error) {
 	if err != nil {
 		return nil, privacy.Internal(err, "encode bounds")
 	}
-	unit, err := json.Marshal(map[string]string{"column": prep.dataset.Contract.Unit.Column, "scope": string(p.Plan.Scope)})
+	column := prep.dataset.Contract.Unit.Column
+	if table := prep.dataset.Contract.Unit.Table; table != "" {
+		column = table + "." + column
+	}
+	unit, err := json.Marshal(map[string]string{"column": column, "scope": string(p.Plan.Scope)})
 	if err != nil {
 		return nil, privacy.Internal(err, "encode privacy unit")
 	}
