@@ -14,6 +14,9 @@
 //     connection and queues its own writers on it; between processes a busy
 //     lock is retried with bounded back-off.
 //
+// A store that is restored from a copy has forgotten what came after it. A
+// [Witness] keeps a record elsewhere that shows it.
+//
 // Nothing in this process may open and close the file by other means (to copy
 // or hash it, say): on POSIX systems closing any descriptor of a file drops
 // the locks that SQLite holds on it.

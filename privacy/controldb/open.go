@@ -22,8 +22,9 @@ const readers = 8
 
 // DB is an open control store. It is safe for concurrent use.
 type DB struct {
-	writer *sql.DB // one connection, transactions begin IMMEDIATE
-	reader *sql.DB // query_only
+	writer  *sql.DB // one connection, transactions begin IMMEDIATE
+	reader  *sql.DB // query_only
+	witness Witness // nil for none
 }
 
 // Open opens the control store at path, creates it when it is missing (with
@@ -120,11 +121,21 @@ func (d *DB) check(ctx context.Context) error {
 // QueryContext reads outside a transaction. Each statement sees one consistent
 // state, the last one committed.
 func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := d.ready(ctx); err != nil {
+		return nil, err
+	}
 	return d.reader.QueryContext(ctx, query, args...)
 }
 
 // QueryRowContext reads at most one row outside a transaction.
 func (d *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := d.ready(ctx); err != nil {
+		// A row that holds an error cannot be made; one of a context that has
+		// ended does.
+		ended, end := context.WithCancelCause(ctx)
+		end(err)
+		ctx = ended
+	}
 	return d.reader.QueryRowContext(ctx, query, args...)
 }
 

@@ -24,9 +24,10 @@ const (
 )
 
 // InTx runs fn in one serialisable transaction and commits it. When InTx
-// returns nil, what fn wrote is on disk. When it returns an error, nothing
-// that fn wrote is kept, with one exception that no database can rule out: if
-// the commit itself failed, the transaction may yet turn out to be durable.
+// returns nil, what fn wrote is on disk, and witnessed if there is a [Witness].
+// When it returns an error, nothing that fn wrote is kept, with exceptions that
+// no database can rule out: if the commit itself failed, or the witness after
+// it, the transaction may yet turn out to be durable.
 //
 // A context that ends while InTx waits for its turn stops it with
 // CodeUnavailable and the context's error as cause, as does a wait of more
@@ -35,18 +36,41 @@ const (
 // must be short, and must do nothing but use tx: it runs again if SQLite
 // reports the file as busy. Errors of fn are returned as they are.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if err := d.ready(ctx); err != nil {
+		return err
+	}
+	committed, err := d.inTurn(ctx, fn)
+	if err != nil || committed == nil {
+		return err
+	}
+	// The connection is another's by now, so that what commits meanwhile can be
+	// witnessed together.
+	return committed(context.WithoutCancel(ctx))
+}
+
+// inTurn waits for the writing connection and commits fn. It returns what is
+// left to do after the commit.
+func (d *DB) inTurn(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) (committed func(context.Context) error, err error) {
 	wait, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	var conn *sql.Conn
-	err := retryBusy(wait, func() (err error) {
+	err = retryBusy(wait, func() (err error) {
 		conn, err = d.writer.Conn(wait)
 		return err
 	})
 	if err != nil {
-		return unavailable(err)
+		return nil, unavailable(err)
 	}
 	defer func() { _ = conn.Close() }()
-	return retryBusy(wait, func() error { return runTx(context.WithoutCancel(ctx), conn, fn) })
+	err = retryBusy(wait, func() error {
+		return runTx(context.WithoutCancel(ctx), conn, func(ctx context.Context, tx *sql.Tx) (err error) {
+			if err = fn(ctx, tx); err == nil {
+				committed, err = d.observe(ctx, tx)
+			}
+			return err
+		})
+	})
+	return committed, err
 }
 
 // runTx makes one attempt on a connection that the caller holds.

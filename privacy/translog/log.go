@@ -63,11 +63,20 @@ func Head(ctx context.Context, r Reader) (size int64, root tlog.Hash, err error)
 	if err != nil {
 		return 0, tlog.Hash{}, err
 	}
-	root, err = tlog.TreeHash(size, Hashes(ctx, r))
+	root, err = RootAt(ctx, r, size)
+	return size, root, err
+}
+
+// RootAt returns the root hash over the first leaves of the log, of which there
+// must be as many. It is computed from the stored hashes of the log as it is
+// now, so that the log once had this root exactly if it was continued since and
+// not replaced.
+func RootAt(ctx context.Context, r Reader, size int64) (tlog.Hash, error) {
+	root, err := tlog.TreeHash(size, Hashes(ctx, r))
 	if err != nil {
-		return 0, tlog.Hash{}, privacy.Internal(err, "hashing the log")
+		return tlog.Hash{}, privacy.Internal(err, "hashing the log")
 	}
-	return size, root, nil
+	return root, nil
 }
 
 // Entry returns the canonical bytes of one leaf, as they were hashed.
