@@ -24,6 +24,7 @@ import (
 // flags (with dashes), each overriding the one before.
 type Config struct {
 	DataDir       string `koanf:"data_dir"`
+	HighWaterFile string `koanf:"high_water_file"`
 	Listen        string `koanf:"listen"`
 	MetricsListen string `koanf:"metrics_listen"`
 	UsageMetrics  bool   `koanf:"usage_metrics"`
@@ -71,6 +72,7 @@ func defaultConfig() Config {
 func configFlags(fs *pflag.FlagSet) {
 	d := defaultConfig()
 	fs.String("data-dir", "", "directory of the control store and the data")
+	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
 	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
 	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
 	fs.Bool("usage-metrics", false, "let /metrics show memory, processor time and goroutines too, which depend on rows")

@@ -100,7 +100,7 @@ Talk to a server:  set NOISED_URL and NOISED_KEY, then noised query "SELECT …"
 			root.AddCommand(c)
 		}
 	}
-	add("server", a.demoCommand(), a.initCommand(), a.serveCommand())
+	add("server", a.demoCommand(), a.initCommand(), a.serveCommand(), a.ledgerCommand())
 	add("data", a.loadCommand(), a.queryCommand(), a.explainCommand(), a.releaseCommand())
 	add("admin", a.tenantCommand(), a.keyCommand(), a.datasetCommand(), a.memberCommand(), a.budgetCommand())
 	root.AddCommand(a.workerCommand(), a.versionCommand())

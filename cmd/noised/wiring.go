@@ -49,11 +49,18 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		}
 	}()
 	c := m.Config
+	mark, err := c.openMark()
+	if err != nil {
+		return p, err
+	}
 	db, err := controldb.Open(ctx, m.controlPath())
 	if err != nil {
 		return p, storeError(m.controlPath(), err)
 	}
 	p.closers = append(p.closers, db.Close)
+	if err := c.guard(ctx, db, mark); err != nil {
+		return p, err
+	}
 	parser, err := sqlparse.New()
 	if err != nil {
 		return p, fmt.Errorf("cannot start the parser: %w", err)
