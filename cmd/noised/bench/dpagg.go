@@ -10,18 +10,18 @@ import (
 )
 
 // What dpagg is asked for, and the bounds of both sides: a student has rows in
-// at most maxGroups departments and at most maxRows in each.
+// at most maxGroups groups and at most maxRows in each.
 const (
-	dpaggEpsilon = 1.0
+	dpaggEpsilon = 0.25
 	dpaggDelta   = 1e-6
-	maxGroups    = 4
-	maxRows      = 3
+	maxGroups    = 6
+	maxRows      = 4
 	lowest       = 1 // bounds of a rating
 	highest      = 5
 	half         = (highest - lowest) / 2.0
 )
 
-// group is one department's rows, and the same by student.
+// group is the rows of one group, and the same by student.
 type group struct {
 	rows  sample.Ratings
 	units []sample.Ratings
