@@ -88,7 +88,7 @@ func chernoff(rate, x float64) func(squares float64) float64 {
 			return (squares*laplaceLogMGF(share*limit, rate) + x) / (share * limit)
 		}
 		lo, hi := 1e-6, 1-1e-9
-		for range 80 { // it falls, then rises
+		for range 40 { // it falls, then rises
 			third := (hi - lo) / 3
 			if bound(lo+third) < bound(hi-third) {
 				hi -= third

@@ -19,7 +19,7 @@ type noisedTree struct {
 
 	group int       // that the rest is of; −1 for none
 	cum   []float64 // rows before each boundary, unbiased
-	ranks []float64 // the same, never decreasing
+	ranks []float64 // the same without negative counts, so that it never decreases
 }
 
 func (s *source) tree(draw int) *noisedTree {
@@ -49,17 +49,17 @@ func (t *noisedTree) turnTo(g int) {
 }
 
 func (t *noisedTree) take(nodes []float64) {
-	t.cum = t.model.cumulative(nodes)
-	t.ranks = increasing(t.cum, t.rows())
+	t.cum, t.ranks = t.model.cumulative(nodes)
 	t.group = -1
 }
 
-// rows returns the estimated number of rows.
-func (t *noisedTree) rows() float64 { return t.cum[len(t.cum)-1] }
+// rows returns the estimated number of rows, at least 0.
+func (t *noisedTree) rows() float64 { return t.ranks[len(t.ranks)-1] }
 
-// leafWith returns the first leaf behind which there are at least r rows.
+// leafWith returns the first leaf behind which there are at least r rows, or all.
 func (t *noisedTree) leafWith(r float64) int {
-	return min(sort.Search(t.model.Leaves, func(k int) bool { return t.ranks[k+1] >= r }), t.model.Leaves-1)
+	r = min(r, t.rows())
+	return sort.Search(t.model.Leaves-1, func(k int) bool { return t.ranks[k+1] >= r })
 }
 
 // leafSteps returns the first and the last step of a leaf.
@@ -222,7 +222,7 @@ func (e *quantile) largest() float64 {
 // span returns the steps between which the quantile of the bounded rows lies
 // with the confidence.
 func (e *quantile) span() (low, high float64) {
-	leaves, n := e.model.Leaves, e.rows()
+	leaves, n := e.model.Leaves, e.cum[e.model.Leaves]
 	from, to := 0, leaves-1
 	for k := range leaves {
 		if e.cum[k+1]-e.q*n >= e.gap-e.q-e.half[k+1] {

@@ -1,6 +1,10 @@
 package finish
 
-import "github.com/noised/noised/analytics/plan"
+import (
+	"slices"
+
+	"github.com/noised/noised/analytics/plan"
+)
 
 // treeModel knows, for the shape of a tree whose nodes all have independent
 // noise of one variance, the best linear unbiased estimate of every leaf, and
@@ -59,10 +63,9 @@ func (m *treeModel) children(level, i int) func(yield func(int) bool) {
 	}
 }
 
-// cumulative turns counts per node into the estimated number of rows before
-// each boundary between leaves, from 0 before the first to that of all rows
-// behind the last. It overwrites nodes.
-func (m *treeModel) cumulative(nodes []float64) []float64 {
+// combine averages every inner node with what its children say, in place: the
+// pass up the tree.
+func (m *treeModel) combine(nodes []float64) {
 	for level := m.Levels - 1; level >= 1; level-- {
 		for i := range m.width[level] {
 			own, sum := m.first[level]+i, 0.0
@@ -72,15 +75,19 @@ func (m *treeModel) cumulative(nodes []float64) []float64 {
 			nodes[own] += (sum - nodes[own]) / (m.below[own] + 1)
 		}
 	}
+}
+
+// descend is the pass down the tree, on combined nodes, in place. divide makes
+// siblings with the given variances add up to a total. It returns the number of
+// rows before each boundary between leaves, from 0 before the first to that of
+// all rows behind the last.
+func (m *treeModel) descend(nodes []float64, total float64, divide func(siblings, variances []float64, total float64)) []float64 {
+	divide(nodes[:m.width[1]], m.variance[:m.width[1]], total)
 	for level := 1; level < m.Levels; level++ {
 		for i := range m.width[level] {
-			own, sum := m.first[level]+i, 0.0
-			for c := range m.children(level, i) {
-				sum += nodes[c]
-			}
-			for c := range m.children(level, i) {
-				nodes[c] += m.variance[c] / m.below[own] * (nodes[own] - sum)
-			}
+			from := m.first[level+1] + i*m.Branching
+			to := min(from+m.Branching, m.first[level+1]+m.width[level+1])
+			divide(nodes[from:to], m.variance[from:to], nodes[m.first[level]+i])
 		}
 	}
 	out := make([]float64, m.Leaves+1)
@@ -88,6 +95,60 @@ func (m *treeModel) cumulative(nodes []float64) []float64 {
 		out[i+1] = out[i] + n
 	}
 	return out
+}
+
+// cumulative returns the unbiased estimate of the rows before each boundary, and
+// the one without negative counts, which never decreases. It overwrites nodes.
+func (m *treeModel) cumulative(nodes []float64) (unbiased, ranks []float64) {
+	m.combine(nodes)
+	total := 0.0
+	for _, n := range nodes[:m.width[1]] {
+		total += n
+	}
+	unbiased = m.descend(slices.Clone(nodes), total, share)
+	return unbiased, m.descend(nodes, max(0, total), sharePositive)
+}
+
+// share moves siblings by least squares until they add up to a total.
+func share(siblings, variances []float64, total float64) {
+	var sum, weights float64
+	for i, x := range siblings {
+		sum += x
+		weights += variances[i]
+	}
+	for i := range siblings {
+		siblings[i] += variances[i] / weights * (total - sum)
+	}
+}
+
+// sharePositive is share with the condition that no sibling is negative: those
+// that would be are 0, and the others share again. Where rows are sparse this
+// keeps the noise of empty leaves from adding up.
+func sharePositive(siblings, variances []float64, total float64) {
+	empty := make([]bool, len(siblings))
+	for again := true; again; {
+		again = false
+		var sum, weights float64
+		for i, x := range siblings {
+			if !empty[i] {
+				sum += x
+				weights += variances[i]
+			}
+		}
+		for i, x := range siblings {
+			if !empty[i] && x+variances[i]/weights*(total-sum) < 0 {
+				empty[i], again = true, true
+			}
+		}
+		for i := range siblings {
+			switch {
+			case empty[i]:
+				siblings[i] = 0
+			case !again:
+				siblings[i] += variances[i] / weights * (total - sum)
+			}
+		}
+	}
 }
 
 // rankVariances returns, for each boundary, the variance of the estimate of
@@ -119,32 +180,4 @@ func (m *treeModel) rankVariances(q float64) []float64 {
 		out[boundary] = max(0, a-2*q*b+q*q*m.total)
 	}
 	return out
-}
-
-// increasing returns the non-decreasing sequence within [0, last] that is
-// nearest to f in squares, by pooling adjacent violators; the ends stay 0 and
-// last.
-func increasing(f []float64, last float64) []float64 {
-	type pool struct {
-		sum  float64
-		size int
-	}
-	var pools []pool
-	inner := f[1 : len(f)-1]
-	for _, x := range inner {
-		pools = append(pools, pool{x, 1})
-		for n := len(pools) - 1; n > 0 && pools[n-1].sum*float64(pools[n].size) > pools[n].sum*float64(pools[n-1].size); n-- {
-			pools[n-1].sum += pools[n].sum
-			pools[n-1].size += pools[n].size
-			pools = pools[:n]
-		}
-	}
-	out := make([]float64, 1, len(f))
-	for _, p := range pools {
-		mean := max(0, min(last, p.sum/float64(p.size)))
-		for range p.size {
-			out = append(out, mean)
-		}
-	}
-	return append(out, last)
 }

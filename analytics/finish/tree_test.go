@@ -105,12 +105,9 @@ func TestExactCountsAreAFixedPoint(t *testing.T) {
 			leaves[i] = float64(rapid.Int64Range(0, 1e12).Draw(t, "count"))
 			want[i+1] = want[i] + leaves[i]
 		}
-		got := newTreeModel(tree).cumulative(nodesOf(tree, leaves))
-		if !slices.Equal(got, want) {
-			t.Fatalf("%+v: exact counts %v became %v", tree, want, got)
-		}
-		if again := increasing(got, got[tree.Leaves]); !slices.Equal(again, want) {
-			t.Fatalf("%+v: exact ranks %v became %v", tree, want, again)
+		unbiased, ranks := newTreeModel(tree).cumulative(nodesOf(tree, leaves))
+		if !slices.Equal(unbiased, want) || !slices.Equal(ranks, want) {
+			t.Fatalf("%+v: exact counts %v became %v and %v", tree, want, unbiased, ranks)
 		}
 	})
 }
@@ -134,7 +131,8 @@ func TestEstimatesAreLeastSquares(t *testing.T) {
 			}
 		}
 		leaves := solve(a, aty)
-		got, sum := model.cumulative(slices.Clone(y)), 0.0
+		got, _ := model.cumulative(slices.Clone(y))
+		sum := 0.0
 		q := rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "q")
 		variances := model.rankVariances(q)
 		for boundary := range tree.Leaves + 1 {
@@ -164,17 +162,33 @@ func TestEstimatesAreLeastSquares(t *testing.T) {
 	})
 }
 
-func TestIncreasing(t *testing.T) {
+// TestSharesArePositive: siblings without negative counts add up to their
+// parent, and are the nearest that do: where one is not 0 it moved in proportion
+// to its variance, where one is 0 it would have had to move further.
+func TestSharesArePositive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f := rapid.SliceOfN(rapid.Float64Range(-100, 100), 2, 50).Draw(t, "f")
-		f[0] = 0
-		last := math.Max(0, f[len(f)-1])
-		got := increasing(f, last)
-		if len(got) != len(f) || got[0] != 0 || got[len(got)-1] != last || !slices.IsSorted(got) {
-			t.Fatalf("increasing(%v) = %v", f, got)
+		was := rapid.SliceOfN(rapid.Float64Range(-100, 100), 1, 9).Draw(t, "siblings")
+		variances := rapid.SliceOfN(rapid.Float64Range(0.1, 1), len(was), len(was)).Draw(t, "variances")
+		total := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0, 300)).Draw(t, "total")
+		got := slices.Clone(was)
+		sharePositive(got, variances, total)
+		sum, move := 0.0, math.Inf(-1)
+		for i, x := range got {
+			sum += x
+			if x < -1e-9 {
+				t.Fatalf("%v became %v", was, got)
+			}
+			if x > 0 {
+				move = (x - was[i]) / variances[i]
+			}
 		}
-		if again := increasing(got, last); !slices.Equal(again, got) {
-			t.Fatalf("increasing moves what is increasing: %v became %v", got, again)
+		if math.Abs(sum-total) > 1e-9 {
+			t.Fatalf("%v became %v, which add up to %g and not %g", was, got, sum, total)
+		}
+		for i, x := range got {
+			if by := (x - was[i]) / variances[i]; x > 0 && math.Abs(by-move) > 1e-6 || x == 0 && total > 0 && by < move-1e-6 {
+				t.Fatalf("%v became %v: %d moved by %g variances, others by %g", was, got, i, by, move)
+			}
 		}
 	})
 }
