@@ -11,6 +11,46 @@
 // a clock that is set back refills no window. An account that nobody set has
 // no budget at all.
 //
+// # Why the sum of debits caps the loss
+//
+// An account is a fully adaptive filter for Gaussian differential privacy (Smith
+// and Thakurta, "Fully Adaptive Composition for Gaussian Differential Privacy",
+// 2022, Theorem 2): if mechanisms with parameters μ₁, μ₂, … are chosen one after
+// the other, each by what the earlier ones answered, and Σμ² never exceeds a
+// bound B² that was fixed beforehand, everything together is B-GDP. The δ of
+// selections and tails adds up likewise under a bound of its own. So each
+// account has one rectangle, Σμ² ≤ life.Mu2 and Σδ ≤ life.Delta, which is fixed
+// when it is opened and which nothing moves; the store itself refuses to (see
+// its triggers). Windows and caps only refuse more. A refusal depends on what
+// was debited before and on the cost, which follow from public plans and from
+// answers, so it tells nothing more.
+//
+// Whoever is in a group sees what the group was charged for, and every release
+// that a member sees is debited from the group once: it is one adversary, who
+// looks at each release once. That holds whatever its members tell each other,
+// and for all keys that ever carried its name. A release that a principal or a
+// group was shown before its account was opened is not in the account.
+//
+// # Budgets per period
+//
+// Where a contract gives every period of rows a budget of its own, a query is
+// debited in full from the accounts of all periods whose rows it can read, and
+// reads no other rows. A unit whose rows lie in periods K is touched by a query
+// only if the query reads some period of K, and then at least one of K's
+// accounts is debited. So what all queries take from the unit is at most the sum
+// over K of what their accounts admit:
+//
+//	Σ over queries that touch K of μ²  ≤  Σ over m in K of Σ over queries that read m of μ²  ≤  |K|·life.Mu2
+//
+// and the right side is fixed beforehand, as the theorem wants. It needs that a
+// row's period is the row's own and never changes, that rows without a date have
+// a period too, and that bounding treats a unit as one over all the periods that
+// a query reads; the planner and the engine see to that. An account per period
+// is opened by the first charge that touches it, with the cap, window and
+// ceiling of its tenant's or dataset's own account at that moment. The ceiling
+// of that one never changes, so when a period is opened does not matter. Later
+// changes of the cap or window move all periods.
+//
 // # Charges
 //
 // [Ledger.Charge] debits every account that a query touches, or none, together
