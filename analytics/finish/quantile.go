@@ -195,28 +195,37 @@ func (e *quantile) step() float64 {
 }
 
 // least returns the first step of the first leaf up to which clearly more rows
-// were counted than noise makes up: more than the half-width of the noise of
-// that count at 95 %, or than half of all rows where these are too few to stand
-// out. So MIN ≤ MAX, and a lone extreme row is not found, as it must not be.
+// were counted than noise makes up: as many as the half-width of the noise of
+// that count at 95 %, or as lie below the median where these are too few to stand
+// out. So MIN ≤ MEDIAN ≤ MAX, and a lone extreme row is not found, as it must not
+// be.
 func (e *quantile) least() float64 {
-	for leaf := range e.model.Leaves {
-		if r := e.ranks[leaf+1]; r >= min(e.clear[leaf+1], e.rows()/2) {
-			first, _ := e.leafSteps(leaf)
-			return first
-		}
+	below, _ := e.middle()
+	leaf := 0
+	for leaf < e.model.Leaves-1 && e.ranks[leaf+1] < min(e.clear[leaf+1], below) {
+		leaf++
 	}
-	return float64(e.quantum.Hi)
+	first, _ := e.leafSteps(leaf)
+	return first
 }
 
 // largest is the mirror image of least.
 func (e *quantile) largest() float64 {
-	for leaf := e.model.Leaves - 1; leaf >= 0; leaf-- {
-		if r := e.rows() - e.ranks[leaf]; r >= min(e.clear[leaf], e.rows()/2) {
-			_, last := e.leafSteps(leaf)
-			return last
-		}
+	_, above := e.middle()
+	leaf := e.model.Leaves - 1
+	for leaf > 0 && e.rows()-e.ranks[leaf] <= min(e.clear[leaf], above) {
+		leaf--
 	}
-	return float64(e.quantum.Lo)
+	_, last := e.leafSteps(leaf)
+	return last
+}
+
+// middle returns how many rows are at least counted up to the leaf of the lower
+// median, and more than how many from the leaf of the upper one on.
+func (e *quantile) middle() (below, above float64) {
+	n := max(1, math.Round(e.rows()))
+	below = math.Floor((n+1)/2) - 0.5
+	return below, below + min(0, e.rows()-n)
 }
 
 // span returns the steps between which the quantile of the bounded rows lies
