@@ -41,9 +41,10 @@ type Config struct {
 	QueryTimeout  time.Duration `koanf:"query_timeout"`
 	ResponseSlot  time.Duration `koanf:"response_slot"`
 
-	MaxUpload       int64 `koanf:"max_upload"`
-	LoadMemoryMB    int   `koanf:"load_memory_mb"`
-	LoadConcurrency int   `koanf:"load_concurrency"`
+	MaxUpload       int64         `koanf:"max_upload"`
+	LoadMemoryMB    int           `koanf:"load_memory_mb"`
+	LoadConcurrency int           `koanf:"load_concurrency"`
+	KeepReplaced    time.Duration `koanf:"keep_replaced"`
 
 	LogLevel        string        `koanf:"log_level"`
 	LogFormat       string        `koanf:"log_format"`
@@ -62,6 +63,7 @@ func defaultConfig() Config {
 		MaxUpload:       16 << 30,
 		LoadMemoryMB:    900,
 		LoadConcurrency: 1,
+		KeepReplaced:    time.Hour,
 		LogLevel:        "info",
 		LogFormat:       "text",
 		ShutdownTimeout: 15 * time.Second,
@@ -88,6 +90,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.Duration("response-slot", d.ResponseSlot, "answers of queries leave at multiples of this after their requests, 10ms to 10s (0: as soon as they are ready, which may tell about rows)")
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
+	fs.Duration("keep-replaced", d.KeepReplaced, "how long files of replaced data stay for queries that began before")
 	fs.Int("load-concurrency", d.LoadConcurrency, "loads that run at a time")
 	fs.String("log-level", d.LogLevel, "debug, info, warn or error")
 	fs.String("log-format", d.LogFormat, "text or json")
@@ -166,7 +169,7 @@ func (c Config) check() error {
 	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
 		return usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
 	}
-	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--shutdown-timeout": c.ShutdownTimeout} {
+	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--keep-replaced": c.KeepReplaced, "--shutdown-timeout": c.ShutdownTimeout} {
 		if d < 100*time.Millisecond {
 			return usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
 		}

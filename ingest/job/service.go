@@ -42,6 +42,9 @@ func New(o Options) (*Service, error) {
 	if o.MemoryMB <= 0 {
 		o.MemoryMB = defaultMemoryMB
 	}
+	if o.KeepReplaced <= 0 {
+		o.KeepReplaced = SupersededFor
+	}
 	o.Concurrency = max(o.Concurrency, 1)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

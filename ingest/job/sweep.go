@@ -24,7 +24,7 @@ func (s *Service) sweep(ctx context.Context) {
 // that no query reads them any more. The file goes before its record, so that
 // a crash leaves a record to try again with.
 func (s *Service) sweepSegments(ctx context.Context) error {
-	old, err := s.o.Catalog.Superseded(ctx, s.o.Now().Add(-SupersededFor))
+	old, err := s.o.Catalog.Superseded(ctx, s.o.Now().Add(-s.o.KeepReplaced))
 	if err != nil {
 		return err
 	}

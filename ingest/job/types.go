@@ -44,7 +44,7 @@ const MaxAttempts = 3
 const MergeAt = 16
 
 // SupersededFor is how long a replaced segment file stays for queries that
-// began before it was replaced.
+// began before it was replaced, unless Options say otherwise.
 const SupersededFor = time.Hour
 
 // DefaultMaxUpload is the largest upload in bytes when Options name none.
@@ -54,12 +54,13 @@ const DefaultMaxUpload = int64(16) << 30
 type Options struct {
 	DB            *controldb.DB
 	Catalog       *catalog.Catalog
-	Dir           string       // the data directory
-	WorkerCommand []string     // the command line of the child, e.g. {exe, "worker"}
-	MaxUpload     int64        // bytes; 0 for DefaultMaxUpload
-	Concurrency   int          // loads that run at once; 0 for 1
-	MemoryMB      int          // resident memory of one load; 0 for 900
-	Log           *slog.Logger // nil for none
+	Dir           string        // the data directory
+	WorkerCommand []string      // the command line of the child, e.g. {exe, "worker"}
+	MaxUpload     int64         // bytes; 0 for DefaultMaxUpload
+	Concurrency   int           // loads that run at once; 0 for 1
+	MemoryMB      int           // resident memory of one load; 0 for 900
+	KeepReplaced  time.Duration // how long files of replaced data stay; 0 for SupersededFor
+	Log           *slog.Logger  // nil for none
 	Now           func() time.Time
 }
 

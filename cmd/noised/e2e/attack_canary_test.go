@@ -118,7 +118,7 @@ columns:
 
 	s.sendFile("t", wire.TypeCSV, "person,key,kind,x\n", "?write=replace")
 	check(t, s.Stop())
-	s.start()
+	s.start("--keep-replaced", "100ms")
 	rejects := filepath.Join(own, "rejects") // kept for the contributor who must see them
 	eventually(t, func() (bool, bool) { return true, c.count(t, own, rejects) == 0 })
 	verdict(t, "attack-17", looked, 0, 0)

@@ -28,8 +28,7 @@ import (
 func TestAuditAttack14Recreate(t *testing.T) {
 	s := build(t, cellsContract, map[string]string{"t": cellsFile(1, 5), "u": cellsFile(1, 5)})
 	limit := wire.Loss{Epsilon: 20, Delta: 0.2}
-	operator := s.api(s.Operator)
-	check(t, operator.DeleteTenant(t.Context(), "t"))
+	check(t, s.api(s.Operator).DeleteTenant(t.Context(), "t"))
 	s.rejoin("t")
 	if _, err := s.api(s.Budget["t"]).SetTenantBudget(t.Context(), "t", wire.TenantBudgetRequest{Epsilon: 2e5, Delta: 0.5, Lifetime: &wire.Loss{Epsilon: 2e5, Delta: 0.5}}); err == nil {
 		t.Error("deleting a tenant raised its lifetime ceiling")
@@ -40,13 +39,13 @@ func TestAuditAttack14Recreate(t *testing.T) {
 
 	acts := map[string]func(){
 		"delete the tenant": func() {
-			check(t, operator.DeleteTenant(t.Context(), "t"))
+			check(t, s.api(s.Operator).DeleteTenant(t.Context(), "t"))
 			s.rejoin("t")
 			s.loadCSV(map[string]string{"t": cellsFile(1, 5)})
 		},
 		"suspend and wake it": func() {
 			for _, suspended := range []bool{true, false} {
-				_, err := operator.SetSuspended(t.Context(), "t", suspended)
+				_, err := s.api(s.Operator).SetSuspended(t.Context(), "t", suspended)
 				check(t, err)
 			}
 		},
@@ -56,7 +55,7 @@ func TestAuditAttack14Recreate(t *testing.T) {
 			check(t, err)
 		},
 		"another analyst's key": func() {
-			key, err := blackbox.NewKey(t.Context(), operator, wire.Analyst, "")
+			key, err := blackbox.NewKey(t.Context(), s.api(s.Operator), wire.Analyst, "")
 			check(t, err)
 			mine := *s.Parties
 			mine.Analyst = key

@@ -83,7 +83,7 @@ func TestAuditAttack20FanOut(t *testing.T) {
 	}
 	with := shop(t, kinds.String(), whale[0], whale[1], whale[2])
 	without := shop(t, kinds.String(), customer.String(), orders.String(), items.String())
-	const answers = 300
+	const answers = 60
 	worst := 0.0
 	for sql, bound := range queries {
 		q := wire.QueryRequest{SQL: sql, Epsilon: ptr(100.0), Delta: ptr(1e-2)}

@@ -46,18 +46,40 @@ func TestAuditDistributions(t *testing.T) {
 			if chi > limit {
 				t.Errorf("χ² is %.1f with %d cells, beyond %.1f", chi, cells, limit)
 			}
-			verdict(t, "distribution-"+name, lawSamples, limit, chi)
+			z := scaleError(draws, scale, name)
+			if math.Abs(z) > scaleLimit {
+				t.Errorf("the noise is %.1f deviations too wide", z)
+			}
+			verdict(t, "distribution-"+name, lawSamples, scaleLimit, math.Abs(z))
 			if name == "gaussian" {
 				t.Run("power", func(t *testing.T) {
-					off, _ := fit(draws, func(x float64) float64 { return c.cdf(x, scale*1.005) })
-					if off <= limit {
-						t.Errorf("a scale off by 0.5 %% passes with χ² = %.1f", off)
+					off := math.Abs(scaleError(draws, scale*1.005, name))
+					if off <= scaleLimit {
+						t.Errorf("a scale off by 0.5 %% passes with %.1f deviations", off)
 					}
-					verdict(t, "distribution-power", lawSamples, "above "+figure(limit), off)
+					verdict(t, "distribution-power", lawSamples, "above "+figure(scaleLimit), off)
 				})
 			}
 		})
 	}
+}
+
+// scaleLimit is exceeded with probability 1e-6, to both sides.
+const scaleLimit = 4.9
+
+// scaleError returns by how many of its own deviations the mean square of n
+// draws exceeds the law's, rounding's twelfth included. The square of a
+// normal variable has the variance 2σ⁴, that of a Laplace one 20b⁴.
+func scaleError(draws []int64, scale float64, kind string) float64 {
+	square := 0.0
+	for _, d := range draws {
+		square += float64(d) * float64(d) / float64(len(draws))
+	}
+	mean, deviation := scale*scale, math.Sqrt(2)*scale*scale
+	if kind == "laplace" {
+		mean, deviation = 2*scale*scale, math.Sqrt(20)*scale*scale
+	}
+	return (square - mean - 1.0/12) / deviation * math.Sqrt(float64(len(draws)))
 }
 
 // chargedScale is the scale that the price stands for: L2/μ, or L1/ε.
