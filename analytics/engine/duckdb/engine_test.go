@@ -301,43 +301,59 @@ func TestMaxRowsFollowsStoredOrder(t *testing.T) {
 // its limits, however much it holds.
 func TestWhale(t *testing.T) {
 	w, dir := newWriter(t), t.TempDir()
-	crowd := "SELECT (100 + i // 4)::UBIGINT AS _unit, (i % 10000)::BIGINT AS lecturer, (1 + i % 5)::TINYINT AS rating FROM range(40000) t(i)"
-	whale := "SELECT 7::UBIGINT AS _unit, (i % 10000)::BIGINT AS lecturer, 127::TINYINT AS rating FROM range(100000) t(i)"
+	crowd := "SELECT (100 + i // 4)::UBIGINT AS _unit, (i % 10000)::BIGINT AS lecturer, (1 + i % 5)::TINYINT AS rating, 'text ' || i % 7 AS word FROM range(40000) t(i)"
+	whale := "SELECT 7::UBIGINT AS _unit, (i % 10000)::BIGINT AS lecturer, 127::TINYINT AS rating, 'a text of its own ' || i AS word FROM range(100000) t(i)"
 	without := w.segment(dir, "without", crowd+" ORDER BY 1")
 	with := w.segment(dir, "with", "SELECT * FROM ("+whale+" UNION ALL "+crowd+") ORDER BY 1")
 	p := countPlan()
-	p.Keys, p.Limits = []plan.Key{lecturer}, privacy.Bounds{MaxPartitions: 5, MaxRowsPerPartition: 3}
-	p.Draws = append(p.Draws, plan.Draw{Kind: plan.DrawSum, Value: rating, Quantum: stars})
+	p.Keys = []plan.Key{lecturer}
+	p.Draws = append(p.Draws, plan.Draw{Kind: plan.DrawSum, Value: rating, Quantum: stars},
+		plan.Draw{Kind: plan.DrawSquares, Value: rating, Quantum: stars, Square: plan.SquareOf(stars)},
+		plan.Draw{Kind: plan.DrawTree, Value: rating, Quantum: stars, Tree: plan.TreeOf(stars)},
+		plan.Draw{Kind: plan.DrawTree, Value: rating, Quantum: stars, Tree: plan.Tree{Leaves: 5, Branching: 2, Levels: 3, StepsPerLeaf: 1}},
+		plan.Draw{Kind: plan.DrawDistinct, Value: column("word", plan.KindVarchar)})
 	e := newEngine(t, Options{})
-	shift := shifts(mustRun(t, e, p, engine.Segment{Tenant: "a", Path: with}), mustRun(t, e, p, engine.Segment{Tenant: "a", Path: without}))
-	for d, draw := range p.Draws {
-		limits := p.Limits
-		if draw.Kind == plan.DrawUnits {
-			limits = limits.Units()
-		}
-		if want := limits.L2Rows() * float64(draw.Magnitude()); math.Abs(shift[d]-want) > 1e-9 {
-			t.Errorf("draw %d moves by %g in L2, want exactly the declared %g", d, shift[d], want)
+	for _, c := range []int64{0, 4} {
+		p.Limits = privacy.Bounds{MaxPartitions: 5, MaxRowsPerPartition: 3, MaxL2: c}
+		shift := shifts(p, mustRun(t, e, p, engine.Segment{Tenant: "a", Path: with}), mustRun(t, e, p, engine.Segment{Tenant: "a", Path: without}))
+		for d, draw := range p.Draws {
+			limits, levels := p.Limits, 1
+			switch draw.Kind {
+			case plan.DrawUnits:
+				limits = limits.Units()
+			case plan.DrawTree:
+				limits.MaxL2, levels = 0, draw.Tree.Levels
+			case plan.DrawDistinct:
+				limits.MaxL2 = 0
+			case plan.DrawRows, plan.DrawSum, plan.DrawSquares: // 3, 3, 3, 3, 3 has a norm of 6.7: 1, 1, 1, 1, 1
+			}
+			want := limits.L2Rows() * float64(draw.Magnitude()) * math.Sqrt(float64(levels))
+			if exact := limits.MaxL2 == 0; shift[d] > want+1e-9 || exact && shift[d] < want-1e-9 {
+				t.Errorf("with a norm of %d %s moves by %g in L2, declared is %g", c, draw, shift[d], want)
+			}
 		}
 	}
 }
 
 // shifts returns the L2 distance of two results, per draw.
-func shifts(a, b *engine.Partials) []float64 {
-	at := func(p *engine.Partials, d int) map[plan.Value]float64 {
+func shifts(of *plan.Bound, a, b *engine.Partials) []float64 {
+	at := func(p *engine.Partials, d, node int) map[plan.Value]float64 {
 		m := make(map[plan.Value]float64)
 		for i, key := range p.Keys {
-			m[key[0]] = float64(p.Draws[d][i].Clamp(privacy.MaxRelease))
+			m[key[0]] = float64(p.Draws[d][i*of.Draws[d].Width()+node].Clamp(privacy.MaxRelease))
 		}
 		return m
 	}
 	out := make([]float64, len(a.Draws))
 	for d := range out {
-		x, y := at(a, d), at(b, d)
-		for key := range y {
-			x[key] -= y[key]
-		}
-		for _, v := range x {
-			out[d] += v * v
+		for node := range of.Draws[d].Width() {
+			x, y := at(a, d, node), at(b, d, node)
+			for key := range y {
+				x[key] -= y[key]
+			}
+			for _, v := range x {
+				out[d] += v * v
+			}
 		}
 		out[d] = math.Sqrt(out[d])
 	}

@@ -16,7 +16,7 @@ import (
 // of segments and the number of threads.
 func TestEngineAgreesWithPlainSQL(t *testing.T) {
 	w, tables := randomTables(t, 8)
-	engines := []*Engine{newEngine(t, Options{Threads: 1}), newEngine(t, Options{Threads: 2, MaxInstances: 2})}
+	engines := []*Engine{newEngine(t, Options{Threads: 1}), newEngine(t, Options{Threads: 2, MaxInstances: 2}), newEngine(t, Options{Threads: 8})}
 	rapid.Check(t, func(t *rapid.T) {
 		q := randomQuery(t)
 		table := rapid.SampledFrom(tables).Draw(t, "table")
@@ -29,17 +29,17 @@ func TestEngineAgreesWithPlainSQL(t *testing.T) {
 		want := w.reference(q, table.name, salt)
 		var first *engine.Partials
 		for i, e := range engines {
-			p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: table.segments[i], Salt: salt})
+			p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: table.segments[min(i, 1)], Salt: salt})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, partialsOf(q, p, want)); diff != "" {
+			if diff := cmp.Diff(want, drawsOf(q, p, want)); diff != "" {
 				t.Fatalf("engine %d, −want +got:\n%s", i, diff)
 			}
 			if i == 0 {
 				first = p
 			} else if diff := cmp.Diff(first, p); diff != "" {
-				t.Fatalf("shuffled rows and two threads, −first +second:\n%s", diff)
+				t.Fatalf("shuffled rows and more threads, −first +second:\n%s", diff)
 			}
 		}
 	})

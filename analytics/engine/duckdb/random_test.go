@@ -86,62 +86,6 @@ func randomTable(w *writer, dir string, seed uint64) table {
 // decimalType is the type of column d.
 var decimalType = plan.Type{Kind: plan.KindDecimal, Precision: 9, Scale: 2}
 
-// keyPool are the keys that a random query may group by. Texts of keys follow
-// plan.Value.Canonical, in SQL.
-func keyPool() []refKey {
-	ints := func(kind plan.Kind, values ...int64) (out []plan.Value) {
-		for _, v := range values {
-			out = append(out, plan.IntValue(plan.Of(kind), v))
-		}
-		return out
-	}
-	text := func(c, value string) string { return fmt.Sprintf(`('"%s"=' || coalesce(%s, 'null') || ',')`, c, value) }
-	quoted := func(c string) string { return text(c, `'"' || `+c+` || '"'`) }
-	return []refKey{
-		{plan.Key{Column: "s", Type: plan.Of(plan.KindVarchar), Domain: texts("z", "x", "", "absent", "exactlytwelv")}, quoted("s"), "s IN ('z', 'x', '', 'exactlytwelv')"},
-		{plan.Key{Column: "s", Type: plan.Of(plan.KindVarchar)}, quoted("s"), "true"},
-		{plan.Key{Column: "t", Type: plan.Of(plan.KindVarchar)}, quoted("t"), "true"},
-		{plan.Key{Column: "t", Type: plan.Of(plan.KindVarchar), Domain: texts("short", "another text, longer than twelve")}, quoted("t"), "t IN ('short', 'another text, longer than twelve')"},
-		{plan.Key{Column: "a", Type: plan.Of(plan.KindTinyint), Domain: ints(plan.KindTinyint, 3, 1, 2)}, text("a", "'ti' || a"), "a IN (1, 2, 3)"},
-		{plan.Key{Column: "b", Type: plan.Of(plan.KindBigint)}, text("b", "'bi' || b"), "true"},
-		{plan.Key{Column: "b", Type: plan.Of(plan.KindBigint), Domain: ints(plan.KindBigint, -9223372036854775808, 7, 9223372036854775807)}, text("b", "'bi' || b"), "b IN (7, -9223372036854775808, 9223372036854775807)"},
-		{plan.Key{Column: "g", Type: plan.Of(plan.KindBoolean), Domain: ints(plan.KindBoolean, 1)}, text("g", "'bo' || g"), "g"},
-		{plan.Key{Column: "g", Type: plan.Of(plan.KindBoolean)}, text("g", "'bo' || g"), "true"},
-		{plan.Key{Column: "dt", Type: plan.Of(plan.KindDate), Domain: ints(plan.KindDate, 0, 19782)}, text("dt", "'da' || dt"), "dt IN ('1970-01-01', '2024-02-29')"},
-		{plan.Key{Column: plan.TenantColumn, Type: plan.Of(plan.KindVarchar), Domain: texts(tenantNames...)}, quoted("tenant"), "true"},
-	}
-}
-
-// drawPool are the values that a random query may sum, with their quanta.
-func drawPool(number func(int) pair) []refDraw {
-	clamp := func(x string, lo, hi, centre int) string {
-		return fmt.Sprintf("CASE WHEN (%s) IS NULL THEN NULL ELSE least(greatest(%s, %d), %d) - %d END", x, x, lo, hi, centre)
-	}
-	real := func(x string, lo, hi int) string {
-		return fmt.Sprintf("CASE WHEN isnan(%s) THEN %d ELSE (%s)::BIGINT END", x, lo, clamp("round(("+x+") * 10::DOUBLE / 5::DOUBLE)", lo, hi, 0))
-	}
-	sum := func(e plan.Expr, m int64, scale int, lo, hi, centre int64, sql string) refDraw {
-		return refDraw{plan.Draw{Kind: plan.DrawSum, Value: e, Quantum: plan.Quantum{Mantissa: m, Scale: scale, Lo: lo, Hi: hi, Centre: centre}}, "true", sql}
-	}
-	half := func(x string, num, den int) string { // x·num/den, half away from zero
-		return fmt.Sprintf("(sign(%s) * ((2 * %d * abs(%s) + %d) // %d))::HUGEINT", x, num, x, den, 2*den)
-	}
-	d, a, b, f, n := &plan.Column{Name: "d", Type: decimalType}, column("a", plan.KindTinyint), column("b", plan.KindBigint), column("f", plan.KindDouble), number(2)
-	return []refDraw{
-		sum(a, 1, 0, 1, 5, 3, clamp("a::BIGINT", 1, 5, 3)),
-		sum(a, 2, 0, -10, 10, 0, clamp(half("a::HUGEINT", 1, 2), -10, 10, 0)),
-		sum(a, 1, 1, -500, 500, 0, clamp("a::BIGINT * 10", -500, 500, 0)),
-		sum(b, 1, 0, -100, 100, 0, clamp("b", -100, 100, 0)),
-		sum(b, 3, 0, -100, 100, 0, clamp(half("b::HUGEINT", 1, 3), -100, 100, 0)),
-		sum(d, 1, 2, -1000, 1000, 5, clamp("(d * 100)::BIGINT", -1000, 1000, 5)),
-		sum(d, 25, 2, -10, 10, 0, clamp(half("(d * 100)::HUGEINT", 1, 25), -10, 10, 0)),
-		sum(d, 1, 4, -1<<24, 1<<24, 0, clamp("(d * 100)::BIGINT * 100", -1<<24, 1<<24, 0)),
-		sum(d, 1, 1, -40, 40, 0, clamp(half("(d * 100)::HUGEINT", 1, 10), -40, 40, 0)),
-		sum(f, 5, 1, -20, 30, 0, real("f", -20, 30)),
-		sum(n.expr, 5, 1, -20, 30, 0, real(n.sql, -20, 30)),
-	}
-}
-
 // randomNumber draws a double expression.
 func randomNumber(t *rapid.T, depth int) pair {
 	cast := func(e plan.Expr) plan.Expr { return &plan.Cast{Arg: e, To: plan.Of(plan.KindDouble)} }
@@ -170,6 +114,11 @@ func randomNumber(t *rapid.T, depth int) pair {
 		{call("-", x.expr), "(-1 * " + x.sql + ")"},
 		{call("abs", x.expr), "greatest(" + x.sql + ", -(" + x.sql + "))"},
 		{call("floor", x.expr), "floor(" + x.sql + ")"},
+		{call("sqrt", x.expr), "TRY(sqrt(" + x.sql + "))"},
+		{call("ln", x.expr), "TRY(ln(" + x.sql + "))"},
+		{call("log10", x.expr), "TRY(log10(" + x.sql + "))"},
+		{call("exp", x.expr), "exp(" + x.sql + ")"},
+		{call("power", x.expr, y.expr), "if(" + x.sql + " < 0 AND " + y.sql + " <> round(" + y.sql + "), NULL, pow(" + x.sql + ", " + y.sql + "))"},
 		{call("nullif", x.expr, y.expr), "nullif(" + x.sql + ", " + y.sql + ")"},
 		{call("coalesce", x.expr, y.expr), "ifnull(" + x.sql + ", " + y.sql + ")"},
 		{&plan.Case{Whens: []plan.When{{If: call("<", x.expr, y.expr), Then: x.expr}}}, "if(" + x.sql + " < " + y.sql + ", " + x.sql + ", NULL)"},
@@ -217,13 +166,16 @@ func tinyints(n int) []plan.Expr {
 }
 
 func randomDraw(t *rapid.T) refDraw {
-	d := refDraw{draw: plan.Draw{Kind: plan.DrawRows}, mask: "true"}
-	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	d := refDraw{draw: plan.Draw{Kind: plan.DrawRows}, mask: "true", value: "0::BIGINT"}
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
 	case 1:
 		d.draw.Kind = plan.DrawUnits
+	case 2:
+		d = rapid.SampledFrom(distinctPool(randomNumber(t, 2))).Draw(t, "value")
 	default:
-		d = rapid.SampledFrom(drawPool(func(depth int) pair { return randomNumber(t, depth) })).Draw(t, "sum")
+		d = rapid.SampledFrom(drawPool(randomNumber(t, 2))).Draw(t, "sum")
+		d = quantised(d, rapid.SampledFrom([]plan.DrawKind{plan.DrawSum, plan.DrawSum, plan.DrawSquares, plan.DrawTree}).Draw(t, "quantised"))
 	}
 	if rapid.Bool().Draw(t, "masked") {
 		m := randomTest(t, 1)
@@ -239,6 +191,7 @@ func randomQuery(t *rapid.T) refQuery {
 		Limits: privacy.Bounds{
 			MaxPartitions:       rapid.Int64Range(1, 4).Draw(t, "L0"),
 			MaxRowsPerPartition: rapid.Int64Range(1, 5).Draw(t, "c"),
+			MaxL2:               rapid.Int64Range(0, 9).Draw(t, "C"),
 		},
 	}}
 	if rapid.Bool().Draw(t, "filtered") {
@@ -256,13 +209,13 @@ func randomQuery(t *rapid.T) refQuery {
 	for range rapid.IntRange(1, 4).Draw(t, "draws") {
 		d := randomDraw(t)
 		q.draws, q.plan.Draws = append(q.draws, d), append(q.plan.Draws, d.draw)
-		if d.draw.Kind == plan.DrawSum && rapid.Bool().Draw(t, "counted") { // as AVG does
+		if d.draw.Value != nil && rapid.Bool().Draw(t, "counted") { // as AVG does
 			n := plan.Draw{Kind: plan.DrawRows, Mask: call("is not null", d.draw.Value)}
 			mask := "(" + d.value + ") IS NOT NULL"
 			if d.draw.Mask != nil {
 				n.Mask, mask = call("and", d.draw.Mask, n.Mask), "("+d.mask+") AND "+mask
 			}
-			q.draws, q.plan.Draws = append(q.draws, refDraw{n, mask, ""}), append(q.plan.Draws, n)
+			q.draws, q.plan.Draws = append(q.draws, refDraw{n, mask, "0::BIGINT"}), append(q.plan.Draws, n)
 		}
 	}
 	return q

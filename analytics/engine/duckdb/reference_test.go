@@ -1,21 +1,18 @@
 package duckdb
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/big"
 	"strings"
 
-	"github.com/dchest/siphash"
-
+	"github.com/noised/noised/analytics/bounding/boundingtest"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
 )
 
-// The reference computes bounded partials in plain SQL over one table of all
-// tenants' rows, from a description of the query in SQL that was written beside
-// the plan and shares no code with the engine. Only SipHash is computed outside
-// SQL, over text that SQL builds.
+// The reference evaluates a query in plain SQL over one table of all tenants'
+// rows, from a description in SQL that was written beside the plan, and bounds
+// the rows with boundingtest. It shares no code with the engine.
 
 // refKey is a key with, in SQL, its canonical text and its domain test.
 type refKey struct {
@@ -24,11 +21,12 @@ type refKey struct {
 	in   string // condition that the value is declared; "true" when secret
 }
 
-// refDraw is a draw with, in SQL, its condition and its centred steps.
+// refDraw is a draw with, in SQL, its condition and what a row adds: centred
+// steps, squares, leaves, or the value that is counted once.
 type refDraw struct {
 	draw  plan.Draw
 	mask  string
-	value string // sums only; NULL rows do not count
+	value string // rows where it is NULL do not count
 }
 
 // refQuery is a plan and its description in SQL.
@@ -39,109 +37,71 @@ type refQuery struct {
 	draws  []refDraw
 }
 
-// partials maps the canonical text of each group's key to its draws.
-type partials map[string][]string
-
 // reference runs the query over the writer's table.
-func (w *writer) reference(q refQuery, table string, salt [16]byte) partials {
-	unit, keep, text := "_unit, ''", []string{"coalesce(" + q.filter + ", false)"}, []string{"''"}
-	if q.plan.Scope == plan.ScopeTenant {
-		unit = "_unit, tenant"
-	}
+func (w *writer) reference(q refQuery, table string, salt [16]byte) boundingtest.Draws {
+	keep, text := []string{"coalesce(" + q.filter + ", false)"}, []string{"''"}
 	for _, k := range q.keys {
 		keep, text = append(keep, "coalesce("+k.in+", false)"), append(text, k.text)
 	}
-	var sums []string
-	for i, d := range q.draws {
-		counted, value := "coalesce("+d.mask+", false)", "0"
-		if d.draw.Kind == plan.DrawSum {
-			counted, value = counted+" AND ("+d.value+") IS NOT NULL", d.value
-		}
-		sums = append(sums, fmt.Sprintf("count(*) FILTER (WHERE %s) AS n%d, coalesce(sum((%s)::HUGEINT) FILTER (WHERE %s), 0)::HUGEINT AS s%d",
-			counted, i, value, counted, i))
+	values := ""
+	for _, d := range q.draws {
+		values += fmt.Sprintf(", CASE WHEN coalesce(%s, false) THEN %s END", d.mask, d.value)
 	}
-	w.exec(fmt.Sprintf("CREATE OR REPLACE TABLE per AS SELECT %s AS owner, %s AS k, %s FROM %s WHERE %s GROUP BY ALL",
-		strings.Replace(unit, ", ", " AS u, ", 1), strings.Join(text, " || "), strings.Join(sums, ", "), table, strings.Join(keep, " AND ")))
-	w.hashes(salt)
-
-	c := q.plan.Limits.MaxRowsPerPartition
-	var out []string
-	for i, d := range q.draws {
-		part := fmt.Sprintf("least(n%d, %d)", i, c)
-		switch d.draw.Kind {
-		case plan.DrawUnits:
-			part = fmt.Sprintf("least(n%d, 1)", i)
-		case plan.DrawSum:
-			part = fmt.Sprintf("CASE WHEN n%d <= %d THEN s%d ELSE s%d * %d // n%d END", i, c, i, i, c, i)
-		}
-		out = append(out, "sum(("+part+")::HUGEINT)::VARCHAR")
-	}
-	return w.fetch(fmt.Sprintf(`SELECT p.k, %s FROM per p JOIN hashes h ON h.u = p.u AND h.k = p.k
-		WHERE (SELECT count(*) FROM per o JOIN hashes g ON g.u = o.u AND g.k = o.k
-			WHERE o.u = p.u AND o.owner = p.owner AND (g.h < h.h OR (g.h = h.h AND g.k < h.k))) < %d
-		GROUP BY p.k`, strings.Join(out, ", "), q.plan.Limits.MaxPartitions), len(q.draws))
-}
-
-// hashes fills a table with the rank of every (unit, key).
-func (w *writer) hashes(salt [16]byte) {
-	w.exec("CREATE OR REPLACE TABLE hashes (u UBIGINT, k VARCHAR, h UBIGINT)")
-	rows, err := w.db.Query("SELECT DISTINCT u, k FROM per")
+	rows, err := w.db.Query(fmt.Sprintf("SELECT tenant, _unit, %s%s FROM %s WHERE %s",
+		strings.Join(text, " || "), values, table, strings.Join(keep, " AND ")))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var values []string
-	for rows.Next() {
-		var u uint64
-		var k string
-		if err := rows.Scan(&u, &k); err != nil {
-			w.t.Fatal(err)
-		}
-		hash := siphash.New(salt[:])
-		_ = binary.Write(hash, binary.LittleEndian, u)
-		_, _ = hash.Write([]byte(k))
-		values = append(values, fmt.Sprintf("(%d, '%s', %d)", u, strings.ReplaceAll(k, "'", "''"), hash.Sum64()))
-	}
-	rows.Close()
-	if len(values) > 0 {
-		w.exec("INSERT INTO hashes VALUES " + strings.Join(values, ", "))
-	}
-}
-
-func (w *writer) fetch(query string, draws int) partials {
-	rows, err := w.db.Query(query)
-	if err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
 	defer rows.Close()
-	got := make(partials)
+	var all []boundingtest.Row
 	for rows.Next() {
-		key, values := "", make([]string, draws)
-		into := []any{&key}
-		for i := range values {
-			into = append(into, &values[i])
+		row, raw := boundingtest.Row{}, make([]any, len(q.draws))
+		into := []any{&row.Tenant, &row.Unit, &row.Key}
+		for i := range raw {
+			into = append(into, &raw[i])
 		}
 		if err := rows.Scan(into...); err != nil {
 			w.t.Fatal(err)
 		}
-		got[key] = values
+		for i, v := range raw {
+			row.Values = append(row.Values, addedBy(q.draws[i].draw, salt, v))
+		}
+		all = append(all, row)
 	}
-	return got
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return boundingtest.Bound(&q.plan, salt, all)
 }
 
-// partialsOf writes the engine's result in the same form. Declared groups to
-// which nothing was added are left out when the reference, which knows only
-// keys that occur, has none either.
-func partialsOf(q refQuery, p *engine.Partials, want partials) partials {
-	got := make(partials)
+// addedBy returns what a row's value, as the writer returned it, adds to a draw.
+func addedBy(d plan.Draw, salt [16]byte, value any) int64 {
+	switch {
+	case value == nil:
+		return boundingtest.Absent
+	case d.Kind == plan.DrawDistinct:
+		return boundingtest.ValueHash(salt, value)
+	default:
+		return value.(int64)
+	}
+}
+
+// drawsOf writes the engine's result in the same form. Declared groups to which
+// nothing was added are left out when the reference, which knows only keys that
+// occur, has none either.
+func drawsOf(q refQuery, p *engine.Partials, want boundingtest.Draws) boundingtest.Draws {
+	got := boundingtest.Draws{}
 	for group, key := range p.Keys {
 		var text strings.Builder
 		for i, v := range key {
 			fmt.Fprintf(&text, "%q=%s,", q.plan.Keys[i].Column, v.Canonical())
 		}
-		values, zero := make([]string, len(p.Draws)), true
-		for d := range p.Draws {
-			exact := p.Draws[d][group].Big()
-			values[d], zero = exact.String(), zero && exact.Cmp(new(big.Int)) == 0
+		var values []string
+		zero := true
+		for d, draw := range q.plan.Draws {
+			for _, n := range p.Draws[d][group*draw.Width() : (group+1)*draw.Width()] {
+				values, zero = append(values, n.String()), zero && n == privacy.Int128{}
+			}
 		}
 		if _, known := want[text.String()]; known || !zero || q.plan.Secret() {
 			got[text.String()] = values
