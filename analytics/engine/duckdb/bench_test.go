@@ -108,3 +108,25 @@ func benchmark(b *testing.B, e *Engine, in engine.Input, rows int64) {
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 }
+
+// BenchmarkJoin joins 100,000 people with 500,000 purchases of 2,000,000 items.
+func BenchmarkJoin(b *testing.B) {
+	a := newAsker(b, 2, 3)
+	w, dir := newWriter(b), b.TempDir()
+	segments := []engine.Segment{
+		{Tenant: "north", Table: "person", Path: w.segment(dir, "person", "SELECT i::UBIGINT AS _unit, chr((97 + i % 3)::INTEGER) AS home, (i % 100)::INTEGER AS age FROM range(100000) r(i)")},
+		{Tenant: "north", Table: "buy", Path: w.segment(dir, "buy", "SELECT (i // 5)::UBIGINT AS _unit, i AS number, chr((97 + i % 3)::INTEGER) AS shop, (i % 90 - 45)::INTEGER AS paid FROM range(500000) r(i)")},
+		{Tenant: "north", Table: "item", Path: w.segment(dir, "item", "SELECT (i // 20)::UBIGINT AS _unit, i // 4 AS buy, 'k' || (i % 7) AS kind, (i % 20)::INTEGER AS price FROM range(2000000) r(i)")},
+		{Table: "city", Path: w.segment(dir, "city", "SELECT chr((97 + i)::INTEGER) AS name, (i + 1)::INTEGER AS land FROM range(3) r(i)")},
+		{Table: "land", Path: w.segment(dir, "land", "SELECT i + 1 AS number, chr((88 + i)::INTEGER) AS title FROM range(3) r(i)")},
+	}
+	e := newEngine(b, Options{})
+	for name, sql := range map[string]string{"one": questions[1], "two": questions[7], "five": questions[3]} {
+		p := a.plan(b, sql)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				e.answer(b, p, segments)
+			}
+		})
+	}
+}
