@@ -122,7 +122,8 @@ func (p Program) Start(ctx context.Context, dir string, flags ...string) (*Serve
 	case <-ctx.Done():
 	}
 	if s.URL == "" {
-		return nil, errors.Join(fmt.Errorf("noised serve did not say where it listens: %s", s.log), s.Kill())
+		killed := s.Kill() // first, so that the log is whole
+		return nil, errors.Join(fmt.Errorf("noised serve did not say where it listens: %s", s.log), killed)
 	}
 	s.Trans = &http.Transport{MaxIdleConnsPerHost: 128}
 	if err := s.waitReady(ctx); err != nil {
