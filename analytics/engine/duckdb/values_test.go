@@ -139,3 +139,28 @@ func TestForget(t *testing.T) {
 		t.Error("a forgotten segment whose file is gone was read")
 	}
 }
+
+// Where a root, a logarithm or a power is not defined it is NULL, and nowhere
+// else: infinities are values.
+func TestUndefinedIsNull(t *testing.T) {
+	w, dir := newWriter(t), t.TempDir()
+	path := w.segment(dir, "a", "SELECT i::UBIGINT AS _unit, x::DOUBLE AS x FROM (VALUES (1, '-8'), (2, '-0.0'), (3, '0'), (4, '2'), (5, 'inf'), (6, 'nan')) v(i, x)")
+	x, number := column("x", plan.KindDouble), func(v float64) plan.Expr { return lit(plan.FloatValue(v)) }
+	e := newEngine(t, Options{})
+	for _, tt := range []struct {
+		value plan.Expr
+		want  int64 // rows of six where it is not NULL
+	}{
+		{call("sqrt", x), 5}, {call("ln", x), 3}, {call("log10", x), 3}, {call("exp", x), 6},
+		{call("power", x, number(0.5)), 5}, {call("power", x, number(3)), 6}, {call("power", x, number(-1)), 6},
+		{call("power", number(-2), x), 6}, {call("power", number(-2), call("/", x, number(16))), 4},
+		{call("width_bucket", x, number(0), number(1), lit(plan.IntValue(plan.Of(plan.KindBigint), 3))), 6},
+		{call("width_bucket", x, number(1), number(1), lit(plan.IntValue(plan.Of(plan.KindBigint), 3))), 0},
+	} {
+		p := countPlan()
+		p.Draws[0].Mask = call("is not null", tt.value)
+		if got := total(mustRun(t, e, p, engine.Segment{Tenant: "a", Path: path}).Draws[0]); got != tt.want {
+			t.Errorf("%s has %d values, want %d", plan.Print(tt.value), got, tt.want)
+		}
+	}
+}
