@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/planner"
@@ -30,9 +31,11 @@ func epsilonAt(i int) float64 {
 // as wished. Each look prices the query anew, and is a function of its
 // parameters alone, so that the same wish is the same charge.
 //
-// Noise falls with ε but for one thing: where Laplace becomes less noisy than
-// the Gaussian, by standard deviation, its intervals are a few percent wider.
-// Bisection may end behind such a step, so what lies before it is looked at too.
+// Intervals get narrower with ε as long as every draw has the same kind of
+// noise. Where Laplace becomes less noisy than the Gaussian, by standard
+// deviation, its intervals are wider at first; so an ε from before such a change
+// may do where the next larger ones do not. Each stretch without a change is
+// searched, from the largest ε down.
 func (w *wish) leastEpsilon(price func(epsilon float64) (*planner.Priced, error)) (float64, error) {
 	most := decades * perDecade
 	priced, err := price(epsilonAt(most))
@@ -45,11 +48,12 @@ func (w *wish) leastEpsilon(price func(epsilon float64) (*planner.Priced, error)
 		return 0, far.refusal()
 	}
 	s := &epsilonSearch{wish: w, price: price}
-	best := s.below(most)
-	for share, behind := 1.0, best; share > 0.5; share /= 1.05 {
-		i := sort.Search(behind, func(i int) bool { return epsilonAt(i) >= epsilonAt(behind)*share })
-		if i < best && s.meets(i) {
-			best = s.below(i)
+	best := sort.Search(most, s.meets)
+	for end := best; end > 0; {
+		end = s.stretch(end) - 1
+		if end > 0 && s.meets(end) {
+			end = sort.Search(end, s.meets)
+			best = end
 		}
 	}
 	return epsilonAt(best), s.err
@@ -62,26 +66,49 @@ type epsilonSearch struct {
 	err   error
 }
 
-// below bisects to an ε that meets the wish and whose predecessor does not,
-// from one that does.
-func (s *epsilonSearch) below(meeting int) int { return sort.Search(meeting, s.meets) }
-
-// meets reports whether the query at an ε is as accurate as wished. One that
-// cannot be priced, as its noise would be too large, is not.
-func (s *epsilonSearch) meets(i int) bool {
+// at prices the query at an ε. It reports false where that fails, and where the
+// noise would be too large, which is no failure.
+func (s *epsilonSearch) at(i int) (*planner.Priced, bool) {
+	if s.err != nil {
+		return nil, false
+	}
 	priced, err := s.price(epsilonAt(i))
-	if privacy.CodeOf(err) == privacy.CodePrivacyParameters || s.err != nil {
+	if err != nil && privacy.CodeOf(err) != privacy.CodePrivacyParameters {
+		s.err = err
+	}
+	return priced, err == nil
+}
+
+// meets reports whether the query at an ε is as accurate as wished.
+func (s *epsilonSearch) meets(i int) bool {
+	priced, ok := s.at(i)
+	if !ok {
 		return false
 	}
-	var far miss
-	if err == nil {
-		far, err = s.worst(priced)
-	}
+	far, err := s.worst(priced)
 	if err != nil {
 		s.err = err
-		return false
 	}
-	return far.half <= far.allowed
+	return err == nil && far.half <= far.allowed
+}
+
+// stretch returns where the kinds of noise that a query has at an ε begin.
+func (s *epsilonSearch) stretch(end int) int {
+	kinds := s.kinds(end)
+	return sort.Search(end, func(i int) bool { return s.kinds(i) == kinds })
+}
+
+// kinds names the noise of every draw at an ε; nothing where there is none.
+func (s *epsilonSearch) kinds(i int) string {
+	priced, ok := s.at(i)
+	if !ok {
+		return ""
+	}
+	var names strings.Builder
+	for _, n := range priced.Noise {
+		names.WriteString(string(n.Kind) + " ")
+	}
+	return names.String()
 }
 
 // miss is how far the column that is furthest from a wish is from it.
