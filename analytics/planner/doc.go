@@ -20,7 +20,12 @@
 //     public (the contract's, or interval arithmetic on them) and quantised.
 //   - Keys are declared, and then all are shown, or secret, and then a noised
 //     count decides; a query with a secret key always has such a count.
-//   - The sensitivity of every draw follows from the plan's Limits alone.
+//     What an expression can be is found from declared domains, bounds and the
+//     query's text, by interval arithmetic and by evaluating it.
+//   - The sensitivity of every draw follows from the plan's Limits alone, and the
+//     price is split by fixed weights.
+//   - Where rows have budgets by period, a plan reads the rows of the periods
+//     that it names, and of no other.
 //
 // Spelling variants are brought to one form (folding, operand order, sorted
 // keys and draws), so that they share a core and hence a release.

@@ -29,9 +29,6 @@ func (p *planning) parameters() error {
 	if err := narrow(&limits.MaxRowsPerPartition, p.req.MaxRowsPerPartition, "max_rows_per_partition"); err != nil {
 		return err
 	}
-	if err := lowerNorm(limits, p.req.MaxL2); err != nil {
-		return err
-	}
 	for _, name := range slices.Sorted(maps.Keys(p.req.Columns)) {
 		col, err := p.column(&plan.Column{Name: name})
 		if err != nil {
@@ -54,15 +51,6 @@ func narrow(ceiling, asked *int64, name string) error {
 	}
 	*ceiling = *asked
 	return nil
-}
-
-// lowerNorm bounds a unit's norm as asked. A contract without such a ceiling
-// allows any bound: it only ever lowers what a unit contributes.
-func lowerNorm(limits *privacy.Bounds, asked *int64) error {
-	if limits.MaxL2 == 0 && asked != nil {
-		limits.MaxL2 = privacy.MaxBound
-	}
-	return narrow(&limits.MaxL2, asked, "max_l2")
 }
 
 // bounds returns a measure's bounds in this query.

@@ -165,9 +165,6 @@ func readRequest(t *testing.T, line string, req *Request) {
 		case "max_rows_per_partition":
 			v := int64(number(value))
 			req.MaxRowsPerPartition = &v
-		case "max_l2":
-			v := int64(number(value))
-			req.MaxL2 = &v
 		case "tenants":
 			req.Tenants = slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })
 		default:

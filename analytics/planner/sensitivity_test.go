@@ -217,7 +217,7 @@ func TestAbusiveBoundsAreRefused(t *testing.T) {
 		}
 	}
 	for _, n := range []int64{math.MinInt64, -1, 0, math.MaxInt64} {
-		for _, req := range []Request{{MaxPartitions: &n}, {MaxRowsPerPartition: &n}, {MaxL2: &n}} {
+		for _, req := range []Request{{MaxPartitions: &n}, {MaxRowsPerPartition: &n}} {
 			if _, err := Plan(sel, Dataset{Contract: f.contracts["shop"], Members: members}, req); privacy.CodeOf(err) != privacy.CodePrivacyParameters {
 				t.Errorf("%d: %v", n, err)
 			}
