@@ -1,5 +1,7 @@
 package plan
 
+import "fmt"
+
 // Select is a query as written: one SELECT over what From names, with names and
 // types not yet resolved. CTEs are written out where they are used.
 type Select struct {
@@ -66,6 +68,28 @@ type Item struct {
 	Expr  Expr
 	Alias string // empty when absent
 	Pos   Pos
+	// Star stands for all columns that FROM has, or those of the relation that
+	// qualifies Expr, which is then a Column. Reducing writes them out.
+	Star bool
+}
+
+// OutputName returns the name of an item that has no alias, at a 1-based
+// position of the SELECT list.
+func OutputName(e Expr, position int) string {
+	switch e := e.(type) {
+	case *Column:
+		return e.Name
+	case *Aggregate:
+		if e.Star || len(e.Args) == 0 {
+			return e.Func
+		}
+		if c, ok := e.Args[0].(*Column); ok {
+			return e.Func + "_" + c.Name
+		}
+		return e.Func
+	default:
+		return fmt.Sprintf("column_%d", position)
+	}
 }
 
 // Order is one expression of ORDER BY. NULLs come last unless NullsFirst.

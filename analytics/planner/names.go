@@ -66,24 +66,6 @@ func (p *planning) periodColumn() *plan.Column {
 // maxNameBytes bounds the name of an output column.
 const maxNameBytes = 255
 
-// outputName returns the name of a column that has no alias.
-func outputName(e plan.Expr, position int) string {
-	switch e := e.(type) {
-	case *plan.Column:
-		return e.Name
-	case *plan.Aggregate:
-		if e.Star || len(e.Args) == 0 {
-			return e.Func
-		}
-		if c, ok := e.Args[0].(*plan.Column); ok {
-			return e.Func + "_" + c.Name
-		}
-		return e.Func
-	default:
-		return fmt.Sprintf("column_%d", position)
-	}
-}
-
 // nameOutputs gives every output its name: the alias, or one of its own that
 // is unique.
 func (p *planning) nameOutputs() error {
@@ -108,7 +90,7 @@ func (p *planning) nameOutputs() error {
 		if it.Alias != "" {
 			continue
 		}
-		base := outputName(it.Expr, i+1)
+		base := plan.OutputName(it.Expr, i+1)
 		name := base
 		for n := 2; taken[name]; n++ {
 			name = fmt.Sprintf("%s_%d", base, n)

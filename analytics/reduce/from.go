@@ -89,7 +89,7 @@ func (r *reducer) rows(sub *plan.Subquery, inner *query, nullable bool) (*relati
 	}
 	rel := &relation{name: sub.Alias}
 	for i, it := range inner.sel.Items {
-		if inner.names[i] != "" {
+		if inner.names[i] != "" && !(nullable && isTenant(it.Expr)) { // it has no NULL
 			rel.columns = append(rel.columns, column{name: inner.names[i], expr: it.Expr})
 		}
 	}
@@ -102,7 +102,7 @@ func renames(s *plan.Select) bool {
 		return false
 	}
 	for _, it := range s.Items {
-		if _, bare := it.Expr.(*plan.Column); !bare || isTenant(it.Expr) {
+		if _, bare := it.Expr.(*plan.Column); !bare || isTenant(it.Expr) && it.Alias != "" {
 			return false
 		}
 	}

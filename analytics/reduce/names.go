@@ -11,13 +11,12 @@ import (
 // BY, HAVING and ORDER BY.
 type names struct {
 	sc  *scope
-	sel *plan.Select // as written
 	out *plan.Select // with its items resolved
 }
 
 // alias returns the item of a name.
 func (n names) alias(c *plan.Column) (plan.Expr, bool) {
-	i := slices.IndexFunc(n.sel.Items, func(it plan.Item) bool { return it.Alias != "" && strings.ToLower(it.Alias) == c.Name })
+	i := slices.IndexFunc(n.out.Items, func(it plan.Item) bool { return it.Alias != "" && strings.ToLower(it.Alias) == c.Name })
 	if i < 0 || c.Qualifier != "" {
 		return nil, false
 	}

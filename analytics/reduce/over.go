@@ -31,7 +31,7 @@ func (r *reducer) over(sel *plan.Select, sub *plan.Subquery, inner *query) (*que
 		}
 		out.Having = conjunction(append(conjuncts(out.Having), conjuncts(w)...))
 	}
-	orders, err := r.orders(names{sc: sc, sel: sel, out: &out}, sel.OrderBy)
+	orders, err := r.orders(names{sc: sc, out: &out}, sel.OrderBy)
 	if err != nil {
 		return nil, err
 	}

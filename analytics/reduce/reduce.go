@@ -52,22 +52,28 @@ type reducer struct {
 type query struct {
 	sel    *plan.Select
 	names  []string // by which its items are known outside; empty for none
+	labels []string // that they have in a result without an alias
 	groups bool     // its rows are groups, whether or not an item still shows it
 }
 
-// named gives an item the name that it had before its expression was replaced.
+func (q *query) add(it plan.Item, name, label string) {
+	q.sel.Items = append(q.sel.Items, it)
+	q.names, q.labels = append(q.names, name), append(q.labels, label)
+}
+
+// named gives an item the name that it had before its expression was replaced,
+// unless that is another's: equal names are for the planner to number.
 func (q *query) named(i int) plan.Item {
 	it := q.sel.Items[i]
-	c, bare := it.Expr.(*plan.Column)
-	if it.Alias != "" || q.names[i] == "" || bare && c.Name == q.names[i] {
+	if it.Alias != "" || plan.OutputName(it.Expr, i+1) == q.labels[i] {
 		return it
 	}
-	for j, name := range q.names {
-		if j != i && name == q.names[i] { // the planner numbers equal names
+	for j, o := range q.sel.Items {
+		if j != i && (o.Alias == "" && q.labels[j] == q.labels[i] || strings.EqualFold(o.Alias, q.labels[i])) {
 			return it
 		}
 	}
-	it.Alias = q.names[i]
+	it.Alias = q.labels[i]
 	return it
 }
 
@@ -111,7 +117,7 @@ func (r *reducer) merge(sel *plan.Select, from plan.From, sc *scope, filters []p
 		filters = append(filters, conjuncts(w)...)
 	}
 	out.Where = conjunction(filters)
-	names := names{sc: sc, sel: sel, out: out}
+	names := names{sc: sc, out: out}
 	for _, g := range sel.GroupBy {
 		key, err := r.key(names, g)
 		if err != nil {
@@ -136,7 +142,13 @@ func aggregates(s *plan.Select) bool {
 
 // items resolves the SELECT list and names what it exports.
 func (r *reducer) items(q *query, sel *plan.Select, sc *scope) error {
-	for _, it := range sel.Items {
+	for i, it := range sel.Items {
+		if it.Star {
+			if err := r.star(q, it, sc); err != nil {
+				return err
+			}
+			continue
+		}
 		e, err := r.rewrite(it.Expr, sc.column)
 		if err != nil {
 			return err
@@ -145,8 +157,34 @@ func (r *reducer) items(q *query, sel *plan.Select, sc *scope) error {
 		if c, bare := it.Expr.(*plan.Column); bare && name == "" {
 			name = c.Name
 		}
-		q.names = append(q.names, name)
-		q.sel.Items = append(q.sel.Items, plan.Item{Expr: e, Alias: it.Alias, Pos: it.Pos})
+		q.add(plan.Item{Expr: e, Alias: it.Alias, Pos: it.Pos}, name, plan.OutputName(it.Expr, i+1))
+	}
+	return nil
+}
+
+// star writes out * or t.*. What USING has joined is one column.
+func (r *reducer) star(q *query, it plan.Item, sc *scope) error {
+	relation := it.Expr.(*plan.Column).Qualifier
+	seen, found := map[string]bool{}, false
+	for _, rel := range sc.relations {
+		if relation != "" && relation != rel.name {
+			continue
+		}
+		found = true
+		for _, col := range rel.columns {
+			once := relation == "" && (isTenant(col.expr) || slices.ContainsFunc(sc.using, func(u column) bool { return u.name == col.name }))
+			if once && seen[col.name] {
+				continue
+			}
+			seen[col.name] = true
+			if err := r.count(r.size(col.expr), it.Expr); err != nil {
+				return err
+			}
+			q.add(plan.Item{Expr: at(col.expr, it.Pos), Pos: it.Pos}, col.name, col.name)
+		}
+	}
+	if !found {
+		return unknown(it.Expr.(*plan.Column), "nothing in this FROM is called %q", relation)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,7 +129,16 @@ func (w *walker) items(n *node, sel *plan.Select) error {
 	if err != nil {
 		return err
 	}
+	_, table := sel.From.(*plan.Table)
 	for _, r := range list {
+		if r.Get("class").Str == "STAR" && (w.level > 0 || !table) {
+			it, err := w.star(r)
+			if err != nil {
+				return err
+			}
+			sel.Items = append(sel.Items, it)
+			continue
+		}
 		alias := r.Get("alias").Str
 		e, err := w.aliased(r)
 		if err != nil {
@@ -137,6 +147,28 @@ func (w *walker) items(n *node, sel *plan.Select) error {
 		sel.Items = append(sel.Items, plan.Item{Expr: e, Alias: alias, Pos: plan.PosOf(e)})
 	}
 	return nil
+}
+
+// star reads * or t.* in the SELECT list of a subquery, or over one. Over a
+// dataset alone it would be its rows.
+func (w *walker) star(r gjson.Result) (plan.Item, error) {
+	n, err := w.open(r, "*")
+	if err != nil {
+		return plan.Item{}, err
+	}
+	n.take("class")
+	n.take("type")
+	relation, err := n.text("relation_name")
+	if err != nil {
+		return plan.Item{}, err
+	}
+	for _, field := range []string{"alias", "exclude_list", "replace_list", "qualified_exclude_list", "rename_list", "columns", "expr"} {
+		if !absent(n.take(field)) {
+			return plan.Item{}, star.refuse(n.at())
+		}
+	}
+	c := &plan.Column{Qualifier: strings.ToLower(relation), Name: "*", Pos: n.pos}
+	return plan.Item{Expr: c, Pos: n.pos, Star: true}, n.done()
 }
 
 func (w *walker) where(n *node, sel *plan.Select) (err error) {
@@ -166,6 +198,9 @@ func (w *walker) groupBy(n *node, sel *plan.Select) error {
 	}
 	switch {
 	case handling == "FORCE_AGGREGATES" && len(exprs) == 0 && len(sets) == 0:
+		if i := slices.IndexFunc(sel.Items, func(it plan.Item) bool { return it.Star }); i >= 0 {
+			return star.refuse(sel.Items[i].Pos)
+		}
 		var aggregate bool
 		if sel.GroupBy, aggregate = groupAll(sel.Items); len(sel.GroupBy) == 0 && !aggregate {
 			return groupSets.refuse(n.at()) // it is GROUP BY () here
