@@ -133,7 +133,7 @@ func TestKilledBetweenCommitAndMark(t *testing.T) {
 func TestKilledAtRandom(t *testing.T) {
 	p := newPlace(t)
 	heard := 0
-	for range 40 {
+	for range 20 {
 		heard += len(p.run(false, 1+rand.IntN(4), time.Duration(rand.IntN(3000))*time.Microsecond))
 		m := p.marked()
 		if m.Size < int64(heard)+1 {
