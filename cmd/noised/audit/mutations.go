@@ -3,5 +3,67 @@ package main
 // mutations lists the bugs that the gate seeds. Each names the test that must
 // fail; the test stands in the package that the bug is in, or in the battery.
 func mutations() []Mutation {
-	return nil
+	const (
+		bounder = "analytics/bounding/bounder.go"
+		unit    = "analytics/bounding/unit.go"
+	)
+	return []Mutation{
+		{
+			Name: "noise-5-percent-small", Package: "./privacy/mechanism", Test: "TestDistribution",
+			Edits: []Edit{
+				{"privacy/mechanism/mechanism.go", "s.draw(random, newScaling(s.scale), exact)", "s.draw(random, newScaling(0.95*s.scale), exact)"},
+				{"privacy/mechanism/mechanism.go", "newScaling(s.scale)\n\tdefer", "newScaling(0.95*s.scale)\n\tdefer"},
+			},
+		},
+		{
+			Name: "half-left-out", Package: "./privacy/mechanism", Test: "TestThresholdProperty",
+			Edits: []Edit{{"privacy/mechanism/threshold.go", "math.Ceil(s.upperQuantile(delta/float64(l0)) + 0.5)", "math.Ceil(s.upperQuantile(delta/float64(l0)))"}},
+		},
+		{
+			Name: "l0-off-by-one", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsWithinTheBounds",
+			Edits: []Edit{{bounder, "b.unit.choose(limits.MaxPartitions,", "b.unit.choose(limits.MaxPartitions+1,"}},
+		},
+		{
+			Name: "linf-off-by-one", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsWithinTheBounds",
+			Edits: []Edit{{unit, "return scale.of(min(x.n, c))", "return scale.of(min(x.n, c+1))"}},
+		},
+		{
+			Name: "missing-clamp", Package: "./analytics/bounding", Test: "TestSteps",
+			Edits: []Edit{{"analytics/bounding/stream.go", "return max(q.Lo, min(q.Hi, v)) - q.Centre", "return v - q.Centre"}},
+		},
+		{
+			Name: "float-sum", Package: "./analytics/bounding", Test: "TestTotalsExceedInt64",
+			Edits: []Edit{{unit, "totals[d][group] = totals[d][group].AddInt64(v)",
+				"totals[d][group] = int128{}.AddInt64(int64(float64(totals[d][group].Clamp(privacy.MaxRelease)) + float64(v)))"}},
+		},
+		{
+			Name: "hash-without-the-unit", Package: "./analytics/bounding", Test: "TestUnitsKeepDifferentKeys",
+			Edits: []Edit{{unit, "u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], u.id)", "u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], 0)"}},
+		},
+		{
+			Name: "norm-not-clipped", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsEveryDrawWithinItsSensitivity",
+			Edits: []Edit{{unit, "scale := u.scaling(chosen, limits)", "scale := scaling{}"}},
+		},
+		{
+			// What ranks of finer keys, stored at load, would let through: L0·Linf
+			// rows in one coarse group.
+			Name: "index-for-a-coarser-key", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
+			Edits: []Edit{{bounder, "\tlimits := b.plan.Limits\n\tchosen", `	limits := b.plan.Limits
+	for _, k := range b.plan.Keys {
+		if _, bare := k.Expr.(*plan.Column); k.Expr != nil && !bare {
+			limits.MaxRowsPerPartition *= limits.MaxPartitions
+		}
+	}
+	chosen`}},
+		},
+		{
+			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",
+			Edits: []Edit{{"privacy/ledger/lease.go", "\t\t\treturn privacy.Internal(err, \"yielding a charge\")\n\t\t}\n", `			return privacy.Internal(err, "yielding a charge")
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET spent_mu2 = max(0, spent_mu2 - (SELECT mu2 FROM charges WHERE id = ?))", chargeID); err != nil {
+			return err
+		}
+`}},
+		},
+	}
 }

@@ -249,13 +249,11 @@ func (p *replayer) compare(t *testing.T, priced *planner.Priced, d, other []engi
 		return 0, fmt.Errorf("%d and %d declared groups", len(sides[0].Keys), len(sides[1].Keys))
 	}
 	for i, draw := range priced.Plan.Draws {
-		shift := shiftOf(sides, i, draw.Width())
-		allowed := sensitivityOf(priced.Noise[i])
-		share := shift.used(priced.Noise[i].Kind) / allowed
-		if share > 1+1e-7 {
-			return 0, fmt.Errorf("the draw %s moves by %.6g, and %.6g is paid for", draw, shift.used(priced.Noise[i].Kind), allowed)
+		lost, paid := lossOf(shiftOf(sides, i, draw.Width()), priced.Noise[i])
+		if lost > paid*(1+1e-7) {
+			return 0, fmt.Errorf("the draw %s loses μ² = %.9g, and %.9g is paid for", draw, lost, paid)
 		}
-		used = max(used, share)
+		used = max(used, math.Sqrt(lost/paid))
 	}
 	return used, nil
 }
@@ -274,19 +272,9 @@ func (p *replayer) exact(t *testing.T, priced *planner.Priced, segments []engine
 	return p.engine.Run(t.Context(), in)
 }
 
-// shift is how far a vector moved.
-type shift struct{ l1, squares float64 }
-
-func (s shift) used(k mechanism.Kind) float64 {
-	if k == mechanism.Laplace {
-		return s.l1
-	}
-	return math.Sqrt(s.squares)
-}
-
-// shiftOf compares one draw of both sides, group by group; a group that only one
-// side has counts as zeros on the other.
-func shiftOf(sides [2]*engine.Partials, draw, width int) shift {
+// shiftOf returns by how much each integer of one draw differs between the
+// sides, group by group; a group that only one side has is zeros on the other.
+func shiftOf(sides [2]*engine.Partials, draw, width int) (shifts []float64) {
 	by := map[string][2][]privacy.Int128{}
 	for side, p := range sides {
 		for g, key := range p.Keys {
@@ -299,7 +287,6 @@ func shiftOf(sides [2]*engine.Partials, draw, width int) shift {
 			by[text] = pair
 		}
 	}
-	var out shift
 	at := func(v []privacy.Int128, i int) float64 {
 		if v == nil {
 			return 0
@@ -308,25 +295,28 @@ func shiftOf(sides [2]*engine.Partials, draw, width int) shift {
 	}
 	for _, pair := range by {
 		for i := range width {
-			d := at(pair[0], i) - at(pair[1], i)
-			out.l1 += math.Abs(d)
-			out.squares += d * d
+			shifts = append(shifts, math.Abs(at(pair[0], i)-at(pair[1], i)))
 		}
 	}
-	return out
+	return shifts
 }
 
-// sensitivityOf returns the shift that the price of a draw pays for: μσ in L2
-// for a Gaussian, εb in L1 for Laplace. The stated deviation has the rounding's
+// lossOf returns the μ² that a shift of a vector loses to its noise, and the μ²
+// that was paid: (d/σ)² for each coordinate of a Gaussian, that of the Laplace
+// mechanism for ε = d/b otherwise. The stated deviation has the rounding's
 // twelfth in its square, up to 4e^(−2π²σ²) of it, which counts where σ is small.
-func sensitivityOf(s mechanism.Spec) float64 {
-	mu2, _ := s.Cost.Real()
-	mu := math.Sqrt(mu2)
-	if s.Kind == mechanism.Laplace {
-		return privacy.LaplaceEpsilon(mu) * math.Sqrt((s.Stddev*s.Stddev-1.0/12)/2)
+func lossOf(shifts []float64, s mechanism.Spec) (lost, paid float64) {
+	paid, _ = s.Cost.Real()
+	continuous := math.Sqrt(s.Stddev*s.Stddev - 1.0/12)
+	continuous *= 1 + 4*math.Exp(-2*math.Pi*math.Pi*continuous*continuous)
+	for _, d := range shifts {
+		mu := d / continuous
+		if s.Kind == mechanism.Laplace {
+			mu = privacy.LaplaceMu(d / continuous * math.Sqrt2)
+		}
+		lost += mu * mu
 	}
-	sigma := math.Sqrt(s.Stddev*s.Stddev - 1.0/12)
-	return mu * sigma * (1 + 4*math.Exp(-2*math.Pi*math.Pi*sigma*sigma))
+	return lost, paid
 }
 
 // TestAuditAttack19Order shuffles the rows of random histories between loads and
