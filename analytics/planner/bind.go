@@ -23,12 +23,18 @@ type binder struct {
 	// known answers for whole expressions before they are looked into; nil for
 	// none.
 	known func(plan.Expr) (plan.Expr, bool)
+	// after hears of every node that has been bound, or could not be; nil for
+	// nobody.
+	after func(written, bound plan.Expr, err error)
 }
 
 // bind returns a bound and simplified copy of e. Its errors point at e when
 // nothing within has a position: a reference to a key or an aggregate has none.
 func (b *binder) bind(e plan.Expr) (plan.Expr, error) {
 	x, err := b.node(e)
+	if b.after != nil {
+		b.after(e, x, err)
+	}
 	if err != nil {
 		return nil, located(err, plan.PosOf(e))
 	}

@@ -22,10 +22,24 @@ type evaluator struct {
 	kind  func(plan.Expr) plan.Type
 	atoms map[plan.Expr]int // nodes whose values are given
 	given []plan.Value      // by index
-	bytes int               // of texts made so far
+	bytes int               // of texts made so far, or as much work
+	types map[plan.Expr]plan.Type
 }
 
-// maxMadeText bounds the texts that finding one domain makes.
+// null is the NULL of a node's type, which is looked up once.
+func (v *evaluator) null(e plan.Expr) plan.Value {
+	t, ok := v.types[e]
+	if !ok {
+		if v.types == nil {
+			v.types = map[plan.Expr]plan.Type{}
+		}
+		t = v.kind(e)
+		v.types[e] = t
+	}
+	return plan.Null(t)
+}
+
+// maxMadeText bounds the bytes of the texts that finding one domain makes.
 const maxMadeText = 32 << 20
 
 // of returns the value of e; false when it is not certain.
@@ -80,7 +94,7 @@ func (v *evaluator) caseWhen(e *plan.Case) (plan.Value, bool) {
 		}
 	}
 	if e.Else == nil {
-		return plan.Null(v.kind(e)), true
+		return v.null(e), true
 	}
 	return v.of(e.Else)
 }
@@ -117,7 +131,6 @@ func (v *evaluator) junction(e *plan.Call) (plan.Value, bool) {
 
 // call applies a function to values.
 func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
-	null := plan.Null(v.kind(e))
 	switch e.Func {
 	case "is null", "is not null":
 		return plan.BoolValue(args[0].Null == (e.Func == "is null")), true
@@ -127,10 +140,10 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 				return a, true
 			}
 		}
-		return null, true
+		return args[0], true
 	case "least", "greatest":
-		out := null
-		for _, a := range args {
+		out := args[0]
+		for _, a := range args[1:] {
 			if !a.Null && (out.Null || a.Compare(out) < 0 == (e.Func == "least")) {
 				out = a
 			}
@@ -138,7 +151,7 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 		return out, true
 	case "nullif":
 		if !args[0].Null && !args[1].Null && args[0].Compare(args[1]) == 0 {
-			return null, true
+			return v.null(e), true
 		}
 		return args[0], true
 	case "concat":
@@ -149,7 +162,7 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 		return plan.StringValue(all.String()), true
 	}
 	if slices.ContainsFunc(args, func(a plan.Value) bool { return a.Null }) {
-		return null, true
+		return v.null(e), true
 	}
 	switch e.Func {
 	case "=", "<>", "<", "<=", ">", ">=":
@@ -160,9 +173,10 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 		return numeric(e.Func, args)
 	case "year", "quarter", "month", "day", "dayofweek", "date_trunc":
 		return calendar(e.Func, args)
-	default:
-		return textual(e.Func, args)
+	case "like": // every end of every % may be tried
+		v.bytes += len(args[0].Str) * len(args[1].Str) / 4
 	}
+	return textual(e.Func, args)
 }
 
 // numeric computes arithmetic on doubles, and on whole numbers by "//" and "%":

@@ -12,7 +12,7 @@ import (
 // keys resolves GROUP BY. Keys are sorted by name, so that their order in the
 // text makes no other release.
 func (p *planning) keys() error {
-	p.keyOf = map[string]string{}
+	p.keyOf, p.keyAt = map[string]string{}, map[plan.Expr]int{}
 	for _, g := range p.sel.GroupBy {
 		k, err := p.key(g)
 		if err != nil {
@@ -134,14 +134,23 @@ func (p *planning) keyIndex(e plan.Expr) int {
 }
 
 // keyExpression recognises an expression of GROUP BY where it is written again.
+// Binding one tells about its operands too, so that each node is bound once
+// however deeply it is nested.
 func (p *planning) keyExpression(e plan.Expr) (plan.Expr, bool) {
-	if len(plan.Children(e)) == 0 || containsAggregate(e) || !slices.ContainsFunc(p.out.Keys, func(k plan.Key) bool { return k.Expr != nil }) {
+	if len(plan.Children(e)) == 0 || !slices.ContainsFunc(p.out.Keys, func(k plan.Key) bool { return k.Expr != nil }) {
 		return nil, false
 	}
-	x, err := p.row("GROUP BY").bind(e)
-	if err != nil {
-		return nil, false
+	i, known := p.keyAt[e]
+	if !known {
+		b := p.row("GROUP BY")
+		b.after = func(written, bound plan.Expr, err error) {
+			p.keyAt[written] = -1
+			if err == nil {
+				p.keyAt[written] = p.keyIndex(bound)
+			}
+		}
+		_, _ = b.bind(e) // an aggregate, for one, cannot be
+		i = p.keyAt[e]
 	}
-	i := p.keyIndex(x)
 	return &plan.KeyRef{Index: i}, i >= 0
 }

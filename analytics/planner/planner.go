@@ -111,6 +111,7 @@ type planning struct {
 	wantedAt  map[string]int // their indexes by what they are
 	viewNodes int
 	keyOf     map[string]string // plan.Key.Column by the print of what GROUP BY says
+	keyAt     map[plan.Expr]int // index of the key that an expression of the text is; −1: none
 	madeTexts int               // see maxTexts
 }
 
