@@ -89,7 +89,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	}
 	p.jobs, err = job.New(job.Options{
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload,
-		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Log: m.Log, Now: now,
+		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Log: m.Log, Now: now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)

@@ -63,11 +63,12 @@ func contributor(tenant string) privacy.Principal {
 
 // house is a data directory with the dataset ratings and its member a.
 type house struct {
-	t   testing.TB
-	dir string
-	db  *controldb.DB
-	cat *catalog.Catalog
-	now func() time.Time
+	t       testing.TB
+	dir     string
+	db      *controldb.DB
+	cat     *catalog.Catalog
+	now     func() time.Time
+	removed []string // files that the service said are gone
 	*job.Service
 }
 
@@ -86,6 +87,7 @@ func open(t testing.TB, dir string, command ...string) *house {
 	h.Service, err = job.New(job.Options{
 		DB: db, Catalog: h.cat, Dir: dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
+		Removed: func(paths ...string) { h.removed = append(h.removed, paths...) },
 	})
 	if err != nil {
 		t.Fatal(err)

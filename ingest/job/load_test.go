@@ -295,6 +295,9 @@ func TestSupersededSegmentsAreRemovedAfterAnHour(t *testing.T) {
 	if n := len(h.files("tenants/a/ratings")); n != 1 {
 		t.Errorf("%d segment files after the hour", n)
 	}
+	if len(h.removed) != 1 || filepath.Dir(h.removed[0]) != filepath.Join(h.dir, "tenants/a/ratings") {
+		t.Errorf("told that %q are gone, want the one file", h.removed)
+	}
 	if diff := cmp.Diff([]string{"y/3"}, h.rows()); diff != "" {
 		t.Error(diff)
 	}

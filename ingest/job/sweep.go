@@ -28,13 +28,16 @@ func (s *Service) sweepSegments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var gone []string
+	var gone, paths []string
 	for _, seg := range old {
 		if err := os.Remove(s.absolute(seg.Path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.o.Log.Warn("a superseded segment could not be removed", "segment", seg.ID)
 			continue
 		}
-		gone = append(gone, seg.ID)
+		gone, paths = append(gone, seg.ID), append(paths, s.absolute(seg.Path))
+	}
+	if s.o.Removed != nil && len(paths) > 0 {
+		s.o.Removed(paths...)
 	}
 	return s.o.Catalog.Forget(ctx, gone)
 }

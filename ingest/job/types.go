@@ -54,13 +54,14 @@ const DefaultMaxUpload = int64(16) << 30
 type Options struct {
 	DB            *controldb.DB
 	Catalog       *catalog.Catalog
-	Dir           string        // the data directory
-	WorkerCommand []string      // the command line of the child, e.g. {exe, "worker"}
-	MaxUpload     int64         // bytes; 0 for DefaultMaxUpload
-	Concurrency   int           // loads that run at once; 0 for 1
-	MemoryMB      int           // resident memory of one load; 0 for 900
-	KeepReplaced  time.Duration // how long files of replaced data stay; 0 for SupersededFor
-	Log           *slog.Logger  // nil for none
+	Dir           string                // the data directory
+	WorkerCommand []string              // the command line of the child, e.g. {exe, "worker"}
+	MaxUpload     int64                 // bytes; 0 for DefaultMaxUpload
+	Concurrency   int                   // loads that run at once; 0 for 1
+	MemoryMB      int                   // resident memory of one load; 0 for 900
+	KeepReplaced  time.Duration         // how long files of replaced data stay; 0 for SupersededFor
+	Removed       func(paths ...string) // told which files of replaced data are gone; nil for nobody
+	Log           *slog.Logger          // nil for none
 	Now           func() time.Time
 }
 
