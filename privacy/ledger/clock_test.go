@@ -47,14 +47,14 @@ func TestNoClockRefillsMoreThanScheduled(t *testing.T) {
 		furthest := start
 		admitted := map[privacy.Account]privacy.Cost{}
 		const tenYears = 3653 * 24
-		for step := range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		for step := range rapid.IntRange(1, 14).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 3).Draw(rt, "act") {
 			case 0: // anywhere
 				f.clock.set(start.Add(time.Duration(rapid.IntRange(-tenYears, tenYears).Draw(rt, "hours")) * time.Hour).UnixMicro())
 			case 1: // around the furthest
 				f.clock.set(furthest.Add(time.Duration(rapid.IntRange(-72, 72).Draw(rt, "near")) * time.Hour).UnixMicro())
 			case 2:
-				if step%8 == 0 {
+				if step%4 == 0 {
 					f = f.reopen(t)
 				}
 			}

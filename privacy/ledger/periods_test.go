@@ -278,7 +278,7 @@ func TestAPersonLosesAtMostTheSumOverItsPeriods(t *testing.T) {
 			person[p] = true
 		}
 		var lost privacy.Cost
-		for i := range rapid.IntRange(1, 12).Draw(rt, "queries") {
+		for i := range rapid.IntRange(1, 8).Draw(rt, "queries") {
 			f.clock.set(drawClock(rt, f.clock.micros.Load()))
 			r := periodic(fmt.Sprint("q", i), rapid.Int64Range(units, privacy.CapOf(limit).Mu2).Draw(rt, "mu2"),
 				rapid.SliceOfNDistinct(rapid.SampledFrom(calendar), 1, 4, rapid.ID).Draw(rt, "periods")...)
