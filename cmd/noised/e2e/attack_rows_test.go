@@ -28,7 +28,36 @@ func TestAuditAttack04ErrorOracle(t *testing.T) {
 	if diff != "" {
 		t.Errorf("poison shows:\n%s", diff)
 	}
-	verdict(t, "attack-04", 2*len(clean), "identical", "identical")
+	verdict(t, "attack-04", 2*(len(clean)+brokenTexts(t)), "identical", "identical")
+}
+
+// brokenTexts loads one person whose rows are no UTF-8, have too many fields or
+// values that do not fit, beside those that are well. It returns the number of
+// answers that it compared.
+func brokenTexts(t *testing.T) int {
+	t.Helper()
+	contract := strings.Replace(metersContract, "budget_defaults", "  d: {type: date, role: dimension, domain: private}\nbudget_defaults", 1)
+	good := "person,g,v,d\n" + strings.Repeat("p1,a,1,2024-01-01\np2,b,2,\n", 50)
+	bad := good + "bad\xff\xfe,a,1,\nbad,\xc3\x28,1,\nbad,a,1,2,3,\nbad,a,1e999,\nbad,a\x00b,1,\n" +
+		"bad,a,1,294000-01-01\nbad,a,1,2024-02-30\nbad,a,1,infinity\nbad,a,1,0000-00-00\n"
+	ask := func(file string) []trace {
+		s := build(t, contract, map[string]string{"t": "person,g,v,d\n"})
+		s.sendFile("t", wire.TypeCSV, file, "?max_bad_records=100")
+		var out []trace
+		for _, sql := range []string{
+			"SELECT g, COUNT(*) AS n, SUM(v) AS s FROM meters GROUP BY g", "SELECT COUNT(DISTINCT person) AS n FROM meters",
+			"SELECT MEDIAN(v) AS m, MIN(v) AS lo, VAR_POP(v) AS q FROM meters", "SELECT COUNT(*) AS n FROM meters WHERE CAST(g AS DATE) IS NULL",
+			"SELECT COUNT(*) AS n FROM meters WHERE year(d) > 2000", "SELECT date_trunc('month', d) AS k, COUNT(*) AS n FROM meters WHERE d < DATE '1900-01-01' GROUP BY 1",
+		} {
+			out = append(out, s.observe(s.query(wire.QueryRequest{SQL: sql})))
+		}
+		return out
+	}
+	want := ask(good)
+	if diff := cmp.Diff(want, ask(bad)); diff != "" {
+		t.Errorf("broken texts show:\n%s", diff)
+	}
+	return len(want)
 }
 
 const metersContract = `

@@ -74,7 +74,7 @@ func (s *site) sendFile(tenant, contentType, body, query string) wire.Load {
 	load, err := s.trySend(s.t.Context(), tenant, contentType, body, query)
 	check(s.t, err)
 	if load.State != wire.LoadStateSucceeded {
-		s.t.Fatalf("the load of %s %s: %+v", tenant, load.State, load.Error)
+		s.t.Fatalf("the load of %s %s: %s", tenant, load.State, *load.Error.Detail)
 	}
 	return load
 }
