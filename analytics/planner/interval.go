@@ -270,22 +270,25 @@ func rounded(c *plan.Call, a interval) interval {
 // whole is taken as whole.
 func increasing(c *plan.Call, a interval) (interval, bool) {
 	at := func(f func(float64) float64) (interval, bool) {
-		ends := interval{lo: f(a.lo), hi: f(a.hi), scale: unknownScale}
-		for _, end := range []*float64{&ends.lo, &ends.hi} {
-			if r := math.Round(*end); math.Abs(*end-r) < 1e-9 {
-				*end = r + 0
+		return interval{lo: f(a.lo), hi: f(a.hi), scale: unknownScale}, true
+	}
+	snapped := func(f func(float64) float64) func(float64) float64 {
+		return func(x float64) float64 {
+			y := f(x)
+			if r := math.Round(y); math.Abs(y-r) < 1e-12*math.Abs(r) {
+				return r
 			}
+			return y
 		}
-		return ends, true
 	}
 	switch c.Func {
 	case "sqrt":
 		a.lo = max(a.lo, 0)
 		return at(math.Sqrt)
 	case "ln":
-		return at(math.Log) // of 0: no bound
+		return at(snapped(math.Log)) // of 0: no bound
 	case "log10":
-		return at(math.Log10)
+		return at(snapped(math.Log10))
 	case "exp":
 		return at(math.Exp)
 	}

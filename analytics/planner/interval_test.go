@@ -22,11 +22,17 @@ func drawNumeric(t *rapid.T, depth int) plan.Expr {
 		return &plan.Literal{Value: plan.FloatValue(float64(rapid.IntRange(-40, 40).Draw(t, "quarters")) / 4)}
 	}
 	sub := func() plan.Expr { return drawNumeric(t, depth-1) }
-	switch fn := rapid.SampledFrom([]string{"+", "-", "*", "/", "neg", "abs", "floor", "ceil", "round", "least", "greatest", "case", "sign", "nullif"}).Draw(t, "fn"); fn {
+	switch fn := rapid.SampledFrom([]string{"+", "-", "*", "/", "neg", "abs", "floor", "ceil", "round", "least", "greatest", "case", "sign", "nullif", "sqrt", "ln", "log10", "exp", "power", "width_bucket"}).Draw(t, "fn"); fn {
 	case "neg":
 		return &plan.Call{Func: "-", Args: []plan.Expr{sub()}}
-	case "abs", "floor", "ceil", "sign":
+	case "abs", "floor", "ceil", "sign", "sqrt", "ln", "log10", "exp":
 		return &plan.Call{Func: fn, Args: []plan.Expr{sub()}}
+	case "power":
+		return &plan.Call{Func: fn, Args: []plan.Expr{sub(), &plan.Literal{Value: plan.FloatValue(rapid.SampledFrom([]float64{-2, -1, -0.5, 0, 0.5, 1, 2, 3}).Draw(t, "exponent"))}}}
+	case "width_bucket":
+		return &plan.Call{Func: fn, Args: []plan.Expr{
+			sub(), &plan.Literal{Value: plan.FloatValue(-1)}, &plan.Literal{Value: plan.FloatValue(4)}, &plan.Literal{Value: plan.IntValue(plan.Of(plan.KindBigint), 7)},
+		}}
 	case "round":
 		return &plan.Call{Func: fn, Args: []plan.Expr{sub(), &plan.Literal{Value: plan.IntValue(plan.Of(plan.KindBigint), 1)}}}
 	case "case":
@@ -68,6 +74,14 @@ func evaluateCall(c *plan.Call, row map[string]float64) float64 {
 			return math.Ceil(a)
 		case "round":
 			return math.Round(a*10) / 10
+		case "sqrt":
+			return math.Sqrt(a)
+		case "ln":
+			return math.Log(a)
+		case "log10":
+			return math.Log10(a)
+		case "exp":
+			return math.Exp(a)
 		default: // sign
 			return float64(max(-1, min(1, int(math.Copysign(math.Ceil(min(math.Abs(a), 1)), a)))))
 		}
@@ -82,6 +96,11 @@ func evaluateCall(c *plan.Call, row map[string]float64) float64 {
 		return a * b
 	case "/":
 		return a / b
+	case "power":
+		return math.Pow(a, b)
+	case "width_bucket":
+		n, _ := plan.WidthBucket(a, -1, 4, 7)
+		return float64(n) + a - a // NULL of NULL
 	case "least":
 		return math.Min(a, b)
 	case "greatest":
@@ -101,13 +120,18 @@ func TestValuesLieWithinTheBoundsOfTheirExpression(t *testing.T) {
 		{Name: "x", Type: double, Role: contract.RoleMeasure, Bounds: [2]float64{-3, 5}, Resolution: contract.Resolution{Mantissa: 1, Scale: 2}},
 		{Name: "y", Type: double, Role: contract.RoleMeasure, Bounds: [2]float64{0.5, 7}, Resolution: contract.Resolution{Mantissa: 1, Scale: 1}},
 	}}
+	bounded := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := &planning{c: c}
+		p := &planning{c: c, sel: &plan.Select{From: &plan.Table{Dataset: "d"}}}
+		if err := p.sources(); err != nil {
+			t.Fatal(err)
+		}
 		e := drawNumeric(t, 3)
 		q, err := p.expressionQuantum(e, "SUM")
 		if err != nil {
 			return // a division by what may be zero, or too wide
 		}
+		bounded++
 		if q.Hi-q.Lo > plan.MaxSteps || max(q.Hi, -q.Lo) > plan.MaxStep || q.Mantissa < 1 || q.Scale < 0 || q.Scale > 18 {
 			t.Fatalf("quantum %+v of %s", q, plan.Print(e))
 		}
@@ -121,6 +145,9 @@ func TestValuesLieWithinTheBoundsOfTheirExpression(t *testing.T) {
 			t.Fatalf("%s at %v is %g, outside [%d, %d] steps of %g", plan.Print(e), row, v, q.Lo, q.Hi, step)
 		}
 	})
+	if bounded < 20 {
+		t.Errorf("only %d expressions had bounds", bounded)
+	}
 }
 
 func TestSensitivityFollowsFromTheLimits(t *testing.T) {
