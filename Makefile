@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-load privacy-audit privacy-audit-long vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-load privacy-audit privacy-audit-long guarantee vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ privacy-audit: ## Attack the program and seed bugs, in minutes; writes privacy-a
 
 privacy-audit-long: ## The same at full sizes, in hours
 	$(GO) run ./cmd/noised/audit -long -o privacy-audit.json
+
+# What the guarantee is held to, figure by figure; about half an hour.
+guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with dpagg's, time queries
+	$(GO) test -run '^$$' -fuzz '^FuzzPlan$$' -fuzztime 10m ./analytics/planner
+	$(GO) run ./cmd/noised/audit -o privacy-audit.json
+	$(GO) run ./cmd/noised/bench -binary bin/noised -only accuracy,latencies -o bench.json
 
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
