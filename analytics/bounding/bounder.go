@@ -13,17 +13,6 @@ import (
 // int128 is the type of totals.
 type int128 = privacy.Int128
 
-// Result holds the exact, bounded draws of every group. It is private.
-type Result struct {
-	// Keys are the groups: all declared combinations in plan.DeclaredKeys
-	// order, or, in a plan with a secret key, those to which some unit
-	// contributes, sorted.
-	Keys [][]plan.Value
-	// Draws is indexed by draw of the plan, then by group; a draw has Width
-	// integers per group.
-	Draws [][]privacy.Int128
-}
-
 // errOrder is why a run fails closed when a stream is out of order.
 var errOrder = errors.New("a stream went back to an earlier unit")
 
@@ -68,7 +57,7 @@ func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*
 	if err := b.merge(ctx); err != nil {
 		return nil, err
 	}
-	return b.result()
+	return b.result(), nil
 }
 
 func newBounder(p *plan.Bound, salt [16]byte) *bounder {
@@ -141,9 +130,7 @@ func (b *bounder) merge(ctx context.Context) error {
 		c := &b.cursors[top.cursor]
 		another := top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && c.tenant != tenant
 		if another || !started {
-			if err := b.finish(); err != nil {
-				return err
-			}
+			b.finish()
 			b.unit.reset(top.unit)
 			started, tenant = true, c.tenant
 		}
@@ -159,7 +146,8 @@ func (b *bounder) merge(ctx context.Context) error {
 			b.heads.replace(next)
 		}
 	}
-	return b.finish()
+	b.finish()
+	return nil
 }
 
 // takeRun takes the rows from a cursor to the end of its unit or batch, and
@@ -180,33 +168,27 @@ func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
 }
 
 // finish adds the gathered unit's contribution to the totals.
-func (b *bounder) finish() error {
+func (b *bounder) finish() {
 	if len(b.unit.touched) == 0 {
-		return nil
+		return
 	}
 	limits := b.plan.Limits
 	chosen := b.unit.choose(limits.MaxPartitions, b.k0, b.k1, b.groups)
 	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, limits)
 	if len(b.unit.gathers) == 0 {
-		return nil
+		return
 	}
 	kept := b.unit.keep(chosen)
 	for _, g := range b.unit.gathers {
-		if err := g.finish(&b.unit, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups); err != nil {
-			return privacy.Internal(err, "bounding")
-		}
+		g.finish(&b.unit, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups)
 	}
-	return nil
 }
 
 // result returns the groups of the answer: all declared ones, or those that
 // were reached, sorted.
-func (b *bounder) result() (*Result, error) {
+func (b *bounder) result() *Result {
 	order := b.groups.sorted(func(group int) bool { return b.reached[group] })
-	if len(b.unit.gathers) > 0 && int64(len(order)) > plan.MaxCells/b.plan.Width() {
-		return nil, privacy.Internal(errCells, "bounding")
-	}
-	r := &Result{Keys: b.groups.keys, Draws: b.totals}
+	r := &Result{Keys: b.groups.keys, Draws: b.totals, Trees: make([]*Tree, len(b.totals))}
 	if b.plan.Secret() {
 		r.Keys, r.Draws = make([][]plan.Value, len(order)), make([][]int128, len(b.totals))
 		for i, group := range order {
@@ -220,7 +202,11 @@ func (b *bounder) result() (*Result, error) {
 		}
 	}
 	for _, g := range b.unit.gathers {
-		r.Draws[g.draw] = g.tally.draws(order)
+		if tree, ok := g.tally.(*treeCounts); ok && b.plan.Secret() {
+			r.Draws[g.draw], r.Trees[g.draw] = nil, &Tree{counts: tree, order: order}
+		} else {
+			r.Draws[g.draw] = g.tally.draws(order)
+		}
 	}
-	return r, nil
+	return r
 }

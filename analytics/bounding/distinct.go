@@ -7,10 +7,7 @@ func (s *valueSets) grow(groups int) {
 	s.byGroup = append(s.byGroup, make([]valueSet, groups-len(s.byGroup))...)
 }
 
-func (s *valueSets) add(group int32, value, _ int64) error {
-	s.byGroup[group].add(value)
-	return nil
-}
+func (s *valueSets) add(group int32, value, _ int64) { s.byGroup[group].add(value) }
 
 func (s *valueSets) draws(order []int) []int128 {
 	out := make([]int128, 0, len(order))

@@ -87,10 +87,12 @@
 // draw and, for each distinct draw and tree, 16 bytes per different pair of key
 // and value, up to twice that between merges, and never more than one entry
 // per considered row: 2^24 of them at the very most. A distinct draw holds 11 to
-// 22 bytes per key and value kept. A tree holds 8 bytes per node of each key in
-// which something was counted, and the whole result has at most plan.MaxCells
-// integers: engines refuse declared keys beyond that before they read, and with
-// secret keys a run ends with an error, as it would when memory runs out.
+// 22 bytes per key and value kept. A tree holds at most 32 bytes per row kept, and
+// per key not much more than 8 bytes per leaf. Declared keys have at most
+// plan.MaxCells integers in all, which engines check before they read; under
+// secret keys the nodes of a tree are made of those groups only that have
+// passed selection. So no limit of this package is one that a single unit's
+// rows could exceed: a run fails for want of memory or time, or not at all.
 //
 // # Why a mean and not a clamp
 //

@@ -88,8 +88,7 @@ func all(t failer, p *plan.Bound, salt [16]byte, sources ...Source) boundingtest
 		nothing := !p.Secret()
 		var integers []string
 		for d, draw := range p.Draws {
-			w := draw.Width()
-			for _, n := range r.Draws[d][i*w : (i+1)*w] {
+			for _, n := range r.Of(d, draw.Width(), []int{i}) {
 				integers, nothing = append(integers, n.String()), nothing && n == privacy.Int128{}
 			}
 		}

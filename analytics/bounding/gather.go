@@ -23,7 +23,7 @@ type tally interface {
 	// grow makes room for groups that were learned.
 	grow(groups int)
 	// add counts rows with a value in a group.
-	add(group int32, value, rows int64) error
+	add(group int32, value, rows int64)
 	// draws returns the integers of the given groups, in that order.
 	draws(order []int) []int128
 }
@@ -95,7 +95,7 @@ func merge(items []item) []item {
 
 // finish counts what the unit adds to its kept slots: everything where it has
 // at most c rows, and a choice elsewhere.
-func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *groups) error {
+func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *groups) {
 	over := g.items[:0]
 	for _, it := range g.items {
 		switch {
@@ -103,9 +103,7 @@ func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *grou
 		case u.cell(it.slot, g.draw).n > c:
 			over = append(over, it)
 		default:
-			if err := g.tally.add(u.touched[it.slot], it.value, int64(it.rows)); err != nil {
-				return err
-			}
+			g.tally.add(u.touched[it.slot], it.value, int64(it.rows))
 		}
 	}
 	for over = merge(over); len(over) > 0; {
@@ -114,17 +112,14 @@ func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *grou
 			end++
 		}
 		group := u.touched[over[0].slot]
-		if err := g.choose(over[:end], group, c, g.keys(u.id, k0, k1, in.text(group))); err != nil {
-			return err
-		}
+		g.choose(over[:end], group, c, g.keys(u.id, k0, k1, in.text(group)))
 		over = over[end:]
 	}
-	return nil
 }
 
 // choose counts c of the values, or rows, that a unit has in a group: those
 // with the smallest hashes.
-func (g *gatherer) choose(items []item, group int32, c int64, key [2]uint64) error {
+func (g *gatherer) choose(items []item, group int32, c int64, key [2]uint64) {
 	g.lowest.reset(int(c))
 	for _, it := range items {
 		if g.once {
@@ -137,11 +132,8 @@ func (g *gatherer) choose(items []item, group int32, c int64, key [2]uint64) err
 		}
 	}
 	for _, r := range g.lowest.kept {
-		if err := g.tally.add(group, r.value, 1); err != nil {
-			return err
-		}
+		g.tally.add(group, r.value, 1)
 	}
-	return nil
 }
 
 // keys returns the key that ranks a unit's values in a group, for this draw.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -92,12 +93,4 @@ func (in Input) permits(s Segment) error {
 }
 
 // Partials are the exact, bounded draws. They are private.
-type Partials struct {
-	// Keys has one entry per group, with one value per key of the plan. When
-	// all keys are declared it holds every combination in DeclaredKeys order;
-	// otherwise the groups to which some unit contributes, sorted.
-	Keys [][]plan.Value
-	// Draws is indexed by draw of the plan, then by group, and has Draw.Width
-	// integers per group: for a tree its nodes, in the order of plan.Tree.
-	Draws [][]privacy.Int128
-}
+type Partials = bounding.Result

@@ -154,7 +154,8 @@ func (d Draw) Width() int {
 }
 
 // MaxCells is the largest number of integers of one result: groups times the
-// widths of all draws. It bounds what a run of many groups and wide trees holds.
+// widths of all draws. Declared groups beyond it are refused before anything is
+// read, and secret ones left out after they have been selected by noised counts.
 const MaxCells = int64(1) << 24
 
 // Width returns the number of integers per partition, over all draws.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -37,13 +38,14 @@ func noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
 	for i, g := range kept {
 		core.Keys[i] = exact.Keys[g]
 	}
-	for d, values := range exact.Draws {
+	for d, of := range p.Plan.Draws {
 		if p.Selection != nil && d == p.Selection.Draw {
 			core.Draws[d] = counts // what selected the groups is what is shown
 			continue
 		}
+		values := exact.Draws[d]
 		if p.Plan.Secret() {
-			values = ofGroups(values, kept, p.Plan.Draws[d].Width())
+			values = exact.Of(d, of.Width(), kept)
 		}
 		core.Draws[d] = make([]int64, len(values))
 		if err := p.Noise[d].NoiseAll(core.Draws[d], values); err != nil {
@@ -70,16 +72,31 @@ func keptGroups(p *planner.Priced, exact *engine.Partials) (kept []int, counts [
 			kept, counts = append(kept, g), append(counts, noised[g])
 		}
 	}
+	kept, counts = fitting(p.Plan, kept, counts)
 	return kept, counts, nil
 }
 
-// ofGroups gathers the values of some groups of a draw.
-func ofGroups(values []privacy.Int128, groups []int, width int) []privacy.Int128 {
-	out := make([]privacy.Int128, 0, len(groups)*width)
-	for _, g := range groups {
-		out = append(out, values[g*width:(g+1)*width]...)
+// fitting keeps the kept groups with the largest noised counts where all of them
+// would have more than plan.MaxCells integers. It looks at nothing but noised
+// counts, so that it loses nothing. An error would not be as good: after an
+// error the charge is redeemed by another run, whose noise is fresh.
+func fitting(b *plan.Bound, kept []int, counts []int64) ([]int, []int64) {
+	most := int(plan.MaxCells / b.Width())
+	if b.Width() == int64(len(b.Draws)) || len(kept) <= most {
+		return kept, counts
 	}
-	return out
+	places := make([]int, len(kept))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(x, y int) int { return cmp.Compare(counts[y], counts[x]) })
+	places = places[:most]
+	slices.Sort(places)
+	fewer, theirs := make([]int, most), make([]int64, most)
+	for i, place := range places {
+		fewer[i], theirs[i] = kept[place], counts[place]
+	}
+	return fewer, theirs
 }
 
 // checkShape fails closed when plan, price and partials do not belong
@@ -94,6 +111,9 @@ func checkShape(p *planner.Priced, exact *engine.Partials) error {
 		return privacy.Internal(fmt.Errorf("draw %d selects and is not one count", p.Selection.Draw), "noise")
 	}
 	for i, d := range exact.Draws {
+		if d == nil && i < len(exact.Trees) && exact.Trees[i] != nil {
+			continue // of the groups that are kept
+		}
 		if width := p.Plan.Draws[i].Width(); len(d) != len(exact.Keys)*width {
 			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), len(exact.Keys), width), "noise")
 		}

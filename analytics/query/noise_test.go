@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
@@ -104,6 +105,27 @@ func TestNothingOfSmallGroupsIsLeft(t *testing.T) {
 		if diff := core.Draws[1][i] - exact; diff < -24 || diff > 24 {
 			t.Errorf("count %d: %d, want about %d", i, core.Draws[1][i], exact)
 		}
+	}
+}
+
+// TestTooManyWideGroups: where the groups that pass selection have more nodes
+// than a result may, those with the largest noised counts are shown. An error
+// would be redeemed with fresh noise, again and again. A count of 10^6 is noised
+// below one of 10^5 with probability below 1e-15.
+func TestTooManyWideGroups(t *testing.T) {
+	p := wide(t)
+	most := int(plan.MaxCells / p.Plan.Width())
+	kept, counts := make([]int, most+2), make([]int64, most+2)
+	for i := range kept {
+		kept[i], counts[i] = i, 1_000_000
+	}
+	counts[1], counts[most] = 100_000, 99_999
+	fewer, theirs := fitting(p.Plan, kept, counts)
+	if len(fewer) != most || len(theirs) != most || slices.Contains(fewer, 1) || slices.Contains(fewer, most) || !slices.IsSorted(fewer) {
+		t.Errorf("%d of %d groups are left, among them the smallest: %t", len(fewer), len(kept), slices.Contains(fewer, 1))
+	}
+	if same, _ := fitting(p.Plan, kept[:most], counts[:most]); len(same) != most {
+		t.Errorf("%d of %d groups that fit are left", len(same), most)
 	}
 }
 

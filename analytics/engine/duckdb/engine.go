@@ -76,7 +76,7 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	if err != nil {
 		return nil, wrap(ctx, err)
 	}
-	return &engine.Partials{Keys: result.Keys, Draws: result.Draws}, nil
+	return result, nil
 }
 
 // wrap prefers the caller's reason for stopping over its consequences.

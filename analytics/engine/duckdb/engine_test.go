@@ -340,7 +340,7 @@ func shifts(of *plan.Bound, a, b *engine.Partials) []float64 {
 	at := func(p *engine.Partials, d, node int) map[plan.Value]float64 {
 		m := make(map[plan.Value]float64)
 		for i, key := range p.Keys {
-			m[key[0]] = float64(p.Draws[d][i*of.Draws[d].Width()+node].Clamp(privacy.MaxRelease))
+			m[key[0]] = float64(p.Of(d, of.Draws[d].Width(), []int{i})[node].Clamp(privacy.MaxRelease))
 		}
 		return m
 	}

@@ -226,8 +226,9 @@ func checkNeighbours(t rapid.TB, question string, p *plan.Bound, x, y *engine.Pa
 	at := func(o *engine.Partials, draw int) map[string]int64 {
 		out, width := map[string]int64{}, p.Draws[draw].Width()
 		for g, key := range o.Keys {
+			nodes := o.Of(draw, width, []int{g})
 			for i := range width {
-				out[fmt.Sprint(key, i)] = total(o.Draws[draw][g*width+i : g*width+i+1])
+				out[fmt.Sprint(key, i)] = total(nodes[i : i+1])
 			}
 		}
 		return out

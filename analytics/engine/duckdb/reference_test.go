@@ -99,7 +99,7 @@ func drawsOf(q refQuery, p *engine.Partials, want boundingtest.Draws) boundingte
 		var values []string
 		zero := true
 		for d, draw := range q.plan.Draws {
-			for _, n := range p.Draws[d][group*draw.Width() : (group+1)*draw.Width()] {
+			for _, n := range p.Of(d, draw.Width(), []int{group}) {
 				values, zero = append(values, n.String()), zero && n == privacy.Int128{}
 			}
 		}

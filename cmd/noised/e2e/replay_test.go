@@ -283,7 +283,7 @@ func shiftOf(sides [2]*engine.Partials, draw, width int) (shifts []float64) {
 				text += v.Canonical() + ","
 			}
 			pair := by[text]
-			pair[side] = p.Draws[draw][g*width : (g+1)*width]
+			pair[side] = p.Of(draw, width, []int{g})
 			by[text] = pair
 		}
 	}
