@@ -12,7 +12,7 @@ const (
 	// maxImage is the largest number of values of an expression, and of
 	// combinations of values of its operands that are tried to find them.
 	maxImage = 100_000
-	// maxEvaluated bounds combinations times nodes.
+	// maxEvaluated bounds combinations times nodes, over all keys of a query.
 	maxEvaluated = 2_000_000
 	// maxBareSteps is the largest number of values of a measure that is a key as
 	// it stands.
@@ -38,7 +38,6 @@ type image struct {
 type domains struct {
 	p    *planning
 	b    *binder
-	work int // combinations times nodes so far
 	text int // bytes made so far
 
 	// What has been found of a node, so that each is looked at once however
@@ -235,7 +234,7 @@ func (d *domains) between(e plan.Expr, t plan.Type) (image, bool) {
 	if err != nil || !(hi >= lo && hi-lo < limit && math.Abs(lo) < 1<<53 && math.Abs(hi) < 1<<53) {
 		return image{}, false
 	}
-	if d.work += int(hi - lo); d.work > maxEvaluated {
+	if d.p.evaluated += int(hi - lo); d.p.evaluated > maxEvaluated {
 		return image{}, false
 	}
 	return image{values: integers(t, int64(lo), int64(hi)), null: d.nullable(e)}, true
@@ -258,7 +257,7 @@ func (d *domains) arms(c *plan.Case) (image, bool) {
 
 func (d *domains) unite(all *image, e plan.Expr) bool {
 	im, ok := d.of(e)
-	if d.work += len(all.values) + len(im.values); !ok || d.work > maxEvaluated {
+	if d.p.evaluated += len(all.values) + len(im.values); !ok || d.p.evaluated > maxEvaluated {
 		return false
 	}
 	all.values = distinct(slices.Concat(all.values, im.values))

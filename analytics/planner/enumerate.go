@@ -26,8 +26,8 @@ func (d *domains) enumerate(e plan.Expr, parts map[string]*part) (image, bool) {
 		}
 		run.parts = append(run.parts, q.image)
 	}
-	d.work += combinations * nodes(e)
-	if d.work > maxEvaluated {
+	d.p.evaluated += combinations * nodes(e)
+	if d.p.evaluated > maxEvaluated {
 		return image{}, false
 	}
 	ev.given = make([]plan.Value, len(parts))

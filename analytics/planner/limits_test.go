@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -44,6 +45,10 @@ func TestQueriesThatAreTooLargeAreRefused(t *testing.T) {
 			"SELECT COUNT(*) FROM shop WHERE length(" + strings.Repeat("concat(city, ", 9) + "city" + strings.Repeat(")", 9) + ") > 3", // 10 + 9 + … + 2
 			"SELECT COUNT(*) FROM shop WHERE length(" + strings.Repeat("concat(city, ", 10) + "city" + strings.Repeat(")", 10) + ") > 3",
 		},
+		"values of all keys": { // each is one group, of as many combinations as one key may try
+			"SELECT COUNT(*) FROM shop GROUP BY " + repeat(1, "floor((items + year(ordered) + #) / 1e6)"),
+			"SELECT COUNT(*) FROM shop GROUP BY " + repeat(40, "floor((items + year(ordered) + #) / 1e6)"),
+		},
 		"view expressions": {
 			"SELECT " + strings.Repeat("1 + 1, ", 1300) + "COUNT(*) FROM shop",
 			"SELECT " + strings.Repeat("1 + 1, ", 1400) + "COUNT(*) FROM shop",
@@ -80,6 +85,37 @@ func TestPriceDependsOnTheContractOnly(t *testing.T) {
 		}
 		if show(again) != show(first) {
 			t.Errorf("%s\n%s", show(first), show(again))
+		}
+	}
+}
+
+// TestAtIsTheSamePlan: pricing a plan at another loss gives what planning at
+// that loss does.
+func TestAtIsTheSamePlan(t *testing.T) {
+	f := newFixture(t)
+	for _, sql := range []string{
+		"SELECT paid, COUNT(*), AVG(price), MEDIAN(items), COUNT(DISTINCT grade) FROM shop GROUP BY paid",
+		"SELECT city, COUNT(*) FROM shop GROUP BY city",
+		"SELECT COUNT(*) FROM diary WHERE day >= DATE '2024-02-01' AND day < DATE '2024-03-01'",
+	} {
+		from, err := f.plan(sql, Request{Loss: privacy.Loss{Epsilon: 100, Delta: 1e-3}})
+		if err != nil {
+			t.Fatal(sql, err)
+		}
+		for _, loss := range []privacy.Loss{{Epsilon: 0.01, Delta: 1e-9}, {Epsilon: 1, Delta: 1e-6}, {Epsilon: 20, Delta: 1e-12}} {
+			want, err := f.plan(sql, Request{Loss: loss})
+			if err != nil {
+				t.Fatal(sql, err)
+			}
+			got, err := from.At(loss)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s at %v: %+v, %v, want %+v", sql, loss, got, err, want)
+			}
+		}
+		for _, loss := range []privacy.Loss{{}, {Epsilon: 1}, {Epsilon: 101, Delta: 1e-9}} {
+			if _, err := from.At(loss); privacy.CodeOf(err) != privacy.CodePrivacyParameters {
+				t.Errorf("%s at %v: %v, want %s", sql, loss, err, privacy.CodePrivacyParameters)
+			}
 		}
 	}
 }

@@ -113,6 +113,7 @@ type planning struct {
 	keyOf     map[string]string // plan.Key.Column by the print of what GROUP BY says
 	keyAt     map[plan.Expr]int // index of the key that an expression of the text is; −1: none
 	madeTexts int               // see maxTexts
+	evaluated int               // see maxEvaluated
 }
 
 // refuse returns a refusal that points at a place in the text.

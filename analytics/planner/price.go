@@ -58,6 +58,23 @@ func (p *planning) price() error {
 	return nil
 }
 
+// At prices the same plan at another loss, of which no part may be zero. What is
+// computed from rows does not depend on the loss, so that nothing is planned
+// anew: this costs next to nothing, however long planning took.
+func (p *Priced) At(loss privacy.Loss) (*Priced, error) {
+	if err := loss.Check(); err != nil {
+		return nil, err
+	}
+	again := &planning{out: *p.Plan, loss: loss, priced: Priced{Periods: p.Periods}}
+	if p.Selection != nil {
+		again.priced.Selection = &Selection{Draw: p.Selection.Draw}
+	}
+	if err := again.price(); err != nil {
+		return nil, err
+	}
+	return &again.priced, nil
+}
+
 // weight is a draw's part in the price.
 func weight(d plan.Draw) float64 {
 	if d.Kind == plan.DrawTree {

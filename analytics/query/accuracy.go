@@ -27,8 +27,15 @@ func (s *Service) lossFor(ctx context.Context, principal string, q *question) (p
 	if err != nil {
 		return loss, err
 	}
+	most, err := q.plan(privacy.Loss{Epsilon: privacy.MaxEpsilon, Delta: loss.Delta})
+	if err != nil {
+		return loss, err
+	}
 	loss.Epsilon, err = w.leastEpsilon(func(epsilon float64) (*planner.Priced, error) {
-		return q.plan(privacy.Loss{Epsilon: epsilon, Delta: loss.Delta})
+		if ctx.Err() != nil { // the search is long for whoever asks for very much at once
+			return nil, busy()
+		}
+		return most.At(privacy.Loss{Epsilon: epsilon, Delta: most.Loss.Delta})
 	})
 	return loss, err
 }
