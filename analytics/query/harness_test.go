@@ -76,6 +76,9 @@ func (s *scripted) Run(ctx context.Context, in engine.Input) (*engine.Partials, 
 	return out, ctx.Err()
 }
 
+// Permits permits everything.
+func (s *scripted) Permits(context.Context, engine.Input) error { return nil }
+
 func (s *scripted) ran() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -126,7 +126,7 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 	}
 	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
 	p.key = releaseKey(p.core, readFrom(priced.Plan), gens)
-	return p, nil
+	return p, s.Engine.Permits(ctx, engine.Input{Plan: priced.Plan, Segments: p.segments(s.DataDir)})
 }
 
 // readFrom names whose generations a plan reads: its tenants', and the public

@@ -29,6 +29,9 @@ type Parser interface {
 // segments it is given.
 type Engine interface {
 	Run(ctx context.Context, in engine.Input) (*engine.Partials, error)
+	// Permits refuses plans that are too expensive whatever the private rows
+	// are. It reads public tables alone, so that it may be asked before a charge.
+	Permits(ctx context.Context, in engine.Input) error
 }
 
 // Options holds what a Service is wired from. Everything but the limits is

@@ -68,6 +68,9 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	}
 	defer e.instances.release(open)
 
+	if err := open.checkFanOut(ctx, in); err != nil {
+		return nil, err
+	}
 	r, err := newRun(e.options, in, open.instance)
 	if err != nil {
 		return nil, err
@@ -129,11 +132,19 @@ func (r *run) execute(parent context.Context) (*bounding.Result, error) {
 // interrupt fails the statements of a run that is being stopped, until all its
 // producers have ended.
 func (r *run) interrupt(done <-chan struct{}) {
+	var all []*connection
+	for _, s := range r.streams {
+		all = append(all, s.reader.conn)
+	}
+	keepInterrupting(done, all...)
+}
+
+func keepInterrupting(done <-chan struct{}, all ...*connection) {
 	tick := time.NewTicker(interruptEvery)
 	defer tick.Stop()
 	for {
-		for _, s := range r.streams {
-			s.reader.conn.interrupt()
+		for _, c := range all {
+			c.interrupt()
 		}
 		select {
 		case <-done:

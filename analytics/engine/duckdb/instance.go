@@ -14,6 +14,7 @@ import (
 type instance struct {
 	db       *database
 	catalogs map[string]string // path → catalog
+	fan      fanOuts
 
 	mu   sync.Mutex
 	idle map[string][]*reader // by catalog

@@ -346,6 +346,48 @@ func TestDuplicatedKeysOfAPublicTable(t *testing.T) {
 	}
 }
 
+// TestARowDoesNotDecideWhetherAJoinFails: public tables that multiply each
+// other's rows could make a run fail for the sake of the one row that passes a
+// filter. Such a join is refused whether or not there is that row.
+func TestARowDoesNotDecideWhetherAJoinFails(t *testing.T) {
+	a := newAsker(t, 1, 3)
+	w := newWriter(t)
+	without := []row{{"north", "person", 1, "'a', 30"}}
+	for i := range 1000 {
+		without = append(without, row{table: "city", values: fmt.Sprintf("'a', %d", i%2)}, row{table: "land", values: "1, 'X'"})
+	}
+	for range 5 {
+		without = append(without, row{table: "city", values: "NULL, 3"}) // meets nothing
+	}
+	with := append(slices.Clone(without), row{"north", "person", 2, "'a', 99"})
+	sides := [][]engine.Segment{load(t, w, without, 1), load(t, w, with, 2)}
+	e := newEngine(t, Options{})
+	for from, permitted := range map[string]bool{
+		"trade.person": true,
+		"trade.person JOIN trade.city ON home = name":                                            true,
+		"trade.person LEFT JOIN trade.city ON home = name":                                       true,
+		"trade.person JOIN trade.land ON age = number":                                           true,
+		"trade.person JOIN trade.city ON home = name JOIN trade.city b ON city.name = b.name":    false,
+		"trade.person JOIN trade.city ON home = name JOIN trade.land ON land = number":           false,
+		"trade.person LEFT JOIN trade.city ON home = name LEFT JOIN trade.land ON land = number": false,
+		"trade.person, trade.city, trade.city b WHERE home = city.name AND home = b.name":        false,
+	} {
+		where := " WHERE age = 99"
+		if strings.Contains(from, "WHERE") {
+			where = " AND age = 99"
+		}
+		p := a.plan(t, "SELECT COUNT(*) FROM "+from+where)
+		for i, segments := range sides {
+			in := engine.Input{Plan: p, Segments: of(p, segments)}
+			first := e.Permits(t.Context(), in)
+			_, err := e.Run(t.Context(), in)
+			if (first == nil) != permitted || (err == nil) != permitted || !permitted && privacy.CodeOf(first) != privacy.CodeQueryNotPermitted {
+				t.Errorf("%s, side %d: %v, %v, want permitted %t", from, i, first, err, permitted)
+			}
+		}
+	}
+}
+
 // TestAJoinOfTablesThatNobodyLoaded: a tenant may have loaded some of the
 // tables, and the operator none.
 func TestAJoinOfTablesThatNobodyLoaded(t *testing.T) {
