@@ -61,3 +61,26 @@ func TestReleasesAreStoredOnSlots(t *testing.T) {
 		t.Errorf("stored %s after its charge, before the first boundary at %s", stored, h.ResponseSlot/2)
 	}
 }
+
+// A run that fails is heard of on the same grid by everybody who waits for it:
+// their own slots start when each of them came.
+func TestFailuresAreHeardOfOnSlots(t *testing.T) {
+	for name, fail := range map[string]func(engine.Input) error{
+		"an error": func(engine.Input) error { return errors.New("out of memory") },
+		"a panic":  func(engine.Input) error { panic("out of range") },
+	} {
+		h := newHouse(t)
+		h.ResponseSlot = 40 * time.Millisecond
+		h.engine.before = fail
+		_, err := h.ask(byWard)
+		heard := time.Now()
+		if privacy.CodeOf(err) != privacy.CodeInternal {
+			t.Fatalf("%s: %v, want %s", name, err, privacy.CodeInternal)
+		}
+		items, _, err := h.ledger.Charges(t.Context(), privacy.DatasetAccount("visits"), "", 1)
+		h.must(err)
+		if after := heard.Sub(items[0].At); after < h.ResponseSlot/2 {
+			t.Errorf("%s: heard of %s after the charge, before the first boundary at %s", name, after, h.ResponseSlot/2)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -112,11 +113,13 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
 		}
 	}()
+	pace := sync.OnceFunc(func() { s.pace(charge) })
+	defer pace() // when a run fails, too, and even if it panics, depends on rows
 	core, err := s.compute(ctx, prep)
 	if err != nil {
 		return release.Core{}, err
 	}
-	s.pace(charge)
+	pace()
 	return s.store(context.WithoutCancel(ctx), charge, prep, core) // the time limit is that of the run, not of its storage
 }
 
