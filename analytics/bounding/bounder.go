@@ -21,6 +21,7 @@ type cursor struct {
 	tenant    string
 	stream    Stream
 	batch     *Batch
+	columns   []column // of the batch
 	pos       int
 	translate []int32 // the stream's numbers of secret keys → groups
 }
@@ -62,19 +63,13 @@ func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*
 
 func newBounder(p *plan.Bound, salt [16]byte) *bounder {
 	b := &bounder{
-		plan: p, groups: newGroups(p),
-		unit:   unit{draws: len(p.Draws), maxRows: plan.MaxUnitRows},
+		plan:   p,
+		unit:   newUnit(len(p.Draws), p.Limits),
 		totals: make([][]int128, len(p.Draws)),
 	}
 	b.k0, b.k1 = saltKeys(salt)
-	b.unit.chosen.larger = b.unit.larger(b.groups)
-	if m := p.Limits.MaxRows; m > 0 {
-		b.unit.maxRows = min(m, plan.MaxUnitRows)
-	}
-	if p.Limits.MaxL2 > 0 {
-		b.unit.counted = true
-		b.unit.draws++
-	}
+	b.groups = newGroups(p, newRanking(b.k0, b.k1))
+	b.unit.lowest.larger = b.unit.larger(b.groups)
 	for i, d := range p.Draws {
 		if d.Kind == plan.DrawDistinct || d.Kind == plan.DrawTree {
 			b.unit.gathers = append(b.unit.gathers, newGatherer(i, d, b.k0, b.k1))
@@ -117,6 +112,7 @@ func (b *bounder) fill(ctx context.Context, c *cursor) error {
 			b.grow()
 		}
 		if len(batch.Units) > 0 {
+			c.columns = b.unit.open(batch, c.columns[:0])
 			return nil
 		}
 	}
@@ -153,13 +149,9 @@ func (b *bounder) merge(ctx context.Context) error {
 // takeRun takes the rows from a cursor to the end of its unit or batch, and
 // returns the unit of the row that follows, if there is one.
 func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
-	units, from, to := c.batch.Units, c.pos, c.pos+1
-	for to < len(units) && units[to] == b.unit.id {
-		to++
-	}
-	b.unit.add(c.batch, from, to, c.translate)
-	if c.pos = to; to < len(units) {
-		return units[to], nil
+	c.pos = b.unit.add(c.batch, c.columns, c.pos, c.translate)
+	if units := c.batch.Units; c.pos < len(units) {
+		return units[c.pos], nil
 	}
 	if err := b.fill(ctx, c); err != nil || c.batch == nil {
 		return 0, err
@@ -173,7 +165,7 @@ func (b *bounder) finish() {
 		return
 	}
 	limits := b.plan.Limits
-	chosen := b.unit.choose(limits.MaxPartitions, b.k0, b.k1, b.groups)
+	chosen := b.unit.choose(limits.MaxPartitions, b.groups)
 	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, limits)
 	if len(b.unit.gathers) == 0 {
 		return

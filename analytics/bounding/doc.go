@@ -27,8 +27,10 @@
 //     at every node above them: all rows, or those c with the smallest hashes
 //     of (unit, key, draw, leaf, ordinal among the unit's rows of that leaf).
 //  5. A unit that touches more than L0 keys contributes only to the L0 keys
-//     with the smallest SipHash-2-4 of (unit, key) under the dataset's salt,
-//     ties broken by the key itself. A key is touched by any considered row,
+//     with the smallest SipHash-2-4 of (unit, hash of the key) under the
+//     dataset's salt, ties broken by the key itself; the hash of a key is the
+//     SipHash-2-4 of its text, which names its columns, under a key that
+//     derives from the salt. A key is touched by any considered row,
 //     whether or not it passes a mask, so that all draws agree on the keys.
 //  6. With C (MaxL2) > 0, let N be the vector of min(considered rows, c) over
 //     the unit's kept keys, whatever the masks. If ‖N‖ > C, the contributions

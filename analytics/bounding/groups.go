@@ -15,11 +15,13 @@ type groups struct {
 	columns   []string // quoted names of the plan's keys
 	keys      [][]plan.Value
 	canonical []string // of keys[i]; empty until asked for
+	hashes    []uint64 // of canonical[i]; 0 until asked for
 	numbers   map[string]int32
+	ranking   ranking
 }
 
-func newGroups(p *plan.Bound) *groups {
-	g := &groups{}
+func newGroups(p *plan.Bound, r ranking) *groups {
+	g := &groups{ranking: r}
 	for _, k := range p.Keys {
 		g.columns = append(g.columns, strconv.Quote(k.Column))
 	}
@@ -29,6 +31,7 @@ func newGroups(p *plan.Bound) *groups {
 	}
 	g.keys = p.DeclaredKeys()
 	g.canonical = make([]string, len(g.keys))
+	g.hashes = make([]uint64, len(g.keys))
 	return g
 }
 
@@ -42,6 +45,7 @@ func (g *groups) learn(key []plan.Value) int32 {
 	g.numbers[text] = n
 	g.keys = append(g.keys, key)
 	g.canonical = append(g.canonical, text)
+	g.hashes = append(g.hashes, 0)
 	return n
 }
 
@@ -51,6 +55,15 @@ func (g *groups) text(group int32) string {
 		g.canonical[group] = g.print(g.keys[group])
 	}
 	return g.canonical[group]
+}
+
+// hash returns the hash of a group's key.
+func (g *groups) hash(group int32) uint64 {
+	if h := g.hashes[group]; h != 0 {
+		return h
+	}
+	g.hashes[group] = g.ranking.text(g.text(group))
+	return g.hashes[group]
 }
 
 // print names the columns too, so that the same values under another grouping

@@ -10,11 +10,8 @@ type head struct {
 // come in the order of the sources.
 type heads []head
 
-func (h heads) less(i, j int) bool {
-	if h[i].unit != h[j].unit {
-		return h[i].unit < h[j].unit
-	}
-	return h[i].cursor < h[j].cursor
+func (x head) before(y head) bool {
+	return x.unit < y.unit || x.unit == y.unit && x.cursor < y.cursor
 }
 
 func (h heads) build() {
@@ -39,18 +36,23 @@ func (h *heads) pop() {
 }
 
 func (h heads) down(i int) {
+	if i >= len(h) {
+		return
+	}
+	moved := h[i]
 	for {
 		child := 2*i + 1
 		if child >= len(h) {
-			return
+			break
 		}
-		if r := child + 1; r < len(h) && h.less(r, child) {
+		if r := child + 1; r < len(h) && h[r].before(h[child]) {
 			child = r
 		}
-		if !h.less(child, i) {
-			return
+		if !h[child].before(moved) {
+			break
 		}
-		h[i], h[child] = h[child], h[i]
+		h[i] = h[child]
 		i = child
 	}
+	h[i] = moved
 }

@@ -1,10 +1,7 @@
 package bounding
 
 import (
-	"encoding/binary"
 	"math/bits"
-
-	"github.com/dchest/siphash"
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
@@ -17,38 +14,61 @@ type cell struct{ n, s int64 }
 // group g is present iff touched[slotOf[g]] == g, so that forgetting a unit
 // costs nothing, and the cells of a unit lie together whatever the number of
 // groups.
+//
+// Draws that count every row have no cells: their n is that of the slot.
 type unit struct {
 	id      uint64
 	rows    int64 // considered so far
 	maxRows int64
-	draws   int         // cells per slot: one per draw, and one more if counted
-	counted bool        // the last cell of a slot counts all of its rows
+	counted bool        // limits.MaxL2 asks for the norm of the rows
 	gathers []*gatherer // draws that look at each value
 	slotOf  []int32     // by group
 	touched []int32     // groups, in order of appearance
-	cells   []cell      // slot·draws + draw
+	counts  []int64     // by slot: considered rows
+	columns []int       // by draw: of its cells; −1 while it counted every row
+	stride  int         // cells per slot
+	cells   []tallied   // slot·stride + column
 
-	chosen smallest[choice] // scratch of choose
-	kept   []bool           // by slot; scratch of keep
-	buf    []byte           // scratch of choose
+	choosing
 }
 
-// choice is a slot with the hash that ranks it.
-type choice struct {
-	hash uint64
-	slot int32
+// tallied is what a draw that looks at its rows has in a slot.
+type tallied struct{ absent, s int64 }
+
+// column is what a batch holds for a draw that does not count every row.
+type column struct {
+	values []int64
+	place  int
+}
+
+func newUnit(draws int, limits privacy.Bounds) unit {
+	u := unit{maxRows: plan.MaxUnitRows, counted: limits.MaxL2 > 0, columns: make([]int, draws)}
+	if m := limits.MaxRows; m > 0 {
+		u.maxRows = min(m, plan.MaxUnitRows)
+	}
+	for d := range u.columns {
+		u.columns[d] = -1
+	}
+	return u
 }
 
 func (u *unit) reset(id uint64) {
 	u.id, u.rows = id, 0
-	u.touched, u.cells = u.touched[:0], u.cells[:0]
+	u.touched, u.counts, u.cells = u.touched[:0], u.counts[:0], u.cells[:0]
 	for _, g := range u.gathers {
 		g.reset()
 	}
 }
 
 // cell returns what the unit has in a slot for a draw.
-func (u *unit) cell(slot int32, draw int) cell { return u.cells[int(slot)*u.draws+draw] }
+func (u *unit) cell(slot int32, draw int) cell {
+	at := u.columns[draw]
+	if at < 0 {
+		return cell{n: u.counts[slot]}
+	}
+	x := &u.cells[int(slot)*u.stride+at]
+	return cell{n: u.counts[slot] - x.absent, s: x.s}
+}
 
 // grow makes room for groups that were learned.
 func (u *unit) grow(groups int) {
@@ -57,10 +77,37 @@ func (u *unit) grow(groups int) {
 	}
 }
 
-// add takes rows from to to−1 of a batch. A secret plan's keys are translated
-// from the stream's numbers to groups; translate is nil otherwise.
-func (u *unit) add(b *Batch, from, to int, translate []int32) {
-	for i := from; i < to; i++ {
+// open returns the columns of a batch whose rows are to be added.
+func (u *unit) open(b *Batch, out []column) []column {
+	for d, values := range b.Values {
+		if values == nil {
+			continue
+		}
+		if u.columns[d] < 0 {
+			u.columns[d] = u.stride
+			u.widen()
+		}
+		out = append(out, column{values, u.columns[d]})
+	}
+	return out
+}
+
+// widen adds a cell to each slot.
+func (u *unit) widen() {
+	old := u.cells
+	u.cells = make([]tallied, len(u.touched)*(u.stride+1))
+	for slot := range u.touched {
+		copy(u.cells[slot*(u.stride+1):], old[slot*u.stride:][:u.stride])
+	}
+	u.stride++
+}
+
+// add takes the rows of the unit from a batch, which start at the given one, and
+// returns the first row that is not the unit's. A secret plan's keys are
+// translated from the stream's numbers to groups; translate is nil otherwise.
+func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int {
+	i := from
+	for ; i < len(b.Units) && b.Units[i] == u.id; i++ {
 		group := int32(0)
 		if b.Keys != nil {
 			if group = b.Keys[i]; group < 0 {
@@ -71,89 +118,48 @@ func (u *unit) add(b *Batch, from, to int, translate []int32) {
 			}
 		}
 		if u.rows == u.maxRows {
-			return
+			continue
 		}
 		u.rows++
 		slot := u.slotOf[group]
 		if int(slot) >= len(u.touched) || u.touched[slot] != group {
 			slot = u.touch(group)
 		}
-		cells := u.cells[int(slot)*u.draws:][:u.draws]
-		for d, values := range b.Values {
-			if values == nil {
-				cells[d].n++
-			} else if v := values[i]; v != Absent {
-				cells[d].n++
-				cells[d].s += v // of leaves and hashes it means nothing, and is not read
+		u.counts[slot]++
+		for _, c := range columns {
+			x := &u.cells[int(slot)*u.stride+c.place]
+			if v := c.values[i]; v != Absent {
+				x.s += v // of leaves and hashes it means nothing, and is not read
+			} else {
+				x.absent++
 			}
-		}
-		if u.counted {
-			cells[len(cells)-1].n++
 		}
 		for _, g := range u.gathers {
 			g.take(b, i, slot)
 		}
 	}
+	return i
 }
 
 func (u *unit) touch(group int32) int32 {
 	slot := int32(len(u.touched))
 	u.slotOf[group] = slot
-	u.touched = append(u.touched, group)
-	u.cells = append(u.cells, make([]cell, u.draws)...)
+	u.touched, u.counts = append(u.touched, group), append(u.counts, 0)
+	for range u.stride {
+		u.cells = append(u.cells, tallied{})
+	}
 	return slot
-}
-
-// choose returns the slots of at most limit groups: all of them if they are
-// few enough, else those with the smallest hashes.
-func (u *unit) choose(limit int64, k0, k1 uint64, g *groups) []choice {
-	u.chosen.reset(int(min(limit, int64(len(u.touched)))))
-	if int64(len(u.touched)) <= limit {
-		for slot := range u.touched {
-			u.chosen.kept = append(u.chosen.kept, choice{slot: int32(slot)})
-		}
-		return u.chosen.kept
-	}
-	for slot, group := range u.touched {
-		u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], u.id)
-		u.buf = append(u.buf, g.text(group)...)
-		u.chosen.offer(choice{siphash.Hash(k0, k1, u.buf), int32(slot)})
-	}
-	return u.chosen.kept
-}
-
-// larger orders choices by hash, and equal hashes by the key's text.
-func (u *unit) larger(g *groups) func(a, b choice) bool {
-	return func(a, b choice) bool {
-		if a.hash != b.hash {
-			return a.hash > b.hash
-		}
-		return g.text(u.touched[a.slot]) > g.text(u.touched[b.slot])
-	}
-}
-
-// keep marks the chosen slots.
-func (u *unit) keep(chosen []choice) []bool {
-	if n := len(u.touched); n > cap(u.kept) {
-		u.kept = make([]bool, n, 2*n)
-	}
-	u.kept = u.kept[:len(u.touched)]
-	clear(u.kept)
-	for _, ch := range chosen {
-		u.kept[ch.slot] = true
-	}
-	return u.kept
 }
 
 // scaling returns how the norm of the unit's rows over the chosen groups, at
 // most c of each, limits what it contributes.
-func (u *unit) scaling(chosen []choice, limits privacy.Bounds) scaling {
+func (u *unit) scaling(chosen []int32, limits privacy.Bounds) scaling {
 	if !u.counted {
 		return scaling{}
 	}
 	var squares uint64
-	for _, ch := range chosen {
-		n := uint64(min(u.cell(ch.slot, u.draws-1).n, limits.MaxRowsPerPartition))
+	for _, slot := range chosen {
+		n := uint64(min(u.counts[slot], limits.MaxRowsPerPartition))
 		squares += n * n
 	}
 	return clip(limits.MaxL2, squares)
@@ -181,6 +187,10 @@ func share(s, n, c int64) int64 {
 	if n <= c {
 		return s
 	}
+	return divided(s, n, c)
+}
+
+func divided(s, n, c int64) int64 {
 	magnitude := uint64(s)
 	if s < 0 {
 		magnitude = -magnitude
@@ -195,14 +205,15 @@ func share(s, n, c int64) int64 {
 
 // addTo adds the chosen contributions to the totals, indexed by draw, then
 // group, and marks the groups as reached.
-func (u *unit) addTo(totals [][]int128, reached []bool, chosen []choice, draws []plan.Draw, limits privacy.Bounds) {
+func (u *unit) addTo(totals [][]int128, reached []bool, chosen []int32, draws []plan.Draw, limits privacy.Bounds) {
 	scale := u.scaling(chosen, limits)
-	for _, ch := range chosen {
-		group := u.touched[ch.slot]
-		reached[group] = true
-		cells := u.cells[int(ch.slot)*u.draws:][:u.draws]
-		for d := range draws {
-			if v := contribution(draws[d].Kind, cells[d], limits.MaxRowsPerPartition, scale); v != 0 {
+	for _, slot := range chosen {
+		reached[u.touched[slot]] = true
+	}
+	for d := range draws {
+		for _, slot := range chosen {
+			if v := contribution(draws[d].Kind, u.cell(slot, d), limits.MaxRowsPerPartition, scale); v != 0 {
+				group := u.touched[slot]
 				totals[d][group] = totals[d][group].AddInt64(v)
 			}
 		}

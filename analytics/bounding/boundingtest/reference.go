@@ -198,7 +198,11 @@ func (r *reference) lowest(unit uint64, key string, d int, values []int64) []int
 }
 
 func (r *reference) hash(unit uint64, key string) uint64 {
-	return r.sip(r.salt[:], append(binary.LittleEndian.AppendUint64(nil, unit), key...))
+	h := siphash.New128(r.salt[:])
+	_, _ = h.Write([]byte("keys of groups"))
+	message := binary.LittleEndian.AppendUint64(nil, unit)
+	message = binary.LittleEndian.AppendUint64(message, r.sip(h.Sum(nil), []byte(key)))
+	return r.sip(r.salt[:], message)
 }
 
 func (r *reference) sip(key, message []byte) uint64 {

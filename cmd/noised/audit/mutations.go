@@ -38,7 +38,7 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "hash-without-the-unit", Package: "./analytics/bounding", Test: "TestUnitsKeepDifferentKeys",
-			Edits: []Edit{{unit, "u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], u.id)", "u.buf = binary.LittleEndian.AppendUint64(u.buf[:0], 0)"}},
+			Edits: []Edit{{"analytics/bounding/choose.go", "g.ranking.of(u.id)", "g.ranking.of(0)"}},
 		},
 		{
 			Name: "norm-not-clipped", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsEveryDrawWithinItsSensitivity",
