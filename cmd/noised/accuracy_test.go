@@ -68,11 +68,11 @@ func TestAnExplanationIsATable(t *testing.T) {
 	}, "")
 	want := `permitted at ε 0.25, δ 1e-09, the least for ± 5 % of the value with 95 % confidence at 1000 rows; contributions are bounded by strategy "stream"
 
-charges
-  account            ε      δ      ρ  then left ε  then left δ  and queries
-  ──────────────  ────  ─────  ─────  ───────────  ───────────  ───────────
-  tenant:a        0.25  1e-09  0.001            2        1e-06          417
-  dataset:visits  0.25  1e-09  0.001            1        1e-06           99
+charges, and what they leave
+  account             ρ  left ε  left δ  queries left
+  ──────────────  ─────  ──────  ──────  ────────────
+  tenant:a        0.001       2   1e-06           417
+  dataset:visits  0.001       1   1e-06            99
 
 columns
   column  mechanism            noise σ  interval
@@ -91,5 +91,34 @@ groups whose noisy count is below 150 stay hidden
 `
 	if b.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// A query over many periods is charged to each; its explanation stays short, and
+// shows a period that has less left than its neighbours by itself.
+func TestPeriodsWithTheSameFiguresShareALine(t *testing.T) {
+	var charges []wire.ExplainCharge
+	for _, account := range []string{
+		"tenant-period:a/visits@2024-01-01", "tenant-period:a/visits@2024-02-01", "tenant-period:a/visits@2024-03-01",
+		"tenant-period:a/visits@2024-04-01", "tenant-period:b/visits@2024-01-01", "dataset-period:visits/2024-01-01",
+		"dataset-period:visits/other", "tenant-group:a/x", "tenant-group:a/y",
+	} {
+		charges = append(charges, wire.ExplainCharge{Account: account, Rho: 0.001, RemainingAfter: wire.Amount{Epsilon: 2, Delta: 1e-6}, QueriesLeft: 9})
+	}
+	charges[2].RemainingAfter.Epsilon = 1
+	var b bytes.Buffer
+	chargeGrid(charges).write(&b)
+	want := `  account                                                 ρ  left ε  left δ  queries left
+  ──────────────────────────────────────────────────  ─────  ──────  ──────  ────────────
+  tenant-period:a/visits@2024-01-01 … 2024-02-01 (2)  0.001       2   1e-06             9
+  tenant-period:a/visits@2024-03-01                   0.001       1   1e-06             9
+  tenant-period:a/visits@2024-04-01                   0.001       2   1e-06             9
+  tenant-period:b/visits@2024-01-01                   0.001       2   1e-06             9
+  dataset-period:visits/2024-01-01 … other (2)        0.001       2   1e-06             9
+  tenant-group:a/x                                    0.001       2   1e-06             9
+  tenant-group:a/y                                    0.001       2   1e-06             9
+`
+	if got := b.String(); got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,7 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 	if x.Accuracy != nil {
 		fmt.Fprintf(w, ", the least for %s", describeAccuracy(*x.Accuracy))
 	}
-	fmt.Fprintf(w, "; contributions are bounded by strategy %q\n\ncharges\n", value(x.Strategy))
+	fmt.Fprintf(w, "; contributions are bounded by strategy %q\n\ncharges, and what they leave\n", value(x.Strategy))
 	chargeGrid(x.Charges).write(w)
 	fmt.Fprintf(w, "\ncolumns\n")
 	columnGrid(x.Columns).write(w)
@@ -70,17 +71,47 @@ func writeExplanation(w io.Writer, x wire.Explanation, sql string) {
 	}
 }
 
-// chargeGrid shows the price at each account and what it leaves there.
+// chargeGrid shows the price at each account and what it leaves there. Every
+// account is charged the loss of the first line, which is not repeated. Periods
+// of one owner that follow each other with the same figures share a row.
 func chargeGrid(charges []wire.ExplainCharge) *grid {
 	g := &grid{
-		header: []string{"account", "ε", "δ", "ρ", "then left ε", "then left δ", "and queries"},
-		right:  map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true},
+		header: []string{"account", "ρ", "left ε", "left δ", "queries left"},
+		right:  map[int]bool{1: true, 2: true, 3: true, 4: true},
 	}
-	for _, c := range charges {
-		g.add(c.Account, short(c.Epsilon), short(c.Delta), short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta),
-			strconv.FormatInt(c.QueriesLeft, 10))
+	for len(charges) > 0 {
+		c, n := charges[0], 1
+		for n < len(charges) && sameButForPeriod(c, charges[n]) {
+			n++
+		}
+		account := c.Account
+		if n > 1 {
+			_, last := splitPeriod(charges[n-1].Account)
+			account = fmt.Sprintf("%s … %s (%d)", account, last, n)
+		}
+		g.add(account, short(c.Rho), short(c.RemainingAfter.Epsilon), short(c.RemainingAfter.Delta), strconv.FormatInt(c.QueriesLeft, 10))
+		charges = charges[n:]
 	}
 	return g
+}
+
+func sameButForPeriod(a, b wire.ExplainCharge) bool {
+	owner, period := splitPeriod(a.Account)
+	other, _ := splitPeriod(b.Account)
+	a.Account, b.Account = owner, other
+	return period != "" && a == b
+}
+
+// splitPeriod parts the name of a period's account, such as
+// tenant-period:a/visits@2024-01-01 or dataset-period:visits/2024-01-01, into
+// whose it is and the period. Other accounts have none.
+func splitPeriod(account string) (owner, period string) {
+	kind, _, _ := strings.Cut(account, ":")
+	at := strings.LastIndexAny(account, "@/")
+	if at < 0 || !strings.HasSuffix(kind, "-period") {
+		return account, ""
+	}
+	return account[:at], account[at+1:]
 }
 
 // columnGrid shows the noise of each column; for a ratio, by what it is taken over.
