@@ -25,7 +25,10 @@ func (c *Contract) Quantum(col Column, lo, hi float64) (plan.Quantum, error) {
 	if col.Role != RoleMeasure {
 		return plan.Quantum{}, privacy.Errorf(privacy.CodePrivacyParameters, "column %q is not a measure and has no bounds", col.Name)
 	}
-	if !(lo >= col.Bounds[0] && hi <= col.Bounds[1] && lo <= hi) { // also refuses NaN
+	if lo > hi {
+		return plan.Quantum{}, privacy.Errorf(privacy.CodePrivacyParameters, "the lower bound of %q must not exceed the upper one", col.Name)
+	}
+	if !(lo >= col.Bounds[0] && hi <= col.Bounds[1]) { // also refuses NaN
 		return plan.Quantum{}, privacy.Errorf(privacy.CodePrivacyParameters,
 			"bounds of %q must lie within the contract's [%s, %s]", col.Name, col.BoundsText[0], col.BoundsText[1])
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,6 +73,9 @@ func TestQuantumRefusals(t *testing.T) {
 				t.Errorf("Quantum = %+v, %v", q, err)
 			}
 		})
+	}
+	if _, err := c.Quantum(rating, 4, 2); !strings.Contains(err.Error(), "must not exceed") {
+		t.Errorf("reversed bounds within the contract's: %v", err)
 	}
 }
 
