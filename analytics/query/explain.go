@@ -111,7 +111,18 @@ func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) 
 	if !reopening {
 		why.ReopensAt = time.Time{}
 	}
-	return nil, ledger.Refusal(why)
+	return nil, tooDear(ledger.Refusal(why), p.Loss)
+}
+
+// tooDear adds to a refusal for lack of budget what was asked of the budgets. A
+// caller who asked for an accuracy does not know it, and it depends on the
+// contract and the request alone.
+func tooDear(err error, loss privacy.Loss) error {
+	e := privacy.AsError(err)
+	if e.Code != privacy.CodeBudgetExhausted {
+		return err
+	}
+	return e.Suggest("this query costs epsilon %.4g, delta %.4g: ask for less, or have a budget raised", loss.Epsilon, loss.Delta)
 }
 
 // explainSelection tabulates the chance to appear around the threshold.

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/noised/noised/analytics/query"
@@ -35,5 +36,24 @@ func TestQueriesLeftIsHowManyAreAnswered(t *testing.T) {
 		if answered := i <= int(n); answered != (err == nil) || !answered && privacy.CodeOf(err) != privacy.CodeBudgetExhausted {
 			t.Errorf("query %d of %d and one more: %v", i+1, n+1, err)
 		}
+	}
+}
+
+// Who asked for an accuracy that no budget pays for learns what it would cost,
+// from EXPLAIN and from the query alike.
+func TestARefusalForLackOfBudgetSaysThePrice(t *testing.T) {
+	h := newHouse(t)
+	absolute := 0.5
+	r := query.Request{SQL: "SELECT COUNT(*) AS n FROM visits", Accuracy: &query.Accuracy{Absolute: &absolute}}
+	_, explained := h.Explain(t.Context(), analyst, r)
+	_, asked := h.Query(t.Context(), analyst, r)
+	for by, err := range map[string]error{"EXPLAIN": explained, "the query": asked} {
+		e := privacy.AsError(err)
+		if e == nil || e.Code != privacy.CodeBudgetExhausted || !strings.HasPrefix(e.Suggestion, "this query costs epsilon ") {
+			t.Errorf("%s: %v, which suggests %q", by, err, privacy.AsError(err).Suggestion)
+		}
+	}
+	if privacy.AsError(explained).Suggestion != privacy.AsError(asked).Suggestion {
+		t.Error("EXPLAIN and the query name different prices")
 	}
 }

@@ -157,7 +157,7 @@ func (s *Service) charge(ctx context.Context, p privacy.Principal, prep *prepare
 		}
 		left := withoutExhausted(prep.priced.Plan.Tenants, err)
 		if prep.request.OnExhausted != OnExhaustedExclude || len(left) == 0 || len(left) == len(prep.priced.Plan.Tenants) {
-			return nil, ledger.Charge{}, err
+			return nil, ledger.Charge{}, tooDear(err, prep.priced.Loss)
 		}
 		narrowed := prep.request
 		narrowed.Tenants = left
