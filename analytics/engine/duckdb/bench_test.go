@@ -59,10 +59,13 @@ func BenchmarkRun(b *testing.B) {
 	filtered := twoKeys
 	filtered.Filter = call("=", column("studage", plan.KindVarchar), lit(plan.StringValue("2")))
 	secret.Keys, secret.Draws = []plan.Key{lecturer}, append([]plan.Draw{{Kind: plan.DrawUnits}}, average...)
+	counts := base
+	counts.Limits = privacy.Bounds{MaxPartitions: 8, MaxRowsPerPartition: 1}
+	counts.Keys, counts.Draws = []plan.Key{lecturer}, []plan.Draw{{Kind: plan.DrawUnits}, {Kind: plan.DrawRows}}
 	for _, bm := range []struct {
 		name string
 		plan plan.Bound
-	}{{"UnitsByTenant", units}, {"AverageByTwoKeys", twoKeys}, {"Filtered", filtered}, {"SecretKeys", secret}} {
+	}{{"UnitsByTenant", units}, {"AverageByTwoKeys", twoKeys}, {"Filtered", filtered}, {"SecretKeys", secret}, {"SecretCounts", counts}} {
 		b.Run(bm.name, func(b *testing.B) {
 			e := newEngine(b, Options{})
 			benchmark(b, e, engine.Input{Plan: &bm.plan, Segments: segments}, 73421)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -108,6 +109,9 @@ type secretDomain struct {
 	short  map[text]int32
 	long   map[string]int32
 	isNull int32 // place of NULL, −1 until it appears
+
+	recentInts  recent[int64]
+	recentShort recent[text]
 }
 
 func newSecretDomain(t plan.Type) *secretDomain {
@@ -128,21 +132,31 @@ func (d *secretDomain) null() int32 {
 }
 
 func (d *secretDomain) integer(v int64) int32 {
+	slot := d.recentInts.at(uint64(v))
+	if slot.place > 0 && slot.value == v {
+		return slot.place - 1
+	}
 	place, ok := d.ints[v]
 	if !ok {
 		place = d.add(plan.IntValue(d.typ, v))
 		d.ints[v] = place
 	}
+	*slot = known[int64]{v, place + 1}
 	return place
 }
 
 func (d *secretDomain) text(t *text) int32 {
 	if t.inPlace() {
+		slot := d.recentShort.at(t[0] ^ bits.RotateLeft64(t[1], 32))
+		if slot.place > 0 && slot.value == *t {
+			return slot.place - 1
+		}
 		place, ok := d.short[*t]
 		if !ok {
 			place = d.add(plan.StringValue(string(t.bytes())))
 			d.short[*t] = place
 		}
+		*slot = known[text]{*t, place + 1}
 		return place
 	}
 	place, ok := d.long[string(t.bytes())] // does not allocate

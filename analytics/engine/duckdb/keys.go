@@ -156,6 +156,8 @@ func joinDeclared(keys, places []int32, size int32) {
 type pairs struct {
 	ids   map[uint64]int32
 	parts [][2]int32 // by number
+
+	recent recent[uint64]
 }
 
 // join replaces the numbers of prefixes by those of the pairs.
@@ -166,14 +168,23 @@ func (p *pairs) join(keys, places []int32) {
 			continue
 		}
 		pair := uint64(keys[row])<<32 | uint64(place)
-		id, known := p.ids[pair]
-		if !known {
-			id = int32(len(p.parts))
-			p.ids[pair] = id
-			p.parts = append(p.parts, [2]int32{keys[row], place})
+		slot := p.recent.at(pair)
+		if slot.place == 0 || slot.value != pair {
+			*slot = known[uint64]{pair, p.number(pair, keys[row], place) + 1}
 		}
-		keys[row] = id
+		keys[row] = slot.place - 1
 	}
+}
+
+// number returns the number of a pair, a new one if it is not yet known.
+func (p *pairs) number(pair uint64, prefix, place int32) int32 {
+	id, ok := p.ids[pair]
+	if !ok {
+		id = int32(len(p.parts))
+		p.ids[pair] = id
+		p.parts = append(p.parts, [2]int32{prefix, place})
+	}
+	return id
 }
 
 // teach appends the composite keys that were numbered since it was last called.

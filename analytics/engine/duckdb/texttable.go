@@ -26,7 +26,6 @@ func newTextTable(places map[text]int32) textTable {
 	if len(places) == 0 || len(places) > tableTexts {
 		return textTable{}
 	}
-	const golden = 0x9e3779b97f4a7c15
 	multiplier := uint64(golden)
 	for width := bits.Len(uint(len(places))) + 2; width <= bits.Len(uint(len(places)))+8; width++ {
 		for range tableTries {
