@@ -3,6 +3,7 @@ package finish
 import (
 	"strconv"
 
+	"github.com/noised/noised/analytics/estimate"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/result"
 )
@@ -42,13 +43,13 @@ func Accuracies(v View) []Accuracy {
 		x, ok := f.expect(i, 1)
 		switch {
 		case !ok || len(aggsOf(v.Plan.Outputs[i].Expr)) == 0:
-		case !x.byRows:
-			out[i].Interval = x.offsets(v.Confidence)
+		case !x.ByRows:
+			out[i].Interval = offsets(x, v.Confidence)
 		default:
 			out[i].ByCount = make(map[string]*Offsets, len(rowCounts))
 			for _, n := range rowCounts {
 				x, _ := f.expect(i, n)
-				out[i].ByCount[strconv.FormatFloat(n, 'f', -1, 64)] = x.offsets(v.Confidence)
+				out[i].ByCount[strconv.FormatFloat(n, 'f', -1, 64)] = offsets(x, v.Confidence)
 			}
 		}
 	}
@@ -57,8 +58,8 @@ func Accuracies(v View) []Accuracy {
 
 func emptyCore(v View) *Core { return &Core{Draws: make([][]int64, len(v.Plan.Draws))} }
 
-func (x expectation) offsets(confidence float64) *Offsets {
-	return &Offsets{Low: x.low, High: x.high, Confidence: confidence}
+func offsets(x estimate.Expectation, confidence float64) *Offsets {
+	return &Offsets{Low: x.Low, High: x.High, Confidence: confidence}
 }
 
 // Expectation is how far a noised output column of a group of n rows may be
@@ -82,7 +83,7 @@ func Expect(v View, n float64) []Expectation {
 		}
 		x, ok := f.expect(i, n)
 		out = append(out, Expectation{
-			Name: o.Name, Known: ok, Half: max(-x.low, x.high), ByRows: x.byRows, Size: x.size,
+			Name: o.Name, Known: ok, Half: max(-x.Low, x.High), ByRows: x.ByRows, Size: x.Size,
 		})
 	}
 	return out
@@ -90,12 +91,12 @@ func Expect(v View, n float64) []Expectation {
 
 // expect returns the accuracy of an output. An expression has one where it is
 // linear in its aggregates; its size is not known then.
-func (f *finisher) expect(output int, n float64) (expectation, bool) {
+func (f *finisher) expect(output int, n float64) (estimate.Expectation, bool) {
 	e := f.view.Plan.Outputs[output].Expr
 	if a, ok := e.(*plan.AggRef); ok {
-		return f.exact[a.Index].expect(n), true
+		return f.exact[a.Index].Expect(n), true
 	}
-	l, ok := linear(e, func(agg int) expectation { return f.joint[output][agg].expect(n) })
-	l.size = 0
-	return l.expectation, ok
+	l, ok := linear(e, func(agg int) estimate.Expectation { return f.joint[output][agg].Expect(n) })
+	l.Size = 0
+	return l.Expectation, ok
 }

@@ -6,13 +6,20 @@ import (
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/privacy/mechanism"
 )
 
 // everything is one output of each kind over a measure within [0, 100].
 func everything(t *testing.T) View {
-	q := centred(1, 0, 0, 100)
-	v := varianceView(q, calibrated(t, 10), calibrated(t, 500), wide(t, 12_500), calibrated(t, 20), calibrated(t, 10))
-	v.Plan.Draws = append(v.Plan.Draws, plan.Draw{Kind: plan.DrawTree, Quantum: q, Tree: plan.TreeOf(q)}, plan.Draw{Kind: plan.DrawDistinct})
+	q := plan.Quantum{Mantissa: 1, Hi: 100, Centre: 50}
+	v := View{
+		Confidence: 0.95,
+		Noise:      []mechanism.Spec{calibrated(t, 10), calibrated(t, 500), wide(t, 12_500), calibrated(t, 20), calibrated(t, 10)},
+		Plan: &plan.Bound{Draws: []plan.Draw{
+			{Kind: plan.DrawRows}, {Kind: plan.DrawSum, Quantum: q}, {Kind: plan.DrawSquares, Quantum: q, Square: plan.SquareOf(q)},
+			{Kind: plan.DrawTree, Quantum: q, Tree: plan.TreeOf(q)}, {Kind: plan.DrawDistinct},
+		}},
+	}
 	v.Plan.Aggs = []plan.Agg{
 		{Func: plan.AggCount, Count: 0, Sum: -1, Square: -1, Tree: -1},
 		{Func: plan.AggDistinct, Count: 4, Sum: -1, Square: -1, Tree: -1},
@@ -116,12 +123,12 @@ func TestColumnsOfEveryAggregate(t *testing.T) {
 	for i := range int64(1000) {
 		steps = append(steps, i%101)
 	}
-	core := &Core{Keys: [][]plan.Value{{}}, Draws: append(squaredDraws(q, steps), counted(q, steps), []int64{101})}
+	core := &Core{Keys: [][]plan.Value{{}}, Draws: append(exactDraws(q, steps), []int64{101})}
 	cols, err := Columns(v, core)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []float64{1000, 101, 49_545, 49.545, exactVariance(q, steps), math.Sqrt(exactVariance(q, steps) * 1000 / 999), 49, 5, 94}
+	want := []float64{1000, 101, 49_545, 49.545, exactVariance(steps), math.Sqrt(exactVariance(steps) * 1000 / 999), 49, 5, 94}
 	slack := []float64{0, 0, 0, 1e-9, 1e-9, 1e-9, 1, 6, 6}
 	for i, c := range cols {
 		if x := c.Values[0].AsFloat(); math.Abs(x-want[i]) > slack[i] || c.Low[0].AsFloat() > x || x > c.High[0].AsFloat() {

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/noised/noised/analytics/estimate"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/analytics/scalar"
 )
 
 // Columns computes the view's output columns, with intervals for the noised
@@ -31,26 +33,26 @@ func Columns(v View, core *Core) ([]result.Column, error) {
 type finisher struct {
 	view    View
 	core    *Core
-	source  *source
-	exact   []estimator   // per aggregate, at the view's confidence
-	joint   [][]estimator // per output, aggregates at a confidence that holds jointly; nil for a bare aggregate
-	types   []plan.Type   // of the aggregates
+	source  *estimate.Source
+	exact   []estimate.Estimator   // per aggregate, at the view's confidence
+	joint   [][]estimate.Estimator // per output, aggregates at a confidence that holds jointly; nil for a bare aggregate
+	types   []plan.Type            // of the aggregates
 	columns []result.Column
 }
 
 // row is one group that survived HAVING.
 type row struct {
 	group int
-	scope scope
-	exact []estimate // of the aggregates
+	scope scalar.Scope
+	exact []estimate.Estimate // of the aggregates
 }
 
 func newFinisher(v View, core *Core) *finisher {
-	f := &finisher{view: v, core: core, source: newSource(v, core)}
+	f := &finisher{view: v, core: core, source: estimate.New(v.Plan, v.Noise, core.Draws)}
 	for _, a := range v.Plan.Aggs {
-		e := f.source.estimator(a, v.Confidence)
+		e := f.source.Estimator(a, v.Confidence)
 		f.exact = append(f.exact, e)
-		f.types = append(f.types, e.kind())
+		f.types = append(f.types, e.Kind())
 	}
 	for _, o := range v.Plan.Outputs {
 		f.columns = append(f.columns, f.column(o))
@@ -62,15 +64,15 @@ func newFinisher(v View, core *Core) *finisher {
 // jointEstimators returns estimators for an expression over several aggregates,
 // each at the confidence 1 − (1−p)/k, so that all hold together with
 // probability p (union bound).
-func (f *finisher) jointEstimators(e plan.Expr) []estimator {
+func (f *finisher) jointEstimators(e plan.Expr) []estimate.Estimator {
 	used := aggsOf(e)
 	if _, bare := e.(*plan.AggRef); bare || len(used) == 0 {
 		return nil
 	}
 	each := 1 - (1-f.view.Confidence)/float64(len(used))
-	out := make([]estimator, len(f.view.Plan.Aggs))
+	out := make([]estimate.Estimator, len(f.view.Plan.Aggs))
 	for _, i := range used {
-		out[i] = f.source.estimator(f.view.Plan.Aggs[i], each)
+		out[i] = f.source.Estimator(f.view.Plan.Aggs[i], each)
 	}
 	return out
 }
@@ -91,27 +93,27 @@ func aggsOf(e plan.Expr) []int {
 func (f *finisher) rows() ([]row, error) {
 	var rows []row
 	for g := range f.core.Keys {
-		r := row{group: g, scope: scope{keys: f.core.Keys[g], aggs: make([]plan.Value, len(f.exact))}, exact: make([]estimate, len(f.exact))}
+		r := row{group: g, scope: scalar.Scope{Keys: f.core.Keys[g], Aggs: make([]plan.Value, len(f.exact))}, exact: make([]estimate.Estimate, len(f.exact))}
 		for i, e := range f.exact {
-			r.exact[i] = e.at(g)
-			r.scope.aggs[i] = r.exact[i].value
+			r.exact[i] = e.At(g)
+			r.scope.Aggs[i] = r.exact[i].Value
 		}
 		if f.view.Plan.Having != nil {
-			keep, err := eval(f.view.Plan.Having, r.scope)
+			keep, err := scalar.Eval(f.view.Plan.Having, r.scope)
 			if err != nil {
 				return nil, err
 			}
-			if !isTrue(keep) {
+			if !scalar.IsTrue(keep) {
 				continue
 			}
 		}
-		r.scope.outs = make([]plan.Value, len(f.columns))
+		r.scope.Outs = make([]plan.Value, len(f.columns))
 		for i, o := range f.view.Plan.Outputs {
-			v, err := eval(o.Expr, r.scope)
+			v, err := scalar.Eval(o.Expr, r.scope)
 			if err != nil {
 				return nil, err
 			}
-			r.scope.outs[i] = conform(v, f.columns[i].Type)
+			r.scope.Outs[i] = scalar.Conform(v, f.columns[i].Type)
 		}
 		rows = append(rows, r)
 	}
@@ -130,18 +132,6 @@ func (f *finisher) limit(rows []row) []row {
 	return rows
 }
 
-// conform gives a value the column's type.
-func conform(v plan.Value, t plan.Type) plan.Value {
-	if v.Type == t || (v.Type.Kind == t.Kind && t.Kind != plan.KindDecimal) {
-		v.Type = t
-		return v
-	}
-	if v.Type.IsInteger() && t.IsInteger() && !v.Null {
-		return plan.IntValue(t, v.Int)
-	}
-	return convert(v, t)
-}
-
 // fill sets a column's values, and its interval where it is noised.
 func (f *finisher) fill(c *result.Column, output int, rows []row) {
 	expr := f.view.Plan.Outputs[output].Expr
@@ -152,7 +142,7 @@ func (f *finisher) fill(c *result.Column, output int, rows []row) {
 		c.Confidence = strconv.FormatFloat(f.view.Confidence, 'g', -1, 64)
 	}
 	for i, r := range rows {
-		c.Values[i] = r.scope.outs[output]
+		c.Values[i] = r.scope.Outs[output]
 		if noised {
 			c.Low[i], c.High[i] = f.interval(expr, output, r, c.Type)
 		}
@@ -161,24 +151,24 @@ func (f *finisher) fill(c *result.Column, output int, rows []row) {
 
 func (f *finisher) interval(e plan.Expr, output int, r row, t plan.Type) (low, high plan.Value) {
 	if a, ok := e.(*plan.AggRef); ok {
-		return r.exact[a.Index].low, r.exact[a.Index].high
+		return r.exact[a.Index].Low, r.exact[a.Index].High
 	}
-	ests := make([]estimate, len(f.exact))
+	ests := make([]estimate.Estimate, len(f.exact))
 	for i, j := range f.joint[output] {
 		if j != nil {
-			ests[i] = j.at(r.group)
+			ests[i] = j.At(r.group)
 		}
 	}
-	s, ok := spanOf(e, r.scope.keys, ests)
+	s, ok := spanOf(e, r.scope.Keys, ests)
 	if !ok || math.IsNaN(s.lo) || math.IsNaN(s.hi) {
 		return plan.Null(t), plan.Null(t)
 	}
 	if t.IsInteger() {
 		return wholeEnd(math.Floor(s.lo), t), wholeEnd(math.Ceil(s.hi), t)
 	}
-	return conform(finite(s.lo), t), conform(finite(s.hi), t)
+	return scalar.Conform(scalar.Finite(s.lo), t), scalar.Conform(scalar.Finite(s.hi), t)
 }
 
 func wholeEnd(f float64, t plan.Type) plan.Value {
-	return conform(plan.FloatValue(max(-math.MaxInt64/2, min(math.MaxInt64/2, f))), t)
+	return scalar.Conform(plan.FloatValue(max(-math.MaxInt64/2, min(math.MaxInt64/2, f))), t)
 }

@@ -3,7 +3,9 @@ package finish
 import (
 	"math"
 
+	"github.com/noised/noised/analytics/estimate"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/scalar"
 )
 
 // span is a closed interval of numbers.
@@ -13,7 +15,7 @@ type span struct{ lo, hi float64 }
 // aggregate lies in its interval, the expression lies in the result. It reports
 // false where an expression has no useful interval (a divisor that may be zero,
 // a CASE, a comparison).
-func spanOf(e plan.Expr, keys []plan.Value, aggs []estimate) (span, bool) {
+func spanOf(e plan.Expr, keys []plan.Value, aggs []estimate.Estimate) (span, bool) {
 	switch e := e.(type) {
 	case *plan.Literal:
 		return point(e.Value)
@@ -21,7 +23,7 @@ func spanOf(e plan.Expr, keys []plan.Value, aggs []estimate) (span, bool) {
 		return point(keys[e.Index])
 	case *plan.AggRef:
 		a := aggs[e.Index]
-		return span{a.low.AsFloat(), a.high.AsFloat()}, true
+		return span{a.Low.AsFloat(), a.High.AsFloat()}, true
 	case *plan.Cast:
 		if !e.To.IsNumeric() {
 			return span{}, false
@@ -77,7 +79,7 @@ func spanCall(e *plan.Call, args []span) (span, bool) {
 			if len(e.Args) > 1 {
 				vals = append(vals, plan.IntValue(plan.Of(plan.KindBigint), int64(args[1].lo)))
 			}
-			v, err := unary(e.Func, vals)
+			v, err := scalar.Call(e.Func, vals)
 			if err != nil || v.Null {
 				return span{}, false
 			}

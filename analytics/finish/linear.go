@@ -3,23 +3,24 @@ package finish
 import (
 	"math"
 
+	"github.com/noised/noised/analytics/estimate"
 	"github.com/noised/noised/analytics/plan"
 )
 
 // linearForm is an expression of which it is known, before any value is, how far
 // it may be from the truth: a constant, or offsets.
 type linearForm struct {
-	expectation
+	estimate.Expectation
 	constant bool
 	value    float64 // of a constant
 }
 
 // linear propagates offsets of aggregates through sums, differences, and
 // products and quotients with constants; it reports false for everything else.
-func linear(e plan.Expr, of func(agg int) expectation) (linearForm, bool) {
+func linear(e plan.Expr, of func(agg int) estimate.Expectation) (linearForm, bool) {
 	switch e := e.(type) {
 	case *plan.AggRef:
-		return linearForm{expectation: of(e.Index)}, true
+		return linearForm{Expectation: of(e.Index)}, true
 	case *plan.Literal:
 		v := e.Value.AsFloat()
 		return linearForm{constant: true, value: v}, !math.IsNaN(v) && !math.IsInf(v, 0)
@@ -73,13 +74,13 @@ func combined(op string, a, b linearForm) (linearForm, bool) {
 
 // plus adds two forms of which at most one is constant.
 func (l linearForm) plus(m linearForm) linearForm {
-	return linearForm{expectation: expectation{low: l.low + m.low, high: l.high + m.high, byRows: l.byRows || m.byRows}}
+	return linearForm{Expectation: estimate.Expectation{Low: l.Low + m.Low, High: l.High + m.High, ByRows: l.ByRows || m.ByRows}}
 }
 
 func (l linearForm) times(k float64) linearForm {
-	low, high := l.low*k, l.high*k
+	low, high := l.Low*k, l.High*k
 	return linearForm{
-		expectation: expectation{low: min(low, high), high: max(low, high), byRows: l.byRows},
+		Expectation: estimate.Expectation{Low: min(low, high), High: max(low, high), ByRows: l.ByRows},
 		constant:    l.constant, value: l.value * k,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/scalar"
 )
 
 // sort applies ORDER BY; ties keep the order of the core.
@@ -16,7 +17,7 @@ func (f *finisher) sort(rows []row) error {
 	for _, r := range rows {
 		ks := make([]plan.Value, len(orders))
 		for i, o := range orders {
-			v, err := eval(o.Expr, r.scope)
+			v, err := scalar.Eval(o.Expr, r.scope)
 			if err != nil {
 				return err
 			}
@@ -46,8 +47,8 @@ func orderBy(a, b plan.Value, o plan.Order) int {
 		}
 		return 1
 	case o.Desc:
-		return order(b, a)
+		return scalar.Compare(b, a)
 	default:
-		return order(a, b)
+		return scalar.Compare(a, b)
 	}
 }

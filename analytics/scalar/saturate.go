@@ -1,12 +1,12 @@
-package finish
+package scalar
 
 import (
 	"math"
 	"math/bits"
 )
 
-// satAdd and satMul saturate instead of wrapping: a sum that large is noise.
-func satAdd(a, b int64) int64 {
+// Add returns a + b, saturated instead of wrapped: a sum that large is noise.
+func Add(a, b int64) int64 {
 	s := a + b
 	if (a > 0 && b > 0 && s <= 0) || (a < 0 && b < 0 && s >= 0) {
 		return saturated(a < 0)
@@ -14,7 +14,8 @@ func satAdd(a, b int64) int64 {
 	return s
 }
 
-func satMul(a, b int64) int64 {
+// Mul returns a · b, saturated like Add.
+func Mul(a, b int64) int64 {
 	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
 	if hi != 0 || lo > math.MaxInt64 {
 		return saturated((a < 0) != (b < 0))

@@ -1,4 +1,4 @@
-package finish
+package treefit
 
 import (
 	"math"
@@ -105,7 +105,7 @@ func TestExactCountsAreAFixedPoint(t *testing.T) {
 			leaves[i] = float64(rapid.Int64Range(0, 1e12).Draw(t, "count"))
 			want[i+1] = want[i] + leaves[i]
 		}
-		unbiased, ranks := newTreeModel(tree).cumulative(nodesOf(tree, leaves))
+		unbiased, ranks := New(tree).Cumulative(nodesOf(tree, leaves))
 		if !slices.Equal(unbiased, want) || !slices.Equal(ranks, want) {
 			t.Fatalf("%+v: exact counts %v became %v and %v", tree, want, unbiased, ranks)
 		}
@@ -114,7 +114,7 @@ func TestExactCountsAreAFixedPoint(t *testing.T) {
 
 // TestEstimatesAreLeastSquares compares the two passes over the tree with the
 // normal equations, the variances with their inverse, and holds that no node
-// weighs more than 1 in a rank (linearHalfWidth relies on it).
+// weighs more than 1 in a rank (package estimate relies on it).
 func TestEstimatesAreLeastSquares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tree := anyTree(t)
@@ -123,7 +123,7 @@ func TestEstimatesAreLeastSquares(t *testing.T) {
 		for i := range y {
 			y[i] = rapid.Float64Range(-100, 100).Draw(t, "noised")
 		}
-		model := newTreeModel(tree)
+		model := New(tree)
 		aty := make([]float64, tree.Leaves)
 		for i, row := range a {
 			for l := range aty {
@@ -131,10 +131,10 @@ func TestEstimatesAreLeastSquares(t *testing.T) {
 			}
 		}
 		leaves := solve(a, aty)
-		got, _ := model.cumulative(slices.Clone(y))
+		got, _ := model.Cumulative(slices.Clone(y))
 		sum := 0.0
 		q := rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "q")
-		variances := model.rankVariances(q)
+		variances := model.RankVariances(q)
 		for boundary := range tree.Leaves + 1 {
 			if math.Abs(got[boundary]-sum) > 1e-6 {
 				t.Fatalf("%+v: %g rows before leaf %d, least squares say %g", tree, got[boundary], boundary, sum)
@@ -198,7 +198,7 @@ func TestSharesArePositive(t *testing.T) {
 func TestLargestTreeIsPrecise(t *testing.T) {
 	tree := plan.TreeOf(plan.Quantum{Mantissa: 1, Lo: 0, Hi: plan.MaxLeaves - 1})
 	var mean float64
-	variances := newTreeModel(tree).rankVariances(0.5)
+	variances := New(tree).RankVariances(0.5)
 	for _, v := range variances {
 		mean += v / float64(len(variances))
 	}

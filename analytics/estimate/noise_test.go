@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"math"
@@ -60,6 +60,13 @@ func atLeast(t *testing.T, what string, successes, repetitions int, p float64) {
 	}
 }
 
+func squares(xs []float64) (sum float64) {
+	for _, x := range xs {
+		sum += x * x
+	}
+	return sum
+}
+
 // TestLinearHalfWidth draws sums of noises, large and small: they stay within
 // the half-width as often as it says. False rejection below 1e-5 per case.
 func TestLinearHalfWidth(t *testing.T) {
@@ -70,7 +77,7 @@ func TestLinearHalfWidth(t *testing.T) {
 	} {
 		for _, weights := range [][]float64{{1}, {0.5, 0.5, -0.5}, {1, 1, 1, 1, 1, 1, 1, -1, -1, -1}, {0.9, 0.1, 0.1, 0.1, 0.1, -0.3}} {
 			for _, tail := range []float64{0.2, 0.025, 0.001} {
-				h := linearHalfWidth(spec, tail)(dot(weights, weights))
+				h := linearHalfWidth(spec, tail)(squares(weights))
 				within := 0
 				for range repetitions {
 					sum := 0.0

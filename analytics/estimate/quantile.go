@@ -1,10 +1,11 @@
-package finish
+package estimate
 
 import (
 	"math"
 	"sort"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/treefit"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -12,7 +13,7 @@ import (
 // noisedTree is a tree draw with what is derived from one group of it at a
 // time.
 type noisedTree struct {
-	model   *treeModel
+	model   *treefit.Model
 	quantum plan.Quantum
 	noise   mechanism.Spec
 	draws   []int64
@@ -22,13 +23,13 @@ type noisedTree struct {
 	ranks []float64 // the same without negative counts, so that it never decreases
 }
 
-func (s *source) tree(draw int) *noisedTree {
+func (s *Source) tree(draw int) *noisedTree {
 	if t, ok := s.trees[draw]; ok {
 		return t
 	}
-	d := s.view.Plan.Draws[draw]
+	d := s.plan.Draws[draw]
 	t := &noisedTree{
-		model: newTreeModel(d.Tree), quantum: d.Quantum, noise: s.view.Noise[draw], draws: s.core.Draws[draw], group: -1,
+		model: treefit.New(d.Tree), quantum: d.Quantum, noise: s.noise[draw], draws: s.draws[draw], group: -1,
 	}
 	s.trees[draw] = t
 	return t
@@ -39,7 +40,7 @@ func (t *noisedTree) turnTo(g int) {
 	if t.group == g {
 		return
 	}
-	width := len(t.model.variance)
+	width := t.model.Width()
 	nodes := make([]float64, width)
 	for i, n := range t.draws[g*width : (g+1)*width] {
 		nodes[i] = float64(n)
@@ -49,7 +50,7 @@ func (t *noisedTree) turnTo(g int) {
 }
 
 func (t *noisedTree) take(nodes []float64) {
-	t.cum, t.ranks = t.model.cumulative(nodes)
+	t.cum, t.ranks = t.model.Cumulative(nodes)
 	t.group = -1
 }
 
@@ -70,12 +71,15 @@ func (t *noisedTree) leafSteps(leaf int) (first, last float64) {
 
 // evenly sets the tree to n rows that are spread evenly between the bounds.
 func (t *noisedTree) evenly(n float64) {
-	nodes := make([]float64, len(t.model.variance))
+	nodes, offset := make([]float64, t.model.Width()), make([]int, t.model.Levels+1)
+	for level := 1; level <= t.model.Levels; level++ {
+		offset[level] = t.model.Offset(level)
+	}
 	for leaf := range t.model.Leaves {
 		first, last := t.leafSteps(leaf)
 		rows := n * (last - first + 1) / float64(t.quantum.Hi-t.quantum.Lo+1)
 		for level, i := t.model.Levels, leaf; level >= 1; level, i = level-1, i/t.model.Branching {
-			nodes[t.model.first[level]+i] += rows
+			nodes[offset[level]+i] += rows
 		}
 	}
 	t.take(nodes)
@@ -132,7 +136,7 @@ type quantile struct {
 // not follow the view's, which must not move values.
 const clearConfidence = 0.95
 
-func (s *source) quantile(a plan.Agg, confidence float64) estimator {
+func (s *Source) quantile(a plan.Agg, confidence float64) Estimator {
 	e := &quantile{noisedTree: s.tree(a.Tree), fn: a.Func, q: a.Q}
 	switch a.Func {
 	case plan.AggMin:
@@ -143,10 +147,10 @@ func (s *source) quantile(a plan.Agg, confidence float64) estimator {
 	}
 	e.gap = rankGap(e.q)
 	tail := (1 - confidence) / 2
-	silent := e.noise.HalfWidth(1-tail/float64(len(e.model.variance))) == 0 // no node has any noise
+	silent := e.noise.HalfWidth(1-tail/float64(e.model.Width())) == 0 // no node has any noise
 	half := linearHalfWidth(e.noise, tail)
 	z := privacy.NormalUpperQuantile((1 - clearConfidence) / 2)
-	for _, v := range e.model.rankVariances(e.q) {
+	for _, v := range e.model.RankVariances(e.q) {
 		if silent {
 			v = 0
 		}
@@ -168,14 +172,16 @@ func rankGap(q float64) float64 {
 	return -1e-6
 }
 
-func (e *quantile) kind() plan.Type { return plan.Of(plan.KindDouble) }
+// Kind implements Estimator.
+func (e *quantile) Kind() plan.Type { return plan.Of(plan.KindDouble) }
 
-func (e *quantile) at(g int) estimate {
+// At implements Estimator.
+func (e *quantile) At(g int) Estimate {
 	e.turnTo(g)
 	value := e.step()
 	low, high := e.span()
 	in := func(steps float64) plan.Value { return plan.FloatValue(inUnits(e.quantum, steps)) }
-	return estimate{in(value), in(min(low, value)), in(max(high, value))}
+	return Estimate{in(value), in(min(low, value)), in(max(high, value))}
 }
 
 // step returns the value, in steps. Where no row is there by the noised count,
@@ -250,13 +256,13 @@ func (e *quantile) span() (low, high float64) {
 	return low, high
 }
 
-// expect is for rows that are spread evenly between the bounds.
-func (e *quantile) expect(n float64) expectation {
+// Expect implements Estimator. It is for rows that are spread evenly between the bounds.
+func (e *quantile) Expect(n float64) Expectation {
 	e.evenly(n)
 	value := e.step()
 	low, high := e.span()
-	return expectation{
-		low: inUnits(e.quantum, min(0, low-value)), high: inUnits(e.quantum, max(0, high-value)),
-		byRows: true, size: inUnits(e.quantum, float64(e.quantum.Hi-e.quantum.Lo)),
+	return Expectation{
+		Low: inUnits(e.quantum, min(0, low-value)), High: inUnits(e.quantum, max(0, high-value)),
+		ByRows: true, Size: inUnits(e.quantum, float64(e.quantum.Hi-e.quantum.Lo)),
 	}
 }

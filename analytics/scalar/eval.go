@@ -1,4 +1,4 @@
-package finish
+package scalar
 
 import (
 	"fmt"
@@ -8,27 +8,27 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// scope gives a view expression the values of one group.
-type scope struct {
-	keys []plan.Value
-	aggs []plan.Value
-	outs []plan.Value // for ORDER BY only
+// Scope gives a view expression the values of one group.
+type Scope struct {
+	Keys []plan.Value
+	Aggs []plan.Value
+	Outs []plan.Value // for ORDER BY only
 }
 
-// eval computes a view expression for one group, with SQL's three-valued logic.
+// Eval computes a view expression for one group, with SQL's three-valued logic.
 // It is total: division by zero and overflow are NULL.
-func eval(e plan.Expr, s scope) (plan.Value, error) {
+func Eval(e plan.Expr, s Scope) (plan.Value, error) {
 	switch e := e.(type) {
 	case *plan.Literal:
 		return e.Value, nil
 	case *plan.AggRef:
-		return s.aggs[e.Index], nil
+		return s.Aggs[e.Index], nil
 	case *plan.KeyRef:
-		return s.keys[e.Index], nil
+		return s.Keys[e.Index], nil
 	case *plan.OutputRef:
-		return s.outs[e.Index], nil
+		return s.Outs[e.Index], nil
 	case *plan.Cast:
-		v, err := eval(e.Arg, s)
+		v, err := Eval(e.Arg, s)
 		return convert(v, e.To), err
 	case *plan.Case:
 		return evalCase(e, s)
@@ -37,42 +37,42 @@ func eval(e plan.Expr, s scope) (plan.Value, error) {
 	case *plan.Call:
 		args := make([]plan.Value, len(e.Args))
 		for i, a := range e.Args {
-			v, err := eval(a, s)
+			v, err := Eval(a, s)
 			if err != nil {
 				return v, err
 			}
 			args[i] = v
 		}
-		return call(e.Func, args)
+		return Call(e.Func, args)
 	case *plan.Column, *plan.Aggregate:
 	}
-	return plan.Value{}, fmt.Errorf("finish: %T cannot stand in a view", e)
+	return plan.Value{}, fmt.Errorf("scalar: %T cannot stand in a view", e)
 }
 
-func evalCase(e *plan.Case, s scope) (plan.Value, error) {
+func evalCase(e *plan.Case, s Scope) (plan.Value, error) {
 	for _, w := range e.Whens {
-		c, err := eval(w.If, s)
+		c, err := Eval(w.If, s)
 		if err != nil {
 			return c, err
 		}
-		if isTrue(c) {
-			return eval(w.Then, s)
+		if IsTrue(c) {
+			return Eval(w.Then, s)
 		}
 	}
 	if e.Else == nil {
 		return plan.Null(plan.Type{}), nil
 	}
-	return eval(e.Else, s)
+	return Eval(e.Else, s)
 }
 
-func evalIn(e *plan.In, s scope) (plan.Value, error) {
-	arg, err := eval(e.Arg, s)
+func evalIn(e *plan.In, s Scope) (plan.Value, error) {
+	arg, err := Eval(e.Arg, s)
 	if err != nil {
 		return arg, err
 	}
 	found, unknown := false, arg.Null
 	for _, item := range e.List {
-		v, err := eval(item, s)
+		v, err := Eval(item, s)
 		if err != nil {
 			return v, err
 		}
@@ -80,7 +80,7 @@ func evalIn(e *plan.In, s scope) (plan.Value, error) {
 			unknown = true
 			continue
 		}
-		found = found || order(arg, v) == 0
+		found = found || Compare(arg, v) == 0
 	}
 	switch {
 	case found:
@@ -92,10 +92,11 @@ func evalIn(e *plan.In, s scope) (plan.Value, error) {
 	}
 }
 
-func isTrue(v plan.Value) bool { return !v.Null && v.Int != 0 }
+// IsTrue reports whether a condition holds, and is not unknown.
+func IsTrue(v plan.Value) bool { return !v.Null && v.Int != 0 }
 
-// call applies a function of the view's allow-list.
-func call(name string, args []plan.Value) (plan.Value, error) {
+// Call applies a function of the view's allow-list.
+func Call(name string, args []plan.Value) (plan.Value, error) {
 	switch name {
 	case "and", "or":
 		return logic(name == "and", args), nil
@@ -115,11 +116,11 @@ func call(name string, args []plan.Value) (plan.Value, error) {
 	case "not":
 		return plan.BoolValue(args[0].Int == 0), nil
 	case "=", "<>", "<", "<=", ">", ">=":
-		return plan.BoolValue(compares(name, order(args[0], args[1]))), nil
+		return plan.BoolValue(compares(name, Compare(args[0], args[1]))), nil
 	case "between":
-		return plan.BoolValue(order(args[0], args[1]) >= 0 && order(args[0], args[2]) <= 0), nil
+		return plan.BoolValue(Compare(args[0], args[1]) >= 0 && Compare(args[0], args[2]) <= 0), nil
 	case "nullif":
-		if !args[0].Null && !args[1].Null && order(args[0], args[1]) == 0 {
+		if !args[0].Null && !args[1].Null && Compare(args[0], args[1]) == 0 {
 			return plan.Null(args[0].Type), nil
 		}
 		return args[0], nil
@@ -128,7 +129,7 @@ func call(name string, args []plan.Value) (plan.Value, error) {
 	case "abs", "round", "floor", "ceil":
 		return unary(name, args)
 	}
-	return plan.Value{}, fmt.Errorf("finish: function %q cannot stand in a view", name)
+	return plan.Value{}, fmt.Errorf("scalar: function %q cannot stand in a view", name)
 }
 
 // logic is three-valued AND (all) or OR.
@@ -157,15 +158,15 @@ func choose(name string, args []plan.Value) plan.Value {
 			if name == "coalesce" {
 				return best
 			}
-		case (order(a, best) < 0) == (name == "least") && order(a, best) != 0:
+		case (Compare(a, best) < 0) == (name == "least") && Compare(a, best) != 0:
 			best = a
 		}
 	}
 	return best
 }
 
-// order compares two values that are not NULL, numbers across numeric types.
-func order(a, b plan.Value) int {
+// Compare compares two values that are not NULL, numbers across numeric types.
+func Compare(a, b plan.Value) int {
 	if a.Type.Kind == b.Type.Kind && a.Type.Kind != plan.KindDecimal {
 		return a.Compare(b)
 	}
@@ -203,7 +204,7 @@ func convert(v plan.Value, to plan.Type) plan.Value {
 	case to.Kind == plan.KindVarchar:
 		return plan.StringValue(v.Text())
 	case to.Kind == plan.KindDouble:
-		return finite(v.AsFloat())
+		return Finite(v.AsFloat())
 	case to.IsInteger():
 		f := math.RoundToEven(v.AsFloat())
 		if v.Type.IsInteger() {
@@ -216,4 +217,16 @@ func convert(v plan.Value, to plan.Type) plan.Value {
 	default:
 		return plan.Null(to)
 	}
+}
+
+// Conform gives a value the column's type.
+func Conform(v plan.Value, t plan.Type) plan.Value {
+	if v.Type == t || (v.Type.Kind == t.Kind && t.Kind != plan.KindDecimal) {
+		v.Type = t
+		return v
+	}
+	if v.Type.IsInteger() && t.IsInteger() && !v.Null {
+		return plan.IntValue(t, v.Int)
+	}
+	return convert(v, t)
 }

@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"math"
@@ -29,11 +29,11 @@ type variance struct {
 // variance splits the failure probability: nine tenths to the variance around
 // the mean, or eight for samples, and a tenth each to where the mean lies and to
 // the factor n/(n−1), which move the variance by terms of second order only.
-func (s *source) variance(a plan.Agg, confidence float64) estimator {
-	noise := s.view.Noise
+func (s *Source) variance(a plan.Agg, confidence float64) Estimator {
+	noise := s.noise
 	e := &variance{
-		quantum: s.view.Plan.Draws[a.Sum].Quantum, square: s.view.Plan.Draws[a.Square].Square,
-		count: s.core.Draws[a.Count], sum: s.core.Draws[a.Sum], squares: s.core.Draws[a.Square],
+		quantum: s.plan.Draws[a.Sum].Quantum, square: s.plan.Draws[a.Square].Square,
+		count: s.draws[a.Count], sum: s.draws[a.Sum], squares: s.draws[a.Square],
 		sample: a.Func == plan.AggVarSamp || a.Func == plan.AggStddevSamp,
 		root:   a.Func == plan.AggStddevPop || a.Func == plan.AggStddevSamp,
 	}
@@ -49,12 +49,14 @@ func (s *source) variance(a plan.Agg, confidence float64) estimator {
 	return e
 }
 
-func (e *variance) kind() plan.Type { return plan.Of(plan.KindDouble) }
+// Kind implements Estimator.
+func (e *variance) Kind() plan.Type { return plan.Of(plan.KindDouble) }
 
-func (e *variance) at(g int) estimate {
+// At implements Estimator.
+func (e *variance) At(g int) Estimate {
 	n, s, q := float64(e.count[g]), float64(e.sum[g]), float64(e.squares[g])
 	r := e.span(n, s, q)
-	return estimate{plan.FloatValue(e.inUnits(e.value(n, s, q))), plan.FloatValue(e.inUnits(r.lo)), plan.FloatValue(e.inUnits(r.hi))}
+	return Estimate{plan.FloatValue(e.inUnits(e.value(n, s, q))), plan.FloatValue(e.inUnits(r.lo)), plan.FloatValue(e.inUnits(r.hi))}
 }
 
 // inUnits returns a variance in squared steps in the measure's own unit, or its
@@ -144,15 +146,15 @@ func (e *variance) possible() span {
 	return span{0, e.largest()}
 }
 
-// expect is for rows that are spread evenly between the bounds.
-func (e *variance) expect(n float64) expectation {
+// Expect implements Estimator. It is for rows that are spread evenly between the bounds.
+func (e *variance) Expect(n float64) Expectation {
 	k, add := e.unshifted()
 	steps := float64(e.quantum.Hi - e.quantum.Lo + 1)
 	mean := float64(e.quantum.Lo-e.quantum.Centre) + (steps-1)/2
 	q := n * ((steps*steps-1)/12 + mean*mean - add) / k
 	value, r := e.value(n, mean*n, q), e.span(n, mean*n, q)
-	return expectation{
-		low: e.inUnits(r.lo) - e.inUnits(value), high: e.inUnits(r.hi) - e.inUnits(value),
-		byRows: true, size: e.inUnits(e.largest()),
+	return Expectation{
+		Low: e.inUnits(r.lo) - e.inUnits(value), High: e.inUnits(r.hi) - e.inUnits(value),
+		ByRows: true, Size: e.inUnits(e.largest()),
 	}
 }

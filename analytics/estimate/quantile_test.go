@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"fmt"
@@ -14,11 +14,11 @@ import (
 )
 
 // treeView is MEDIAN, two quantiles, MIN and MAX of one measure.
-func treeView(q plan.Quantum, noise mechanism.Spec) View {
+func treeView(q plan.Quantum, noise mechanism.Spec) view {
 	tree := func(f plan.AggFunc, at float64) plan.Agg {
 		return plan.Agg{Func: f, Count: -1, Sum: -1, Square: -1, Tree: 0, Q: at}
 	}
-	return View{
+	return view{
 		Confidence: 0.95, Noise: []mechanism.Spec{noise},
 		Plan: &plan.Bound{
 			Draws: []plan.Draw{{Kind: plan.DrawTree, Quantum: q, Tree: plan.TreeOf(q)}},
@@ -37,11 +37,10 @@ func counted(q plan.Quantum, steps []int64) []int64 {
 	for _, s := range steps {
 		leaves[tree.Leaf(s-q.Lo)]++
 	}
-	model := newTreeModel(tree)
 	out := make([]int64, tree.Width())
 	for leaf, n := range leaves {
 		for level, i := tree.Levels, leaf; level >= 1; level, i = level-1, i/tree.Branching {
-			out[model.first[level]+i] += int64(n)
+			out[tree.Offset(level)+i] += int64(n)
 		}
 	}
 	return out
@@ -76,24 +75,24 @@ func TestQuantilesWithoutNoise(t *testing.T) {
 		q.Hi = q.Lo + rapid.Int64Range(0, 3000).Draw(t, "width")
 		steps := rapid.SliceOfN(rapid.Int64Range(q.Lo, q.Hi), 1, 40).Draw(t, "steps")
 		v := treeView(q, noise)
-		core := &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{counted(q, steps)}}
+		draws := [][]int64{counted(q, steps)}
 		slices.Sort(steps)
 		for _, a := range v.Plan.Aggs {
 			want := quantileCont(steps, a.Q)
 			if a.Func == plan.AggMax {
 				want = quantileCont(steps, 1)
 			}
-			e := newSource(v, core).estimator(a, v.Confidence).at(0)
+			e := newSource(v, draws).Estimator(a, v.Confidence).At(0)
 			at := a.Q * float64(len(steps)-1)
 			low, high := float64(steps[int(at)]), float64(steps[int(math.Ceil(at))])
 			if a.Func == plan.AggMax {
 				low, high = want, want
 			}
-			if math.Abs(e.value.Float-want) > 1e-9 || e.low.Float > low || e.high.Float < high {
-				t.Fatalf("%+v of %v = %g in [%g, %g], want %g", a, steps, e.value.Float, e.low.Float, e.high.Float, want)
+			if math.Abs(e.Value.Float-want) > 1e-9 || e.Low.Float > low || e.High.Float < high {
+				t.Fatalf("%+v of %v = %g in [%g, %g], want %g", a, steps, e.Value.Float, e.Low.Float, e.High.Float, want)
 			}
-			if rankGap(a.Q) > 0 && (e.low.Float != low || e.high.Float != high) {
-				t.Fatalf("%+v of %v: interval [%g, %g], want [%g, %g]", a, steps, e.low.Float, e.high.Float, low, high)
+			if rankGap(a.Q) > 0 && (e.Low.Float != low || e.High.Float != high) {
+				t.Fatalf("%+v of %v: interval [%g, %g], want [%g, %g]", a, steps, e.Low.Float, e.High.Float, low, high)
 			}
 		}
 	})
@@ -107,13 +106,13 @@ func TestCoarseLeaves(t *testing.T) {
 		q := plan.Quantum{Mantissa: 1, Lo: 0, Hi: rapid.Int64Range(plan.MaxLeaves, 1<<20).Draw(t, "hi")}
 		steps := rapid.SliceOfN(rapid.Int64Range(q.Lo, q.Hi), 1, 40).Draw(t, "steps")
 		v := treeView(q, noise)
-		source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{counted(q, steps)}})
+		source := newSource(v, [][]int64{counted(q, steps)})
 		slices.Sort(steps)
 		for _, a := range v.Plan.Aggs {
 			want := quantileCont(steps, map[plan.AggFunc]float64{plan.AggQuantile: a.Q, plan.AggMax: 1}[a.Func])
-			e := source.estimator(a, v.Confidence).at(0)
-			if leaf := float64(v.Plan.Draws[0].Tree.StepsPerLeaf); math.Abs(e.value.Float-want) >= leaf || e.low.Float > want || e.high.Float < want {
-				t.Fatalf("%+v = %g in [%g, %g], want %g within %g", a, e.value.Float, e.low.Float, e.high.Float, want, leaf)
+			e := source.Estimator(a, v.Confidence).At(0)
+			if leaf := float64(v.Plan.Draws[0].Tree.StepsPerLeaf); math.Abs(e.Value.Float-want) >= leaf || e.Low.Float > want || e.High.Float < want {
+				t.Fatalf("%+v = %g in [%g, %g], want %g within %g", a, e.Value.Float, e.Low.Float, e.High.Float, want, leaf)
 			}
 		}
 	})
@@ -134,31 +133,31 @@ func TestQuantilesAreSane(t *testing.T) {
 		for i := range draws {
 			draws[i] = some[i%len(some)]
 		}
-		source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{draws}})
+		source := newSource(v, [][]int64{draws})
 		before := math.Inf(-1)
 		for at := 0.0; at <= 1; at += 0.0625 {
-			e := source.estimator(plan.Agg{Func: plan.AggQuantile, Count: -1, Sum: -1, Square: -1, Q: at}, 0.95).at(0)
+			e := source.Estimator(plan.Agg{Func: plan.AggQuantile, Count: -1, Sum: -1, Square: -1, Q: at}, 0.95).At(0)
 			within(t, q, e)
-			if e.value.Float < before {
-				t.Fatalf("quantile %g is %g, less than %g before", at, e.value.Float, before)
+			if e.Value.Float < before {
+				t.Fatalf("quantile %g is %g, less than %g before", at, e.Value.Float, before)
 			}
-			before = e.value.Float
+			before = e.Value.Float
 		}
-		least, largest := source.estimator(v.Plan.Aggs[3], 0.95).at(0), source.estimator(v.Plan.Aggs[4], 0.95).at(0)
+		least, largest := source.Estimator(v.Plan.Aggs[3], 0.95).At(0), source.Estimator(v.Plan.Aggs[4], 0.95).At(0)
 		within(t, q, least)
 		within(t, q, largest)
-		median := source.estimator(v.Plan.Aggs[0], 0.95).at(0)
-		if least.value.Float > median.value.Float || median.value.Float > largest.value.Float {
-			t.Fatalf("MIN %g, MEDIAN %g, MAX %g", least.value.Float, median.value.Float, largest.value.Float)
+		median := source.Estimator(v.Plan.Aggs[0], 0.95).At(0)
+		if least.Value.Float > median.Value.Float || median.Value.Float > largest.Value.Float {
+			t.Fatalf("MIN %g, MEDIAN %g, MAX %g", least.Value.Float, median.Value.Float, largest.Value.Float)
 		}
 	})
 }
 
-func within(t *rapid.T, q plan.Quantum, e estimate) {
+func within(t *rapid.T, q plan.Quantum, e Estimate) {
 	lo, hi := inUnits(q, float64(q.Lo)), inUnits(q, float64(q.Hi))
-	x := e.value.Float
-	if !(lo <= e.low.Float && e.low.Float <= x && x <= e.high.Float && e.high.Float <= hi) || math.IsNaN(x) {
-		t.Fatalf("%g in [%g, %g] of [%g, %g]", x, e.low.Float, e.high.Float, lo, hi)
+	x := e.Value.Float
+	if !(lo <= e.Low.Float && e.Low.Float <= x && x <= e.High.Float && e.High.Float <= hi) || math.IsNaN(x) {
+		t.Fatalf("%g in [%g, %g] of [%g, %g]", x, e.Low.Float, e.High.Float, lo, hi)
 	}
 }
 
@@ -166,10 +165,10 @@ func within(t *rapid.T, q plan.Quantum, e estimate) {
 func TestNoRowsGiveTheMiddle(t *testing.T) {
 	v := treeView(plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5}, calibrated(t, 20))
 	for _, n := range []int64{-30, -1, 0} {
-		source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{{0, n, 0, 0, 0}}})
+		source := newSource(v, [][]int64{{0, n, 0, 0, 0}})
 		for _, a := range v.Plan.Aggs {
-			if e := source.estimator(a, 0.95).at(0); e.value.Float != 3 || e.low.Float != 1 || e.high.Float != 5 {
-				t.Errorf("%d rows: %g in [%g, %g], want 3 in [1, 5]", n, e.value.Float, e.low.Float, e.high.Float)
+			if e := source.Estimator(a, 0.95).At(0); e.Value.Float != 3 || e.Low.Float != 1 || e.High.Float != 5 {
+				t.Errorf("%d rows: %g in [%g, %g], want 3 in [1, 5]", n, e.Value.Float, e.Low.Float, e.High.Float)
 			}
 		}
 	}
@@ -193,8 +192,8 @@ func TestExtremesLookBeyondTheNoise(t *testing.T) {
 	}{{3, 200}, {4, 800}} {
 		var off []float64
 		for range repetitions {
-			source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{rng.noised(exact, v.Noise[0])}})
-			off = append(off, math.Abs(source.estimator(v.Plan.Aggs[want.agg], 0.95).at(0).value.Float-want.at))
+			source := newSource(v, [][]int64{rng.noised(exact, v.Noise[0])})
+			off = append(off, math.Abs(source.Estimator(v.Plan.Aggs[want.agg], 0.95).At(0).Value.Float-want.at))
 		}
 		sort.Float64s(off)
 		if off[repetitions/2] > 1 || off[repetitions*9/10] > 100 {
@@ -245,11 +244,11 @@ func TestQuantileIntervalsCoverTheTruth(t *testing.T) {
 			exact := counted(tt.q, steps)
 			covered := make([]int, len(v.Plan.Aggs))
 			for range repetitions {
-				source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{rng.noised(exact, tt.noise)}})
+				source := newSource(v, [][]int64{rng.noised(exact, tt.noise)})
 				for i, a := range v.Plan.Aggs {
 					truth := quantileCont(steps, map[plan.AggFunc]float64{plan.AggQuantile: a.Q, plan.AggMax: 1}[a.Func])
-					e := source.estimator(a, v.Confidence).at(0)
-					if e.low.Float <= truth && truth <= e.high.Float {
+					e := source.Estimator(a, v.Confidence).At(0)
+					if e.Low.Float <= truth && truth <= e.High.Float {
 						covered[i]++
 					}
 				}

@@ -1,4 +1,4 @@
-package finish
+package treefit
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// treeModel knows, for the shape of a tree whose nodes all have independent
+// Model knows, for the shape of a tree whose nodes all have independent
 // noise of one variance, the best linear unbiased estimate of every leaf, and
 // how precise sums of leaves are. Variances are in units of one node's.
 //
@@ -16,7 +16,7 @@ import (
 // children by inverse variances; down the tree what a parent has more than its
 // children is given to them in proportion to their variances. The root has no
 // count of its own. Exact counts are a fixed point, since then nothing differs.
-type treeModel struct {
+type Model struct {
 	plan.Tree
 	first    []int     // by level, from 1: the index of its first node
 	width    []int     // by level, from 1: its number of nodes
@@ -25,8 +25,9 @@ type treeModel struct {
 	total    float64   // variance of the estimate of all rows
 }
 
-func newTreeModel(t plan.Tree) *treeModel {
-	m := &treeModel{
+// New returns the model of trees of a shape.
+func New(t plan.Tree) *Model {
+	m := &Model{
 		Tree: t, first: make([]int, t.Levels+1), width: make([]int, t.Levels+1),
 		variance: make([]float64, t.Width()), below: make([]float64, t.Width()),
 	}
@@ -52,7 +53,7 @@ func newTreeModel(t plan.Tree) *treeModel {
 }
 
 // children yields the indexes of the children of node i of a level.
-func (m *treeModel) children(level, i int) func(yield func(int) bool) {
+func (m *Model) children(level, i int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		end := min((i+1)*m.Branching, m.width[level+1])
 		for c := i * m.Branching; c < end; c++ {
@@ -65,7 +66,7 @@ func (m *treeModel) children(level, i int) func(yield func(int) bool) {
 
 // combine averages every inner node with what its children say, in place: the
 // pass up the tree.
-func (m *treeModel) combine(nodes []float64) {
+func (m *Model) combine(nodes []float64) {
 	for level := m.Levels - 1; level >= 1; level-- {
 		for i := range m.width[level] {
 			own, sum := m.first[level]+i, 0.0
@@ -81,7 +82,7 @@ func (m *treeModel) combine(nodes []float64) {
 // siblings with the given variances add up to a total. It returns the number of
 // rows before each boundary between leaves, from 0 before the first to that of
 // all rows behind the last.
-func (m *treeModel) descend(nodes []float64, total float64, divide func(siblings, variances []float64, total float64)) []float64 {
+func (m *Model) descend(nodes []float64, total float64, divide func(siblings, variances []float64, total float64)) []float64 {
 	divide(nodes[:m.width[1]], m.variance[:m.width[1]], total)
 	for level := 1; level < m.Levels; level++ {
 		for i := range m.width[level] {
@@ -97,9 +98,9 @@ func (m *treeModel) descend(nodes []float64, total float64, divide func(siblings
 	return out
 }
 
-// cumulative returns the unbiased estimate of the rows before each boundary, and
+// Cumulative returns the unbiased estimate of the rows before each boundary, and
 // the one without negative counts, which never decreases. It overwrites nodes.
-func (m *treeModel) cumulative(nodes []float64) (unbiased, ranks []float64) {
+func (m *Model) Cumulative(nodes []float64) (unbiased, ranks []float64) {
 	m.combine(nodes)
 	total := 0.0
 	for _, n := range nodes[:m.width[1]] {
@@ -151,7 +152,7 @@ func sharePositive(siblings, variances []float64, total float64) {
 	}
 }
 
-// rankVariances returns, for each boundary, the variance of the estimate of
+// RankVariances returns, for each boundary, the variance of the estimate of
 // P − q·T: the rows before the boundary less a share of all.
 //
 // The errors of the estimate are those of a Gaussian posterior under a flat
@@ -161,7 +162,7 @@ func sharePositive(siblings, variances []float64, total float64) {
 // node's total of variance s: siblings to the left add their variances to both,
 // and learning a node's own count, of variance 1, takes b²/(s+1) from a and
 // leaves b/(s+1).
-func (m *treeModel) rankVariances(q float64) []float64 {
+func (m *Model) RankVariances(q float64) []float64 {
 	out := make([]float64, m.Leaves+1)
 	out[m.Leaves] = m.total * (1 - q) * (1 - q)
 	for boundary := range m.Leaves {

@@ -1,4 +1,4 @@
-package finish
+package scalar
 
 import (
 	"math"
@@ -18,24 +18,24 @@ func arithmetic(op string, args []plan.Value) plan.Value {
 	if a.Type.IsInteger() && b.Type.IsInteger() && op != "/" {
 		return wholeArithmetic(op, a.Int, b.Int)
 	}
-	return finite(floatArithmetic(op, a.AsFloat(), b.AsFloat()))
+	return Finite(floatArithmetic(op, a.AsFloat(), b.AsFloat()))
 }
 
 func wholeArithmetic(op string, x, y int64) plan.Value {
 	bigint := plan.Of(plan.KindBigint)
 	switch op {
 	case "+":
-		return plan.IntValue(bigint, satAdd(x, y))
+		return plan.IntValue(bigint, Add(x, y))
 	case "-":
-		return plan.IntValue(bigint, satAdd(x, satMul(y, -1)))
+		return plan.IntValue(bigint, Add(x, Mul(y, -1)))
 	case "*":
-		return plan.IntValue(bigint, satMul(x, y))
+		return plan.IntValue(bigint, Mul(x, y))
 	}
 	switch {
 	case y == 0:
 		return plan.Null(bigint)
 	case y == -1: // the one quotient that can overflow
-		return plan.IntValue(bigint, map[string]int64{"//": satMul(x, -1), "%": 0}[op])
+		return plan.IntValue(bigint, map[string]int64{"//": Mul(x, -1), "%": 0}[op])
 	case op == "//":
 		return plan.IntValue(bigint, x/y)
 	default:
@@ -60,8 +60,8 @@ func floatArithmetic(op string, x, y float64) float64 {
 	}
 }
 
-// finite turns NaN and infinities into NULL.
-func finite(f float64) plan.Value {
+// Finite turns NaN and infinities into NULL.
+func Finite(f float64) plan.Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return plan.Null(plan.Of(plan.KindDouble))
 	}
@@ -72,22 +72,22 @@ func unary(name string, args []plan.Value) (plan.Value, error) {
 	v := args[0]
 	if v.Type.IsInteger() && (name != "round" || len(args) == 1) {
 		if name == "abs" && v.Int < 0 {
-			v.Int = satMul(v.Int, -1)
+			v.Int = Mul(v.Int, -1)
 		}
 		return v, nil
 	}
 	x := v.AsFloat()
 	switch name {
 	case "abs":
-		return finite(math.Abs(x)), nil
+		return Finite(math.Abs(x)), nil
 	case "floor":
-		return finite(math.Floor(x)), nil
+		return Finite(math.Floor(x)), nil
 	case "ceil":
-		return finite(math.Ceil(x)), nil
+		return Finite(math.Ceil(x)), nil
 	}
 	scale := 1.0
 	if len(args) > 1 {
 		scale = math.Pow10(int(max(-18, min(18, args[1].Int))))
 	}
-	return finite(math.Round(x*scale) / scale), nil
+	return Finite(math.Round(x*scale) / scale), nil
 }

@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"math"
@@ -9,6 +9,15 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
+
+// view is a plan, the noise of its draws, and the confidence of intervals.
+type view struct {
+	Plan       *plan.Bound
+	Noise      []mechanism.Spec
+	Confidence float64
+}
+
+func newSource(v view, draws [][]int64) *Source { return New(v.Plan, v.Noise, draws) }
 
 // calibrated returns a mechanism with about the given stddev for a count.
 func calibrated(t *testing.T, stddev float64) mechanism.Spec {
@@ -21,9 +30,9 @@ func calibrated(t *testing.T, stddev float64) mechanism.Spec {
 }
 
 // averageView is SUM and AVG of a measure within [1, 5], centred on 3.
-func averageView(t *testing.T) View {
+func averageView(t *testing.T) view {
 	q := plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5, Centre: 3}
-	return View{
+	return view{
 		Confidence: 0.95,
 		Noise:      []mechanism.Spec{calibrated(t, 20), calibrated(t, 30)},
 		Plan: &plan.Bound{
@@ -47,13 +56,13 @@ func TestIntervalsCoverTheTruth(t *testing.T) {
 	truth := []float64{n, s + 3*n, 3 + float64(s)/n}
 	covered := make([]int, len(truth))
 	for range repetitions {
-		core := &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{
+		draws := [][]int64{
 			{n + int64(math.Round(rng.NormFloat64()*v.Noise[0].Stddev))},
 			{s + int64(math.Round(rng.NormFloat64()*v.Noise[1].Stddev))},
-		}}
+		}
 		for i, a := range v.Plan.Aggs {
-			e := newSource(v, core).estimator(a, v.Confidence).at(0)
-			if e.low.AsFloat() <= truth[i] && truth[i] <= e.high.AsFloat() {
+			e := newSource(v, draws).Estimator(a, v.Confidence).At(0)
+			if e.Low.AsFloat() <= truth[i] && truth[i] <= e.High.AsFloat() {
 				covered[i]++
 			}
 		}
@@ -68,43 +77,26 @@ func TestIntervalsCoverTheTruth(t *testing.T) {
 func TestAverageWithoutAClearCount(t *testing.T) {
 	v := averageView(t)
 	for _, n := range []int64{-5, 0, 1, 30} {
-		core := &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{{n}, {40}}}
-		e := newSource(v, core).estimator(v.Plan.Aggs[2], v.Confidence).at(0)
-		if e.low.Float != 1 || e.high.Float != 5 {
-			t.Errorf("n = %d: interval [%g, %g], want the bounds [1, 5]", n, e.low.Float, e.high.Float)
+		draws := [][]int64{{n}, {40}}
+		e := newSource(v, draws).Estimator(v.Plan.Aggs[2], v.Confidence).At(0)
+		if e.Low.Float != 1 || e.High.Float != 5 {
+			t.Errorf("n = %d: interval [%g, %g], want the bounds [1, 5]", n, e.Low.Float, e.High.Float)
 		}
-		if n <= 0 && e.value.Float != 3 {
-			t.Errorf("n = %d: value %g, want the midpoint 3", n, e.value.Float)
+		if n <= 0 && e.Value.Float != 3 {
+			t.Errorf("n = %d: value %g, want the midpoint 3", n, e.Value.Float)
 		}
-		if e.value.Float < 1 || e.value.Float > 5 {
-			t.Errorf("n = %d: value %g outside the bounds", n, e.value.Float)
-		}
-	}
-}
-
-func TestSumsSaturate(t *testing.T) {
-	tests := []struct{ got, want int64 }{
-		{satAdd(math.MaxInt64, 1), math.MaxInt64},
-		{satAdd(-math.MaxInt64, -math.MaxInt64), -math.MaxInt64},
-		{satAdd(5, -7), -2},
-		{satMul(1<<40, 1<<40), math.MaxInt64},
-		{satMul(-1<<40, 1<<40), -math.MaxInt64},
-		{satMul(-3, 7), -21},
-		{satMul(0, math.MinInt64), 0},
-	}
-	for i, tt := range tests {
-		if tt.got != tt.want {
-			t.Errorf("case %d: %d, want %d", i, tt.got, tt.want)
+		if e.Value.Float < 1 || e.Value.Float > 5 {
+			t.Errorf("n = %d: value %g outside the bounds", n, e.Value.Float)
 		}
 	}
 }
 
 func TestDecimalSums(t *testing.T) {
 	q := plan.Quantum{Mantissa: 5, Scale: 2, Lo: 0, Hi: 100} // steps of 0.05
-	v := View{Confidence: 0.95, Noise: []mechanism.Spec{calibrated(t, 2)},
+	v := view{Confidence: 0.95, Noise: []mechanism.Spec{calibrated(t, 2)},
 		Plan: &plan.Bound{Draws: []plan.Draw{{Kind: plan.DrawSum, Quantum: q}}, Aggs: []plan.Agg{{Func: plan.AggSum, Count: -1, Sum: 0}}}}
-	core := &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{{-31}}}
-	if got := newSource(v, core).estimator(v.Plan.Aggs[0], 0.95).at(0).value.Text(); got != "-1.55" {
+	draws := [][]int64{{-31}}
+	if got := newSource(v, draws).Estimator(v.Plan.Aggs[0], 0.95).At(0).Value.Text(); got != "-1.55" {
 		t.Errorf("−31 steps of 0.05 = %s, want -1.55", got)
 	}
 }

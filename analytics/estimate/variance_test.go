@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 
 // varianceView is the four variances of one measure, with the noises of its
 // count, sum and squares.
-func varianceView(q plan.Quantum, noise ...mechanism.Spec) View {
-	v := View{Confidence: 0.95, Noise: noise, Plan: &plan.Bound{Draws: []plan.Draw{
+func varianceView(q plan.Quantum, noise ...mechanism.Spec) view {
+	v := view{Confidence: 0.95, Noise: noise, Plan: &plan.Bound{Draws: []plan.Draw{
 		{Kind: plan.DrawRows}, {Kind: plan.DrawSum, Quantum: q}, {Kind: plan.DrawSquares, Quantum: q, Square: plan.SquareOf(q)},
 	}}}
 	for _, f := range []plan.AggFunc{plan.AggVarPop, plan.AggVarSamp, plan.AggStddevPop, plan.AggStddevSamp} {
@@ -60,22 +60,22 @@ func TestVarianceWithoutNoise(t *testing.T) {
 		lo := rapid.Int64Range(-1e6, 1e6).Draw(t, "lo")
 		q := centred(25, rapid.IntRange(0, 3).Draw(t, "scale"), lo, lo+rapid.SampledFrom([]int64{1, 4, 1000, 1 << 20, 1 << 24}).Draw(t, "width"))
 		steps := rapid.SliceOfN(rapid.Int64Range(q.Lo, q.Hi), 2, 40).Draw(t, "steps")
-		source := newSource(varianceView(q, noise, noise, noise), &Core{Keys: [][]plan.Value{{}}, Draws: squaredDraws(q, steps)})
+		source := newSource(varianceView(q, noise, noise, noise), squaredDraws(q, steps))
 		n, pop := float64(len(steps)), exactVariance(q, steps)
 		width := inUnits(q, float64(q.Hi-q.Lo))
 		slack := width * width * (0x1p-22 + 1e-12)
 		want := []float64{pop, pop * n / (n - 1), math.Sqrt(pop), math.Sqrt(pop * n / (n - 1))}
-		for i, a := range source.view.Plan.Aggs {
-			e := source.estimator(a, 0.95).at(0)
-			x, w := e.value.Float, want[i]
+		for i, a := range source.plan.Aggs {
+			e := source.Estimator(a, 0.95).At(0)
+			x, w := e.Value.Float, want[i]
 			if i >= 2 {
 				x, w = x*x, w*w
 			}
 			if math.Abs(x-w) > slack {
-				t.Fatalf("aggregate %d of %v = %g, want %g", i, steps, e.value.Float, want[i])
+				t.Fatalf("aggregate %d of %v = %g, want %g", i, steps, e.Value.Float, want[i])
 			}
-			if e.low.Float > want[i]+1e-9*width || e.high.Float < want[i]-1e-9*width {
-				t.Fatalf("aggregate %d: %g is not in [%g, %g]", i, want[i], e.low.Float, e.high.Float)
+			if e.Low.Float > want[i]+1e-9*width || e.High.Float < want[i]-1e-9*width {
+				t.Fatalf("aggregate %d: %g is not in [%g, %g]", i, want[i], e.Low.Float, e.High.Float)
 			}
 		}
 	})
@@ -89,13 +89,13 @@ func TestVariancesAreSane(t *testing.T) {
 		q := centred(1, 0, 0, rapid.SampledFrom([]int64{0, 1, 4, 1000, 1 << 24}).Draw(t, "width"))
 		any64 := rapid.OneOf(rapid.Int64Range(-100, 100), rapid.Int64Range(-1e6, 1e6), rapid.Int64Range(-1<<62, 1<<62))
 		draws := [][]int64{{any64.Draw(t, "n")}, {any64.Draw(t, "s")}, {any64.Draw(t, "q")}}
-		source := newSource(varianceView(q, noises...), &Core{Keys: [][]plan.Value{{}}, Draws: draws})
+		source := newSource(varianceView(q, noises...), draws)
 		half := float64(q.Hi) / 2
 		for i, most := range []float64{half * half, 2 * half * half, half, math.Sqrt2 * half} {
-			e := source.estimator(source.view.Plan.Aggs[i], 0.95).at(0)
-			x := e.value.Float
-			if !(0 <= e.low.Float && e.low.Float <= x*(1+1e-12) && x <= e.high.Float*(1+1e-12) && e.high.Float <= most*(1+1e-12)) {
-				t.Fatalf("aggregate %d of %v: %g in [%g, %g], at most %g", i, draws, x, e.low.Float, e.high.Float, most)
+			e := source.Estimator(source.plan.Aggs[i], 0.95).At(0)
+			x := e.Value.Float
+			if !(0 <= e.Low.Float && e.Low.Float <= x*(1+1e-12) && x <= e.High.Float*(1+1e-12) && e.High.Float <= most*(1+1e-12)) {
+				t.Fatalf("aggregate %d of %v: %g in [%g, %g], at most %g", i, draws, x, e.Low.Float, e.High.Float, most)
 			}
 		}
 	})
@@ -106,14 +106,14 @@ func TestVariancesAreSane(t *testing.T) {
 func TestVarianceWithoutRows(t *testing.T) {
 	v := varianceView(centred(1, 0, 1, 5), calibrated(t, 3), calibrated(t, 3), calibrated(t, 3))
 	for _, n := range []int64{-9, 0, 1} {
-		source := newSource(v, &Core{Keys: [][]plan.Value{{}}, Draws: [][]int64{{n}, {5}, {5}}})
+		source := newSource(v, [][]int64{{n}, {5}, {5}})
 		for i, want := range []float64{2, 2, math.Sqrt2, math.Sqrt2} {
 			if n == 1 && i%2 == 0 {
 				continue // one row is a population
 			}
-			e := source.estimator(v.Plan.Aggs[i], 0.95).at(0)
-			if high := []float64{4, 8, 2, math.Sqrt(8)}[i]; e.value.Float != want || e.low.Float != 0 || e.high.Float != high {
-				t.Errorf("aggregate %d of %d rows: %g in [%g, %g], want %g in [0, %g]", i, n, e.value.Float, e.low.Float, e.high.Float, want, high)
+			e := source.Estimator(v.Plan.Aggs[i], 0.95).At(0)
+			if high := []float64{4, 8, 2, math.Sqrt(8)}[i]; e.Value.Float != want || e.Low.Float != 0 || e.High.Float != high {
+				t.Errorf("aggregate %d of %d rows: %g in [%g, %g], want %g in [0, %g]", i, n, e.Value.Float, e.Low.Float, e.High.Float, want, high)
 			}
 		}
 	}
@@ -151,14 +151,14 @@ func TestVarianceIntervalsCoverTheTruth(t *testing.T) {
 			truth := []float64{pop, pop * n / (n - 1), math.Sqrt(pop), math.Sqrt(pop * n / (n - 1))}
 			covered := make([]int, len(truth))
 			for range repetitions {
-				core := &Core{Keys: [][]plan.Value{{}}}
+				var draws [][]int64
 				for d, x := range exact {
-					core.Draws = append(core.Draws, rng.noised(x, tt.noises[d]))
+					draws = append(draws, rng.noised(x, tt.noises[d]))
 				}
-				source := newSource(v, core)
+				source := newSource(v, draws)
 				for i, a := range v.Plan.Aggs {
-					e := source.estimator(a, v.Confidence).at(0)
-					if e.low.Float <= truth[i]+1e-9 && truth[i]-1e-9 <= e.high.Float {
+					e := source.Estimator(a, v.Confidence).At(0)
+					if e.Low.Float <= truth[i]+1e-9 && truth[i]-1e-9 <= e.High.Float {
 						covered[i]++
 					}
 				}

@@ -1,10 +1,10 @@
-package finish
+package scalar
 
 import "github.com/noised/noised/analytics/plan"
 
-// typeOf returns the type of a view expression, given those of the aggregates.
+// TypeOf returns the type of a view expression, given those of the aggregates.
 // An expression that is always NULL is a double.
-func typeOf(e plan.Expr, keys []plan.Key, aggs []plan.Type) plan.Type {
+func TypeOf(e plan.Expr, keys []plan.Key, aggs []plan.Type) plan.Type {
 	double, boolean := plan.Of(plan.KindDouble), plan.Of(plan.KindBoolean)
 	switch e := e.(type) {
 	case *plan.Literal:
@@ -36,7 +36,7 @@ func typeOf(e plan.Expr, keys []plan.Key, aggs []plan.Type) plan.Type {
 		case "/":
 			return double
 		case "nullif":
-			return typeOf(e.Args[0], keys, aggs)
+			return TypeOf(e.Args[0], keys, aggs)
 		case "abs", "floor", "ceil", "round":
 			return wholeOrDouble(commonType(e.Args, keys, aggs), len(e.Args) == 1)
 		case "+", "-", "*", "//", "%":
@@ -61,7 +61,7 @@ func wholeOrDouble(t plan.Type, mayBeWhole bool) plan.Type {
 func commonType(es []plan.Expr, keys []plan.Key, aggs []plan.Type) plan.Type {
 	var common plan.Type
 	for i, e := range es {
-		t := typeOf(e, keys, aggs)
+		t := TypeOf(e, keys, aggs)
 		if lit, ok := e.(*plan.Literal); ok && lit.Value.Null && len(es) > 1 {
 			continue
 		}

@@ -1,4 +1,4 @@
-package finish
+package estimate
 
 import (
 	"math"
@@ -18,6 +18,9 @@ func combinedHalfWidth(x, y mechanism.Spec, k, confidence float64) float64 {
 	each := 1 - (1-confidence)/2
 	return x.HalfWidth(each) + math.Abs(k)*y.HalfWidth(each)
 }
+
+// span is a closed interval of numbers.
+type span struct{ lo, hi float64 }
 
 // ratio returns Fieller's interval of a quotient: all R with
 // |S − R·N| ≤ √(h_S² + R²·h_N²) (Fieller 1954), where h_S and h_N are half-widths
