@@ -21,7 +21,9 @@
 // two servers on two copies of a store stop each other, rather than spend the
 // same budget twice.
 //
-// While the mark cannot be written, the store answers nobody.
+// While the mark cannot be written, or takes long, the store answers nobody. A
+// commit can be read for the moment that its mark takes otherwise: only what a
+// backup has that was made since the mark before would be spent twice then.
 //
 // # What it does not
 //

@@ -40,6 +40,12 @@ type batch struct {
 // covers more commits leaves it to them.
 const linger = 3 * time.Millisecond
 
+// patience is how long a write of the mark may take before the store stops
+// answering reads, too. A write takes a millisecond; for so long, what it is
+// about to cover can be read. Where the mark's disk hangs or another process
+// holds the lock, that would go on for as long.
+const patience = 100 * time.Millisecond
+
 // Start checks a store against its mark and then keeps the mark up with it:
 // every commit from then on is witnessed. CodeNotFound if there is no mark,
 // CodeConflict if it is damaged or the store does not match it. A store that is
@@ -119,6 +125,8 @@ func (g *Guard) reach(ctx context.Context, size int64) error {
 // run records a batch, and has the next one follow if there is one. It may be
 // covered already, since a write covers all that was committed when it began.
 func (g *Guard) run(ctx context.Context, b *batch) {
+	watch := time.AfterFunc(patience, func() { g.overdue(b) })
+	defer watch.Stop()
 	err := g.record(ctx, b.size)
 	g.mu.Lock()
 	if err != nil {
@@ -132,11 +140,23 @@ func (g *Guard) run(ctx context.Context, b *batch) {
 	}
 	g.running = false
 	follow := g.next != nil
-	g.mu.Unlock()
 	close(b.done)
+	g.mu.Unlock()
 	if follow {
 		ctx := context.WithoutCancel(ctx)
 		time.AfterFunc(linger, func() { g.runNext(ctx) })
+	}
+}
+
+// overdue has everybody wait for a batch that takes too long, those who only read
+// as well.
+func (g *Guard) overdue(b *batch) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-b.done: // just in time
+	default:
+		g.failing.Store(true)
 	}
 }
 

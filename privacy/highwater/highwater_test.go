@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -215,6 +216,48 @@ func TestWhileTheMarkCannotMoveNobodyIsAnswered(t *testing.T) {
 		t.Errorf("the mark is at %d, the log at %d", m.Size, head)
 	}
 	p.ok(s.charge(ctx, "q2"))
+}
+
+// TestReadsWaitForAMarkThatTakesLong: what is committed can be read before its
+// mark is written, which must not go on for as long as a disk hangs.
+func TestReadsWaitForAMarkThatTakesLong(t *testing.T) {
+	p := newPlace(t)
+	s := p.mustServe()
+	held := make(chan struct{})
+	release, freed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		freed <- p.file().locked(context.Background(), os.O_RDWR, func(*os.File) error {
+			close(held)
+			<-release
+			return nil
+		})
+	}()
+	<-held
+	before := sizeOf(t, s.db)
+	charged := make(chan error, 1)
+	go func() { charged <- s.charge(context.Background(), "slow") }()
+	for sizeOf(t, s.db) == before || !s.failing.Load() { // until it is committed, and overdue
+		runtime.Gosched()
+	}
+	read := make(chan Mark, 1)
+	go func() {
+		var n int
+		if err := s.db.QueryRowContext(context.Background(), `SELECT count(*) FROM charges`).Scan(&n); err != nil || n != 1 {
+			t.Errorf("read %d charges, %v", n, err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		read <- s.reached
+	}()
+	close(release)
+	p.ok(<-freed)
+	p.ok(<-charged)
+	if m := <-read; m.Size <= before {
+		t.Errorf("a charge was read at the mark %d, which does not cover it", m.Size)
+	}
+	if s.failing.Load() {
+		t.Error("the store waits for nothing")
+	}
 }
 
 // TestARemovedMarkStopsTheServer: it is not made anew under a running server,
