@@ -72,17 +72,21 @@ func keptGroups(p *planner.Priced, exact *engine.Partials) (kept []int, counts [
 			kept, counts = append(kept, g), append(counts, noised[g])
 		}
 	}
-	kept, counts = fitting(p.Plan, kept, counts)
+	kept, counts = fitting(p.Plan, exact.Keys, kept, counts)
 	return kept, counts, nil
 }
 
+// maxKeyBytes bounds the texts of the keys of a result with secret keys.
+const maxKeyBytes = 64 << 20
+
 // fitting keeps the kept groups with the largest noised counts where all of them
-// would have more than plan.MaxCells integers. It looks at nothing but noised
-// counts, so that it loses nothing. An error would not be as good: after an
-// error the charge is redeemed by another run, whose noise is fresh.
-func fitting(b *plan.Bound, kept []int, counts []int64) ([]int, []int64) {
-	most := int(plan.MaxCells / b.Width())
-	if b.Width() == int64(len(b.Draws)) || len(kept) <= most {
+// would make a result that is too large to be stored and shown. It looks at
+// nothing but what has passed selection, with noise, so that it loses nothing.
+// An error would not be as good: after an error the charge is redeemed by
+// another run, whose noise is fresh and paid for by nobody.
+func fitting(b *plan.Bound, keys [][]plan.Value, kept []int, counts []int64) ([]int, []int64) {
+	most := int(plan.MaxCells / (b.Width() + int64(len(b.Outputs)+len(b.Keys))))
+	if len(kept) <= most && textOf(keys, kept) <= maxKeyBytes {
 		return kept, counts
 	}
 	places := make([]int, len(kept))
@@ -90,13 +94,30 @@ func fitting(b *plan.Bound, kept []int, counts []int64) ([]int, []int64) {
 		places[i] = i
 	}
 	slices.SortStableFunc(places, func(x, y int) int { return cmp.Compare(counts[y], counts[x]) })
-	places = places[:most]
+	fits, room := 0, maxKeyBytes
+	for fits < min(most, len(places)) {
+		if room -= textOf(keys, kept[places[fits]:places[fits]+1]); room < 0 {
+			break
+		}
+		fits++
+	}
+	places = places[:fits]
 	slices.Sort(places)
-	fewer, theirs := make([]int, most), make([]int64, most)
+	fewer, theirs := make([]int, fits), make([]int64, fits)
 	for i, place := range places {
 		fewer[i], theirs[i] = kept[place], counts[place]
 	}
 	return fewer, theirs
+}
+
+// textOf returns the bytes of the texts in the keys of some groups.
+func textOf(keys [][]plan.Value, groups []int) (bytes int) {
+	for _, g := range groups {
+		for _, v := range keys[g] {
+			bytes += len(v.Str)
+		}
+	}
+	return bytes
 }
 
 // checkShape fails closed when plan, price and partials do not belong

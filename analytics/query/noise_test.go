@@ -3,6 +3,7 @@ package query
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
@@ -108,24 +109,29 @@ func TestNothingOfSmallGroupsIsLeft(t *testing.T) {
 	}
 }
 
-// TestTooManyWideGroups: where the groups that pass selection have more nodes
-// than a result may, those with the largest noised counts are shown. An error
-// would be redeemed with fresh noise, again and again. A count of 10^6 is noised
-// below one of 10^5 with probability below 1e-15.
-func TestTooManyWideGroups(t *testing.T) {
+// TestResultsThatAreTooLarge: where the groups that pass selection are too many,
+// or their keys too long, for a result, those with the largest noised counts
+// are shown. An error would be redeemed with fresh noise, again and again.
+func TestResultsThatAreTooLarge(t *testing.T) {
 	p := wide(t)
-	most := int(plan.MaxCells / p.Plan.Width())
-	kept, counts := make([]int, most+2), make([]int64, most+2)
+	most := int(plan.MaxCells / (p.Plan.Width() + int64(len(p.Plan.Outputs)+len(p.Plan.Keys))))
+	keys, kept, counts := make([][]plan.Value, most+2), make([]int, most+2), make([]int64, most+2)
 	for i := range kept {
-		kept[i], counts[i] = i, 1_000_000
+		keys[i], kept[i], counts[i] = []plan.Value{plan.StringValue("k")}, i, 1_000_000
 	}
 	counts[1], counts[most] = 100_000, 99_999
-	fewer, theirs := fitting(p.Plan, kept, counts)
+	fewer, theirs := fitting(p.Plan, keys, kept, counts)
 	if len(fewer) != most || len(theirs) != most || slices.Contains(fewer, 1) || slices.Contains(fewer, most) || !slices.IsSorted(fewer) {
 		t.Errorf("%d of %d groups are left, among them the smallest: %t", len(fewer), len(kept), slices.Contains(fewer, 1))
 	}
-	if same, _ := fitting(p.Plan, kept[:most], counts[:most]); len(same) != most {
+	if same, _ := fitting(p.Plan, keys, kept[:most], counts[:most]); len(same) != most {
 		t.Errorf("%d of %d groups that fit are left", len(same), most)
+	}
+	for i := range 3 {
+		keys[i] = []plan.Value{plan.StringValue(strings.Repeat("k", maxKeyBytes/2-i))}
+	}
+	if fewer, theirs := fitting(p.Plan, keys, []int{0, 1, 2}, []int64{7, 9, 8}); !slices.Equal(fewer, []int{1, 2}) || !slices.Equal(theirs, []int64{9, 8}) {
+		t.Errorf("of long keys %v with %v units are left", fewer, theirs)
 	}
 }
 
