@@ -28,6 +28,9 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 		if t.IsInteger() || isNull(e) {
 			return as(e, t, plan.Of(plan.KindBigint)), nil
 		}
+		if fn == "//" && t.IsNumeric() {
+			return nil, b.wrongType(fn, e, "a whole number; of others use floor(x / 10)")
+		}
 		return nil, b.wrongType(fn, e, "a whole number, for example CAST(… AS BIGINT)")
 	case plan.ClassText:
 		if t.Kind == plan.KindVarchar || isNull(e) {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/noised/noised/analytics/contract"
@@ -16,6 +17,9 @@ func (p *planning) unknownColumn(name string, at plan.Pos) error {
 	err := privacy.Errorf(privacy.CodeUnknownColumn, "dataset %q has no column %q", p.c.Dataset, shorten(name)).At(int(at))
 	if p.c.Tables != nil {
 		err = privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM has a column %q", shorten(name)).At(int(at))
+	}
+	if slices.Contains([]string{"current_date", "current_timestamp", "localtimestamp", "today", "now"}, strings.ToLower(name)) {
+		return err.Suggest("an answer does not depend on when it is asked for: write the date out, for example DATE '2024-01-31'")
 	}
 	if best, ok := nearest(name, names); ok {
 		return err.Suggest("did you mean %q?", best)
