@@ -26,11 +26,17 @@ type File struct {
 
 // Open returns the file at path, which need not exist; its directory must.
 // CodeInvalidRequest if the file lies within the data directory, by whatever
-// path: whoever restores an old copy of that would restore the mark with it.
+// path or second name: whoever restores an old copy of that would restore the
+// mark with it.
 func Open(path, dataDir string) (*File, error) {
 	real, err := resolve(path)
 	if err != nil {
 		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "cannot keep a high-water mark at %s: %s", path, err)
+	}
+	var file unix.Stat_t
+	if err := unix.Stat(real, &file); err == nil && file.Nlink > 1 {
+		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "the high-water mark %s has other names (hard links), and one of them may lie in the data directory: "+
+			"copy it to a file with one name", path)
 	}
 	data, err := os.Stat(dataDir)
 	if err != nil {

@@ -148,6 +148,10 @@ func TestAMarkInTheDataDirectoryIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	dataLink := link(data, "data")
+	second := filepath.Join(elsewhere, "second")
+	if err := os.Link(inside, second); err != nil {
+		t.Fatal(err)
+	}
 	for name, path := range map[string]string{
 		"in it":                              filepath.Join(data, "mark"),
 		"deep in it":                         filepath.Join(data, "inner", "deep", "mark"),
@@ -155,6 +159,7 @@ func TestAMarkInTheDataDirectoryIsRefused(t *testing.T) {
 		"in a directory linked to it":        filepath.Join(dataLink, "mark"),
 		"in one linked to one within it":     filepath.Join(link(filepath.Join(data, "inner"), "sub"), "mark"),
 		"a link to a file in it":             link(inside, "file"),
+		"a second name of a file in it":      second,
 		"a link to a file that is not there": link(filepath.Join(data, "later"), "dangling"),
 		"the directory itself":               data,
 		"a directory":                        elsewhere,
