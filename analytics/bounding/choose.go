@@ -28,8 +28,8 @@ func (u *unit) choose(limit int64, g *groups) []int32 {
 		return u.chosen
 	}
 	u.ranks = u.ranks[:0]
-	for _, group := range u.touched {
-		u.ranks = append(u.ranks, g.hash(group))
+	for _, s := range u.touched {
+		u.ranks = append(u.ranks, g.hash(s.group))
 	}
 	of := g.ranking.of(u.id)
 	of.rank(u.ranks)
@@ -90,7 +90,7 @@ func (u *unit) larger(g *groups) func(a, b choice) bool {
 		if a.hash != b.hash {
 			return a.hash > b.hash
 		}
-		return g.text(u.touched[a.slot]) > g.text(u.touched[b.slot])
+		return g.text(u.touched[a.slot].group) > g.text(u.touched[b.slot].group)
 	}
 }
 

@@ -48,10 +48,10 @@ func TestSmallestRanks(t *testing.T) {
 			order[i] = int32(i)
 		}
 		for _, key := range rapid.Permutation(order).Draw(t, "keys") {
-			u.touched = append(u.touched, b.groups.learn([]plan.Value{bigintValue(int64(key))}))
+			u.touched = append(u.touched, slot{group: b.groups.learn([]plan.Value{bigintValue(int64(key))})})
 		}
 		slices.SortFunc(order, func(x, y int32) int {
-			return cmp.Or(cmp.Compare(u.ranks[x], u.ranks[y]), cmp.Compare(b.groups.text(u.touched[x]), b.groups.text(u.touched[y])))
+			return cmp.Or(cmp.Compare(u.ranks[x], u.ranks[y]), cmp.Compare(b.groups.text(u.touched[x].group), b.groups.text(u.touched[y].group)))
 		})
 		u.smallestRanks(limit)
 		got, want := slices.Sorted(slices.Values(u.chosen)), slices.Sorted(slices.Values(order[:limit]))

@@ -103,7 +103,7 @@ func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *grou
 		case u.cell(it.slot, g.draw).n > c:
 			over = append(over, it)
 		default:
-			g.tally.add(u.touched[it.slot], it.value, int64(it.rows))
+			g.tally.add(u.touched[it.slot].group, it.value, int64(it.rows))
 		}
 	}
 	for over = merge(over); len(over) > 0; {
@@ -111,7 +111,7 @@ func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *grou
 		for end < len(over) && over[end].slot == over[0].slot {
 			end++
 		}
-		group := u.touched[over[0].slot]
+		group := u.touched[over[0].slot].group
 		g.choose(over[:end], group, c, g.keys(u.id, k0, k1, in.text(group)))
 		over = over[end:]
 	}

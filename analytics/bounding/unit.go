@@ -11,7 +11,7 @@ import (
 type cell struct{ n, s int64 }
 
 // unit gathers the rows of one unit at a time. Its groups form a sparse set: a
-// group g is present iff touched[slotOf[g]] == g, so that forgetting a unit
+// group g is present iff touched[slotOf[g]].group == g, so that forgetting a unit
 // costs nothing, and the cells of a unit lie together whatever the number of
 // groups.
 //
@@ -23,14 +23,16 @@ type unit struct {
 	counted bool        // limits.MaxL2 asks for the norm of the rows
 	gathers []*gatherer // draws that look at each value
 	slotOf  []int32     // by group
-	touched []int32     // groups, in order of appearance
-	counts  []int64     // by slot: considered rows
+	touched []slot      // in order of appearance
 	columns []int       // by draw: of its cells; −1 while it counted every row
 	stride  int         // cells per slot
 	cells   []tallied   // slot·stride + column
 
 	choosing
 }
+
+// slot is a group that the unit touches.
+type slot struct{ group, rows int32 } // considered rows, at most plan.MaxUnitRows
 
 // tallied is what a draw that looks at its rows has in a slot.
 type tallied struct{ absent, s int64 }
@@ -54,7 +56,7 @@ func newUnit(draws int, limits privacy.Bounds) unit {
 
 func (u *unit) reset(id uint64) {
 	u.id, u.rows = id, 0
-	u.touched, u.counts, u.cells = u.touched[:0], u.counts[:0], u.cells[:0]
+	u.touched, u.cells = u.touched[:0], u.cells[:0]
 	for _, g := range u.gathers {
 		g.reset()
 	}
@@ -62,12 +64,12 @@ func (u *unit) reset(id uint64) {
 
 // cell returns what the unit has in a slot for a draw.
 func (u *unit) cell(slot int32, draw int) cell {
-	at := u.columns[draw]
+	at, rows := u.columns[draw], int64(u.touched[slot].rows)
 	if at < 0 {
-		return cell{n: u.counts[slot]}
+		return cell{n: rows}
 	}
 	x := &u.cells[int(slot)*u.stride+at]
-	return cell{n: u.counts[slot] - x.absent, s: x.s}
+	return cell{n: rows - x.absent, s: x.s}
 }
 
 // grow makes room for groups that were learned.
@@ -106,11 +108,11 @@ func (u *unit) widen() {
 // returns the first row that is not the unit's. A secret plan's keys are
 // translated from the stream's numbers to groups; translate is nil otherwise.
 func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int {
-	i := from
-	for ; i < len(b.Units) && b.Units[i] == u.id; i++ {
+	id, units, keys, i := u.id, b.Units, b.Keys, from
+	for ; i < len(units) && units[i] == id; i++ {
 		group := int32(0)
-		if b.Keys != nil {
-			if group = b.Keys[i]; group < 0 {
+		if keys != nil {
+			if group = keys[i]; group < 0 {
 				continue
 			}
 			if translate != nil {
@@ -121,13 +123,13 @@ func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int 
 			continue
 		}
 		u.rows++
-		slot := u.slotOf[group]
-		if int(slot) >= len(u.touched) || u.touched[slot] != group {
-			slot = u.touch(group)
+		place := u.slotOf[group]
+		if int(place) >= len(u.touched) || u.touched[place].group != group {
+			place = u.touch(group)
 		}
-		u.counts[slot]++
+		u.touched[place].rows++
 		for _, c := range columns {
-			x := &u.cells[int(slot)*u.stride+c.place]
+			x := &u.cells[int(place)*u.stride+c.place]
 			if v := c.values[i]; v != Absent {
 				x.s += v // of leaves and hashes it means nothing, and is not read
 			} else {
@@ -135,20 +137,21 @@ func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int 
 			}
 		}
 		for _, g := range u.gathers {
-			g.take(b, i, slot)
+			g.take(b, i, place)
 		}
 	}
 	return i
 }
 
+// touch adds a group and returns its slot.
 func (u *unit) touch(group int32) int32 {
-	slot := int32(len(u.touched))
-	u.slotOf[group] = slot
-	u.touched, u.counts = append(u.touched, group), append(u.counts, 0)
+	place := int32(len(u.touched))
+	u.slotOf[group] = place
+	u.touched = append(u.touched, slot{group: group})
 	for range u.stride {
 		u.cells = append(u.cells, tallied{})
 	}
-	return slot
+	return place
 }
 
 // scaling returns how the norm of the unit's rows over the chosen groups, at
@@ -159,7 +162,7 @@ func (u *unit) scaling(chosen []int32, limits privacy.Bounds) scaling {
 	}
 	var squares uint64
 	for _, slot := range chosen {
-		n := uint64(min(u.counts[slot], limits.MaxRowsPerPartition))
+		n := uint64(min(int64(u.touched[slot].rows), limits.MaxRowsPerPartition))
 		squares += n * n
 	}
 	return clip(limits.MaxL2, squares)
@@ -208,12 +211,12 @@ func divided(s, n, c int64) int64 {
 func (u *unit) addTo(totals [][]int128, reached []bool, chosen []int32, draws []plan.Draw, limits privacy.Bounds) {
 	scale := u.scaling(chosen, limits)
 	for _, slot := range chosen {
-		reached[u.touched[slot]] = true
+		reached[u.touched[slot].group] = true
 	}
 	for d := range draws {
 		for _, slot := range chosen {
 			if v := contribution(draws[d].Kind, u.cell(slot, d), limits.MaxRowsPerPartition, scale); v != 0 {
-				group := u.touched[slot]
+				group := u.touched[slot].group
 				totals[d][group] = totals[d][group].AddInt64(v)
 			}
 		}

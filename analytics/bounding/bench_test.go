@@ -1,0 +1,64 @@
+package bounding
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// replayed streams batches that are in memory.
+type replayed struct{ batches []Batch }
+
+func (r *replayed) Next(context.Context) (*Batch, error) {
+	if len(r.batches) == 0 {
+		return nil, nil
+	}
+	b := &r.batches[0]
+	r.batches = r.batches[1:]
+	return b, nil
+}
+
+// BenchmarkRun bounds 73,000 rows of 3,000 units in 14 tenants, each of which
+// has 80 secret keys of its own: the shape of the sample data.
+func BenchmarkRun(b *testing.B) {
+	const tenants, units, perTenant, rows = 14, 3000, 80, 73_000 / 14
+	random := rand.New(rand.NewPCG(1, 2))
+	var streams [][]Batch
+	for tenant := range tenants {
+		all := make([]uint64, rows)
+		for i := range all {
+			all[i] = uint64(random.IntN(units/2)*2+tenant%2) * 0x9e3779b97f4a7c15
+		}
+		slices.Sort(all)
+		var batches []Batch
+		for block := range slices.Chunk(all, 2048) {
+			keys := make([]int32, len(block))
+			for i := range keys {
+				keys[i] = int32(random.IntN(perTenant))
+			}
+			batches = append(batches, Batch{Units: block, Keys: keys, Values: make([][]int64, 2)})
+		}
+		for key := range int64(perTenant) {
+			batches[0].Learned = append(batches[0].Learned, []plan.Value{bigintValue(key*tenants + int64(tenant))})
+		}
+		streams = append(streams, batches)
+	}
+	p := testPlan(privacy.Bounds{MaxPartitions: 8, MaxRowsPerPartition: 1}, true)
+	p.Draws = []plan.Draw{{Kind: plan.DrawUnits}, {Kind: plan.DrawRows}}
+	b.ReportAllocs()
+	for b.Loop() {
+		var sources []Source
+		for i, batches := range streams {
+			sources = append(sources, Source{Tenant: fmt.Sprint(i), Stream: &replayed{batches}})
+		}
+		if _, err := Run(context.Background(), p, [16]byte{1}, sources); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*tenants*rows/b.Elapsed().Seconds()/1e6, "Mrows/s")
+}
