@@ -2,6 +2,7 @@ package rest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/privacy"
 )
@@ -83,13 +84,22 @@ func accessTable() map[string]access {
 // its path names.
 func (a access) check(p privacy.Principal, tenant string) error {
 	if !slices.Contains(a.roles, p.Role) {
-		return privacy.Errorf(privacy.CodeForbidden, "this key has the role %s, which may not do this", p.Role)
+		return privacy.Errorf(privacy.CodeForbidden, "this key has the role %s, which may not do this", p.Role).
+			Suggest("use a key with the role %s", oneOf(a.roles))
 	}
 	everyTenant := p.Role == privacy.RoleAuditor && p.Tenant == ""
 	if a.own && !everyTenant && !p.Owns(tenant) {
 		return privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
 	}
 	return nil
+}
+
+func oneOf(roles []privacy.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, " or ")
 }
 
 // mayName reports whether a principal may learn that an account is exhausted.

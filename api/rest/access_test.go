@@ -135,6 +135,15 @@ func TestRolesMayCallWhatTheTableSaysAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestARefusedRoleIsToldWhichOnesMay(t *testing.T) {
+	h := newHarness(t)
+	sample := samples["listDatasets"]
+	sample.key = h.secret[privacy.RoleContributor]
+	if got := h.do(sample); !strings.Contains(got.String(), "use a key with the role analyst or operator or tenant-admin") {
+		t.Errorf("a contributor who lists datasets: %s", got)
+	}
+}
+
 func TestOtherTenantsStayHidden(t *testing.T) {
 	h := newHarness(t)
 	admin, budget := h.secret[privacy.RoleTenantAdmin], h.secret[privacy.RoleBudgetAdmin]
