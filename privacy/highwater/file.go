@@ -158,7 +158,7 @@ func write(file *os.File, m Mark, slot int) error {
 	if _, err := file.WriteAt(m.encode(), int64(slot)*slotSize); err != nil {
 		return err
 	}
-	return unix.Fdatasync(int(file.Fd()))
+	return syncData(file)
 }
 
 // replace makes the file new with one mark. A crash in between leaves a file that
