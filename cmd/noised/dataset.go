@@ -79,7 +79,12 @@ func writeTables(w io.Writer, tables []wire.DatasetTable) {
 		for i, c := range t.Columns {
 			columns[i] = c.Name
 		}
-		g.add(t.Name, unit, strings.Join(columns, ", "))
+		for i, part := range wrap(strings.Join(columns, ", "), 32) {
+			if i > 0 {
+				t.Name, unit = "", ""
+			}
+			g.add(t.Name, unit, part)
+		}
 	}
 	g.write(w)
 }

@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/api/wire"
 )
 
 func TestLinesAreBrokenAtSpacesWhereTheTerminalEnds(t *testing.T) {
@@ -47,5 +51,23 @@ func TestPathsInSuggestedCommandsAreQuoted(t *testing.T) {
 		if got := quote(path); got != want {
 			t.Errorf("quote(%q) = %s, want %s", path, got, want)
 		}
+	}
+}
+
+// Tables with many columns stay within a screen.
+func TestTablesFitAScreen(t *testing.T) {
+	var columns []wire.DatasetColumn
+	for i := range 12 {
+		columns = append(columns, wire.DatasetColumn{Name: fmt.Sprintf("l_column_%d", i)})
+	}
+	var b bytes.Buffer
+	writeTables(&b, []wire.DatasetTable{{Name: "lineitem", Via: optional("l_orderkey -> orders.o_orderkey"), Columns: columns}})
+	for line := range strings.Lines(b.String()) {
+		if displayWidth(line) > 80 {
+			t.Errorf("a line of %d columns: %s", displayWidth(line), line)
+		}
+	}
+	if got := strings.Count(b.String(), "l_column_"); got != len(columns) {
+		t.Errorf("%d of %d columns are shown:\n%s", got, len(columns), b.String())
 	}
 }
