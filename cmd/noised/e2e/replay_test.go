@@ -102,7 +102,7 @@ func newHistory(r *rand.Rand) *history {
 	case 0:
 		bounds += fmt.Sprintf(", max_l2: %d", 1+r.IntN(6))
 	case 1:
-		bounds = fmt.Sprintf("max_rows: %d", 3+r.IntN(10)) // what a load would enforce, the history below keeps
+		bounds = fmt.Sprintf("max_rows: %d", 3+r.IntN(10)) // which loads keep one by one: over several there are more rows
 	}
 	h.contract = fmt.Sprintf(`
 dataset: d
@@ -131,9 +131,6 @@ columns:
 		n := r.IntN(6)
 		if u == heavy {
 			n = 30 + r.IntN(60)
-		}
-		if m := h.parsed.Limits.MaxRows; m > 0 {
-			n = min(n, int(m)/len(h.tenants))
 		}
 		for range n {
 			h.rows = append(h.rows, entry{r.IntN(len(h.tenants)), r.IntN(2), u, randomValues(r)})
@@ -165,6 +162,10 @@ func (h *history) unit(r *rand.Rand) int64 {
 func (p *replayer) write(t *testing.T, h *history, name string, without int64) []engine.Segment {
 	t.Helper()
 	var out []engine.Segment
+	order := "_unit"
+	if h.parsed.Limits.MaxRows > 0 {
+		order = "ALL" // as in a load, the order within a unit depends on its rows alone
+	}
 	for tenant, called := range h.tenants {
 		for load := range 2 {
 			var rows []string
@@ -181,7 +182,7 @@ func (p *replayer) write(t *testing.T, h *history, name string, without int64) [
 			}
 			for _, stmt := range []string{
 				fmt.Sprintf("ATTACH '%s' AS seg", path),
-				`CREATE TABLE seg.rows AS SELECT _unit, g::INTEGER AS g, h::VARCHAR AS h, s::VARCHAR AS s, x::INTEGER AS x, y::DOUBLE AS y, d::DATE AS d FROM ` + values + ` ORDER BY _unit`,
+				`CREATE TABLE seg.rows AS SELECT _unit, g::INTEGER AS g, h::VARCHAR AS h, s::VARCHAR AS s, x::INTEGER AS x, y::DOUBLE AS y, d::DATE AS d FROM ` + values + ` ORDER BY ` + order,
 				"DETACH seg",
 			} {
 				if _, err := p.files.Exec(stmt); err != nil {
@@ -229,7 +230,7 @@ func (p *replayer) plan(t *testing.T, h *history, text string, r *rand.Rand) (*p
 		return nil, err
 	}
 	req := planner.Request{Loss: privacy.Loss{Epsilon: math.Exp(r.Float64()*5 - 3), Delta: 1e-6}}
-	if r.IntN(3) == 0 && h.parsed.Limits.MaxRows == 0 {
+	if r.IntN(3) == 0 {
 		req.MaxPartitions = ptr(1 + r.Int64N(h.parsed.Limits.MaxPartitions))
 	}
 	return planner.Plan(sel, planner.Dataset{Contract: h.parsed, Members: h.tenants}, req)
