@@ -30,6 +30,9 @@ type File struct {
 // mark with it.
 func Open(path, dataDir string) (*File, error) {
 	real, err := resolve(path)
+	if _, missing := os.Stat(filepath.Dir(path)); errors.Is(missing, fs.ErrNotExist) {
+		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "cannot keep a high-water mark at %s: its directory %s does not exist. Create it, or mount what holds it", path, filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "cannot keep a high-water mark at %s: %s", path, err)
 	}

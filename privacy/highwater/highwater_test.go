@@ -190,6 +190,14 @@ func TestAMarkInTheDataDirectoryIsRefused(t *testing.T) {
 
 // TestWhileTheMarkCannotMoveNobodyIsAnswered: neither the charge, nor anybody
 // who might see what it wrote; and all is well once it can.
+func TestAMissingDirectoryOfTheMarkIsNamed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	_, err := Open(filepath.Join(dir, "mark"), t.TempDir())
+	if privacy.CodeOf(err) != privacy.CodeInvalidRequest || !strings.Contains(err.Error(), "its directory "+dir+" does not exist") {
+		t.Errorf("a mark in a directory that is not there: %v", err)
+	}
+}
+
 func TestWhileTheMarkCannotMoveNobodyIsAnswered(t *testing.T) {
 	p := newPlace(t)
 	s := p.mustServe()
