@@ -16,8 +16,8 @@ import (
 // of the rows of K alone, whatever touched concludes: a mistake there could lose
 // rows, and never read more. Bounding is joint per unit over all rows that pass
 // the filter, so that one unit's rows in K, all together, move each draw by at
-// most its sensitivity, and the query is μ-GDP for the change of any part of
-// them. A row's date is its own and never changes, so a unit's rows are
+// most its sensitivity, and the query is μ-GDP for their being there
+// or missing. A row's date is its own and never changes, so a unit's rows are
 // partitioned by period, once and for all. An account of period k adds up the
 // squared losses of exactly the queries that read k; a unit with rows in periods
 // K' alone is touched only by queries that charge one of them, and its whole

@@ -13,7 +13,8 @@ import (
 )
 
 // Explanation says what a query would cost and how accurate it would be. It is
-// computed from the contract, the request and budgets; no row is read.
+// computed from the contract, the request, budgets and public tables; no private
+// row is read.
 type Explanation struct {
 	Permitted          bool                `json:"permitted"`
 	Loss               privacy.Loss        `json:"loss"`               // that will be charged

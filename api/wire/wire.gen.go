@@ -1251,7 +1251,7 @@ type ClientInterface interface {
 
 	// ExplainWithBody Price a query, or say why it is refused
 	//
-	// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+	// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1260,7 +1260,7 @@ type ClientInterface interface {
 
 	// Explain Price a query, or say why it is refused
 	//
-	// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+	// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1854,7 +1854,7 @@ func (c *Client) CreateLoadWithBody(ctx context.Context, dataset DatasetName, pa
 
 // ExplainWithBody Price a query, or say why it is refused
 //
-// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1873,7 +1873,7 @@ func (c *Client) ExplainWithBody(ctx context.Context, params *ExplainParams, con
 
 // Explain Price a query, or say why it is refused
 //
-// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3992,7 +3992,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExplainWithBodyWithResponse Price a query, or say why it is refused
 	//
-	// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+	// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4001,7 +4001,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExplainWithResponse Price a query, or say why it is refused
 	//
-	// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+	// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5607,7 +5607,7 @@ func (c *ClientWithResponses) CreateLoadWithBodyWithResponse(ctx context.Context
 
 // ExplainWithBodyWithResponse Price a query, or say why it is refused
 //
-// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5622,7 +5622,7 @@ func (c *ClientWithResponses) ExplainWithBodyWithResponse(ctx context.Context, p
 
 // ExplainWithResponse Price a query, or say why it is refused
 //
-// Free. Reads no row, so its answer depends on contracts, parameters and budgets only.
+// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

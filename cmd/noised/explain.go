@@ -20,7 +20,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   `explain "SELECT …"`,
 		Short: "Say what a question would cost and how accurate it would be, free",
 		Long: `Say what a question would cost and how accurate it would be, or why it is
-refused. Nothing is charged and no row is read. A refused query is a successful
+refused. Nothing is charged and no private row is read. A refused query is a successful
 explanation: the exit code is 0.`,
 		Args: exactArgs("SQL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
