@@ -46,8 +46,13 @@ func openDatabase(settings map[string]string) (*database, error) {
 
 func (d *database) close() { bindings.Close(&d.handle) }
 
-// connection runs one statement at a time.
-type connection struct{ handle bindings.Connection }
+// connection runs one statement at a time, and keeps the last one prepared:
+// planning a short statement takes as long as reading thousands of rows.
+type connection struct {
+	handle   bindings.Connection
+	sql      string // of the statement
+	prepared bindings.PreparedStatement
+}
 
 func (d *database) connect() (*connection, error) {
 	c := &connection{}
@@ -57,7 +62,10 @@ func (d *database) connect() (*connection, error) {
 	return c, nil
 }
 
-func (c *connection) close() { bindings.Disconnect(&c.handle) }
+func (c *connection) close() {
+	bindings.DestroyPrepare(&c.prepared)
+	bindings.Disconnect(&c.handle)
+}
 
 // interrupt makes the running statement fail. It may be called from any
 // goroutine while the connection is open.
@@ -76,20 +84,33 @@ func (c *connection) exec(step, sql string) error {
 
 // rows is a streaming result.
 type rows struct {
-	statement bindings.PreparedStatement
-	result    bindings.Result
-	types     []physical
+	result bindings.Result
+	types  []physical
 }
 
-// query starts a statement; its rows are computed as they are fetched.
-func (c *connection) query(sql string) (*rows, error) {
-	r := &rows{}
-	if bindings.Prepare(c.handle, sql, &r.statement) != bindings.StateSuccess {
-		bindings.DestroyPrepare(&r.statement)
-		return nil, &duckError{step: "prepare"}
+// prepare makes sql the connection's statement.
+func (c *connection) prepare(sql string) error {
+	if c.sql == sql {
+		return nil
 	}
+	bindings.DestroyPrepare(&c.prepared)
+	c.sql = ""
+	if bindings.Prepare(c.handle, sql, &c.prepared) != bindings.StateSuccess {
+		return &duckError{step: "prepare"}
+	}
+	c.sql = sql
+	return nil
+}
+
+// query starts a statement; its rows are computed as they are fetched. They must
+// be closed before the connection's next statement.
+func (c *connection) query(sql string) (*rows, error) {
+	if err := c.prepare(sql); err != nil {
+		return nil, err
+	}
+	r := &rows{}
 	var pending bindings.PendingResult
-	state := bindings.PendingPreparedStreaming(r.statement, &pending)
+	state := bindings.PendingPreparedStreaming(c.prepared, &pending)
 	if state == bindings.StateSuccess {
 		state = bindings.ExecutePending(pending, &r.result)
 	}
@@ -105,10 +126,7 @@ func (c *connection) query(sql string) (*rows, error) {
 	return r, nil
 }
 
-func (r *rows) close() {
-	bindings.DestroyResult(&r.result)
-	bindings.DestroyPrepare(&r.statement)
-}
+func (r *rows) close() { bindings.DestroyResult(&r.result) }
 
 // next returns the next chunk, and false after the last.
 func (r *rows) next() (chunk, bool, error) {
