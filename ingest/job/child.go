@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
@@ -23,7 +24,7 @@ const maxEvent = 4 << 20
 // work runs a child process on a spec and returns what it reported. Its
 // directory is created here. Progress goes to the load's record when it is
 // asked for.
-func (s *Service) work(ctx context.Context, j record, spec worker.Spec, report bool) (worker.Result, error) {
+func (s *Service) work(ctx context.Context, j record, spec build.Spec, report bool) (worker.Result, error) {
 	if err := segment.MkdirAll(spec.Dir); err != nil {
 		return worker.Result{}, privacy.Internal(err, "creating a scratch directory")
 	}
@@ -78,7 +79,7 @@ func (s *Service) follow(ctx context.Context, cancel context.CancelCauseFunc, j 
 // child starts the process, feeds it and listens to it. The pipe to its
 // standard input stays open while it lives: when this process dies, the pipe
 // ends and so does the child.
-func (s *Service) child(ctx context.Context, spec worker.Spec, rows *atomic.Int64) (worker.Result, error) {
+func (s *Service) child(ctx context.Context, spec build.Spec, rows *atomic.Int64) (worker.Result, error) {
 	cmd := exec.CommandContext(ctx, s.o.WorkerCommand[0], s.o.WorkerCommand[1:]...)
 	cmd.Dir = spec.Dir
 	cmd.Env = childEnv(spec.Dir)

@@ -11,7 +11,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/ingest/spool"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
 )
 
@@ -102,13 +102,13 @@ func mayAsk(r Request) error {
 }
 
 func (j *record) parameters(r Request) error {
-	switch worker.Format(r.Format) {
-	case worker.FormatCSV, worker.FormatParquet, worker.FormatNDJSON, worker.FormatArrow:
+	switch upload.Format(r.Format) {
+	case upload.FormatCSV, upload.FormatParquet, upload.FormatNDJSON, upload.FormatArrow:
 	default:
 		return privacy.Errorf(privacy.CodeUnsupportedMediaType, "a load is CSV, Parquet, NDJSON or an Arrow IPC stream")
 	}
-	switch worker.Encoding(r.Encoding) {
-	case worker.EncodingNone, worker.EncodingGzip, worker.EncodingZstd:
+	switch upload.Encoding(r.Encoding) {
+	case upload.EncodingNone, upload.EncodingGzip, upload.EncodingZstd:
 	default:
 		return privacy.Errorf(privacy.CodeUnsupportedMediaType, "a load is sent as it is, or compressed with gzip or zstd")
 	}

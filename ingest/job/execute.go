@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
 )
 
@@ -120,7 +120,7 @@ func (s *Service) keepRejects(j record, dir string) error {
 	if j.Tenant == catalog.Public {
 		return nil
 	}
-	from, to := filepath.Join(dir, worker.RejectsFile), s.rejectsPath(j.Tenant, j.ID)
+	from, to := filepath.Join(dir, build.RejectsFile), s.rejectsPath(j.Tenant, j.ID)
 	info, err := os.Stat(from)
 	if err != nil || info.Size() == 0 {
 		return nil //nolint:nilerr // the worker did not get that far, or rejected nothing

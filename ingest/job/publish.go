@@ -8,8 +8,8 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
 )
 
@@ -39,7 +39,7 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 	if !parentStays(base, c, *j) {
 		return errParentChanged
 	}
-	file, rows, kept := filepath.Join(dir, worker.SegmentFile), j.stored, carried(base, c, *j)
+	file, rows, kept := filepath.Join(dir, build.SegmentFile), j.stored, carried(base, c, *j)
 	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
 		kept = without(kept, j.Table)
@@ -118,11 +118,11 @@ func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir
 	if err != nil {
 		return "", 0, err
 	}
-	spec.Task = worker.TaskMerge
+	spec.Task = build.TaskMerge
 	for _, seg := range old {
 		spec.Segments = append(spec.Segments, s.absolute(seg.Path))
 	}
-	spec.Segments = append(spec.Segments, filepath.Join(dir, worker.SegmentFile))
+	spec.Segments = append(spec.Segments, filepath.Join(dir, build.SegmentFile))
 	result, err := s.work(ctx, j, spec, false)
-	return filepath.Join(spec.Dir, worker.SegmentFile), result.RowsStored, err
+	return filepath.Join(spec.Dir, build.SegmentFile), result.RowsStored, err
 }

@@ -6,20 +6,21 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
 )
 
 // loadSpec is the order to turn a load's upload into a segment. It notes in the
 // load which parent's segments decide whose rows they are.
-func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract, dir string) (worker.Spec, error) {
+func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract, dir string) (build.Spec, error) {
 	spec, err := s.baseSpec(ctx, *j, c, dir)
 	if err != nil {
-		return worker.Spec{}, err
+		return build.Spec{}, err
 	}
-	spec.Task = worker.TaskLoad
-	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), worker.Format(j.Format), worker.Encoding(j.encoding)
+	spec.Task = build.TaskLoad
+	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), upload.Format(j.Format), upload.Encoding(j.encoding)
 	spec.MaxBadRecords, spec.MaxBytes = j.maxBad, 8*s.o.MaxUpload
 	table, _ := c.Table(j.Table)
 	if table.Public {
@@ -29,14 +30,14 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 	if table.Via != nil {
 		unit, _ = table.Column(table.Via.Column)
 		if err := s.addParent(ctx, &spec, j, c, *table.Via); err != nil {
-			return worker.Spec{}, err
+			return build.Spec{}, err
 		}
 	}
 	spec.Unit = segment.Column{Name: unit.Name, Type: unit.Type}
 	if c.IdentifiesUnit(j.Table, unit.Name) {
 		secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
 		if err != nil {
-			return worker.Spec{}, err
+			return build.Spec{}, err
 		}
 		spec.Key = secrets.PseudonymKey[:]
 	}
@@ -46,12 +47,12 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 // addParent lets the worker read the parent table as it stands: the current
 // segments of the same tenant, and no others. Loads of one tenant into one
 // dataset take turns, so they stay current until this one is published.
-func (s *Service) addParent(ctx context.Context, spec *worker.Spec, j *record, c *contract.Contract, via contract.Via) error {
+func (s *Service) addParent(ctx context.Context, spec *build.Spec, j *record, c *contract.Contract, via contract.Via) error {
 	current, err := s.o.Catalog.CurrentUnder(ctx, c, []string{j.Tenant})
 	if err != nil {
 		return err
 	}
-	spec.Parent = &worker.Parent{Table: via.Table}
+	spec.Parent = &build.Parent{Table: via.Table}
 	if !c.IdentifiesUnit(via.Table, via.Key) {
 		spec.Parent.Key = via.Key
 	}
@@ -76,8 +77,8 @@ func parentStays(g catalog.Generation, c *contract.Contract, j record) bool {
 var errParentChanged = privacy.Errorf(privacy.CodeUnavailable, "the table that this one refers to was replaced while the load ran; send the file again")
 
 // baseSpec is what loads and merges have in common.
-func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (worker.Spec, error) {
-	spec := worker.Spec{
+func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (build.Spec, error) {
+	spec := build.Spec{
 		Dir:      dir,
 		Meta:     segment.Meta{Dataset: j.Dataset, Tenant: j.Tenant, Table: j.Table, Public: j.Tenant == catalog.Public, ContractVersion: c.Version},
 		MemoryMB: s.o.MemoryMB, Threads: 2,
@@ -90,7 +91,7 @@ func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, 
 	}
 	secrets, err := s.o.Catalog.SecretsFor(ctx, j.Dataset, j.Tenant, c.Unit.Scope)
 	if err != nil {
-		return worker.Spec{}, err
+		return build.Spec{}, err
 	}
 	spec.Salt = secrets.Salt[:]
 	if c.MaxRowsOnly {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 )
 
 // benchRows is the number of rows of the file that the benchmarks load.
@@ -38,7 +38,7 @@ func bigCSV(b *testing.B) string {
 func BenchmarkLoadCSV(b *testing.B) {
 	csv := bigCSV(b)
 	for b.Loop() {
-		spec := order(b, worker.FormatCSV, nil, column("lecturer", "integer"), column("service", "varchar"), column("day", "date"),
+		spec := order(b, upload.FormatCSV, nil, column("lecturer", "integer"), column("service", "varchar"), column("day", "date"),
 			column("amount", "decimal(9,2)"), column("rating", "tinyint"))
 		spec.Input, spec.MemoryMB = csv, 900
 		if r, err := child(b, spec); err != nil || r.Error != nil || r.RowsLoaded != benchRows {

@@ -2,18 +2,16 @@ package worker_test
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"testing"
 
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 )
 
 // FuzzRubbish feeds rubbish to a worker process as every format. The process
 // may crash; then it says nothing. If it answers, the answer must add up.
 func FuzzRubbish(f *testing.F) {
-	formats := []worker.Format{worker.FormatCSV, worker.FormatParquet, worker.FormatNDJSON, worker.FormatArrow}
-	encodings := []worker.Encoding{worker.EncodingNone, worker.EncodingGzip, worker.EncodingZstd}
+	formats := []upload.Format{upload.FormatCSV, upload.FormatParquet, upload.FormatNDJSON, upload.FormatArrow}
+	encodings := []upload.Encoding{upload.EncodingNone, upload.EncodingGzip, upload.EncodingZstd}
 	for i, format := range formats {
 		whole := convert(f, format)
 		f.Add(uint8(i), uint8(0), whole)
@@ -40,29 +38,6 @@ func FuzzRubbish(f *testing.F) {
 		}
 		if r.Error != nil && (r.Error.Message == "" || r.Error.Code == "internal") {
 			t.Errorf("a file gave %+v (%s)", r.Error, r.Trace)
-		}
-	})
-}
-
-// FuzzCSVScanner checks the line-counting scanner by itself.
-func FuzzCSVScanner(f *testing.F) {
-	f.Add([]byte(sample), byte(','))
-	f.Add([]byte("a;\"b\r\nc\";\n\r\n\"\"\"\";x"), byte(';'))
-	f.Fuzz(func(t *testing.T, body []byte, delim byte) {
-		s := worker.NewCSVScanner(bytes.NewReader(body), delim)
-		last := int64(0)
-		for {
-			line, fields, err := s.Next()
-			if err != nil {
-				if !errors.Is(err, io.EOF) && !worker.IsRejected(err) {
-					t.Fatal(err)
-				}
-				return
-			}
-			if line <= last || fields < 1 {
-				t.Fatalf("a record of %d fields on line %d after line %d", fields, line, last)
-			}
-			last = line
 		}
 	})
 }

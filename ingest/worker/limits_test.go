@@ -10,8 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 )
 
 func parquetOf(t testing.TB, query string) []byte {
@@ -42,7 +43,7 @@ func TestMaxRowsKeepsTheSameRowsInWhateverOrderTheyCome(t *testing.T) {
 		fmt.Fprintf(&down, "%d,%d\n", (rows-1-i)%10, rows-1-i)
 	}
 	kept := func(body string) []string {
-		spec := order(t, worker.FormatCSV, []byte(body), column("n", "integer"))
+		spec := order(t, upload.FormatCSV, []byte(body), column("n", "integer"))
 		spec.MaxRows = 3
 		r := run(t, spec)
 		wantOK(t, r) // rows beyond the bound are not bad rows
@@ -50,7 +51,7 @@ func TestMaxRowsKeepsTheSameRowsInWhateverOrderTheyCome(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		// Stored order, not sorted: within a unit it is the order of the hash.
-		return query(t, filepath.Join(spec.Dir, worker.SegmentFile), "SELECT * FROM seg.rows")
+		return query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT * FROM seg.rows")
 	}
 	first := kept(up.String())
 	if diff := cmp.Diff(first, kept(down.String())); diff != "" {
@@ -59,11 +60,11 @@ func TestMaxRowsKeepsTheSameRowsInWhateverOrderTheyCome(t *testing.T) {
 }
 
 func TestOneUnitCannotFillASegment(t *testing.T) {
-	body := parquetOf(t, fmt.Sprintf("SELECT 1 AS person, (i %% 5)::TINYINT AS rating FROM range(%d) r(i) UNION ALL SELECT 2, 3", worker.MaxUnitRows+3))
-	spec := order(t, worker.FormatParquet, body, column("rating", "tinyint"))
+	body := parquetOf(t, fmt.Sprintf("SELECT 1 AS person, (i %% 5)::TINYINT AS rating FROM range(%d) r(i) UNION ALL SELECT 2, 3", build.MaxUnitRows+3))
+	spec := order(t, upload.FormatParquet, body, column("rating", "tinyint"))
 	r := run(t, spec)
 	wantOK(t, r)
-	if r.RowsLoaded != worker.MaxUnitRows+1 || r.RowsRejected != 3 {
+	if r.RowsLoaded != build.MaxUnitRows+1 || r.RowsRejected != 3 {
 		t.Errorf("%+v", r)
 	}
 	for _, reject := range rejectsOf(t, spec) {
@@ -76,18 +77,18 @@ func TestOneUnitCannotFillASegment(t *testing.T) {
 func TestMergedSegmentsAreWhatOneLoadWouldHaveWritten(t *testing.T) {
 	for _, maxRows := range []int64{0, 2} {
 		t.Run(fmt.Sprint("max_rows ", maxRows), func(t *testing.T) {
-			load := func(body string) worker.Spec {
-				spec := order(t, worker.FormatCSV, []byte("person,n\n"+body), column("n", "integer"))
+			load := func(body string) build.Spec {
+				spec := order(t, upload.FormatCSV, []byte("person,n\n"+body), column("n", "integer"))
 				spec.MaxRows = maxRows
 				wantOK(t, run(t, spec))
 				return spec
 			}
 			parts := []string{"1,1\n2,2\n1,3\n", "", "3,4\n1,5\n2,6\n", "1,7\n"}
 			whole := load(strings.Join(parts, ""))
-			merge := order(t, worker.FormatCSV, nil, column("n", "integer"))
-			merge.Task, merge.MaxRows, merge.Key = worker.TaskMerge, maxRows, nil
+			merge := order(t, upload.FormatCSV, nil, column("n", "integer"))
+			merge.Task, merge.MaxRows, merge.Key = build.TaskMerge, maxRows, nil
 			for _, p := range parts {
-				merge.Segments = append(merge.Segments, filepath.Join(load(p).Dir, worker.SegmentFile))
+				merge.Segments = append(merge.Segments, filepath.Join(load(p).Dir, build.SegmentFile))
 			}
 			r, err := child(t, merge)
 			if err != nil {
@@ -97,8 +98,8 @@ func TestMergedSegmentsAreWhatOneLoadWouldHaveWritten(t *testing.T) {
 			if diff := cmp.Diff(rowsOf(t, whole), rowsOf(t, merge)); diff != "" {
 				t.Error(diff)
 			}
-			meta := func(s worker.Spec) []string {
-				return query(t, filepath.Join(s.Dir, worker.SegmentFile), "SELECT * FROM seg.meta ORDER BY ALL")
+			meta := func(s build.Spec) []string {
+				return query(t, filepath.Join(s.Dir, build.SegmentFile), "SELECT * FROM seg.meta ORDER BY ALL")
 			}
 			if diff := cmp.Diff(meta(whole), meta(merge)); diff != "" {
 				t.Error(diff)
@@ -114,7 +115,7 @@ func TestTheSampleDataLoads(t *testing.T) {
 	total := int64(0)
 	for _, dept := range []int{5, 11} {
 		body := parquetOf(t, fmt.Sprintf("SELECT * FROM %s WHERE dept::INTEGER = %d", segment.Literal(file), dept))
-		spec := order(t, worker.FormatParquet, body, column("lecturer", "bigint"), column("service", "varchar"),
+		spec := order(t, upload.FormatParquet, body, column("lecturer", "bigint"), column("service", "varchar"),
 			column("studage", "varchar"), column("lectage", "varchar"), column("rating", "tinyint"))
 		spec.Unit = column("student", "bigint")
 		r := run(t, spec)
@@ -122,7 +123,7 @@ func TestTheSampleDataLoads(t *testing.T) {
 		if r.RowsLoaded != r.RowsRead || cmp.Diff([]string{"dept"}, r.Ignored) != "" {
 			t.Errorf("%+v", r)
 		}
-		students := query(t, filepath.Join(spec.Dir, worker.SegmentFile), "SELECT count(DISTINCT _unit) FROM seg.rows")[0]
+		students := query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT count(DISTINCT _unit) FROM seg.rows")[0]
 		if want := map[int]string{5: "302", 11: "2498"}[dept]; students != want {
 			t.Errorf("department %d has %s students, want %s", dept, students, want)
 		}

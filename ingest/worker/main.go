@@ -8,13 +8,12 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/privacy"
 )
 
@@ -27,12 +26,12 @@ const (
 	ExitNoSpec = 3
 )
 
-// Main is the whole of the worker process. It reads one Spec from stdin, does
-// what it says, and writes events to stdout. It returns the exit code: 0 when
-// a result was written, whatever it says, and ExitNoSpec when there was no
+// Main is the whole of the worker process. It reads one build.Spec from stdin,
+// does what it says, and writes events to stdout. It returns the exit code: 0
+// when a result was written, whatever it says, and ExitNoSpec when there was no
 // valid spec. It stops early when ctx or stdin ends.
 func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
-	var spec Spec
+	var spec build.Spec
 	in := json.NewDecoder(stdin)
 	if err := in.Decode(&spec); err != nil {
 		return ExitNoSpec
@@ -66,42 +65,23 @@ func (e *events) send(ev Event) {
 
 // Run does what spec says in this process. Panics become a failed result; a
 // crash of native code does not come back, which is why there is Main.
-func Run(ctx context.Context, spec Spec, progress func(Progress)) (result Result) {
+func Run(ctx context.Context, spec build.Spec, progress func(Progress)) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			result.Error = &Failure{Code: privacy.CodeLoadRejected, Message: "the file could not be read: it is damaged, or of a kind that is not supported"}
 			result.Trace = fmt.Sprintf("panic (%T) in %s", p, frames())
 		}
 	}()
-	if err := spec.check(); err != nil {
-		return failed(result, privacy.Internal(err, "worker spec"))
-	}
-	j := &task{spec: spec}
-	stop := j.reportTo(progress)
+	var seen atomic.Int64
+	stop := reportTo(&seen, progress)
 	defer stop()
-	var err error
-	if spec.Task == TaskMerge {
-		err = j.merge(ctx)
-	} else {
-		err = j.load(ctx)
-	}
-	return failed(j.result, err)
+	counts, err := build.Do(ctx, spec, &seen)
+	return failed(Result{Counts: counts}, err)
 }
 
-// task is one run of a spec.
-type task struct {
-	spec   Spec
-	result Result
-	seen   atomic.Int64 // rows that passed the pseudonym function
-
-	rejects   []listed // at most MaxRejects of a kind
-	malformed int64    // records without the form of their format
-	owned     int64    // good rows, once for each unit that they belong to
-	excess    int64    // of those, the ones beyond what their unit may have
-}
-
-// reportTo sends progress now and then until the returned function is called.
-func (t *task) reportTo(progress func(Progress)) (stop func()) {
+// reportTo sends how many rows were seen, now and then, until the returned
+// function is called.
+func reportTo(seen *atomic.Int64, progress func(Progress)) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -112,41 +92,11 @@ func (t *task) reportTo(progress func(Progress)) (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				progress(Progress{RowsRead: t.seen.Load()})
+				progress(Progress{RowsRead: seen.Load()})
 			}
 		}
 	})
 	return func() { close(done); wg.Wait() }
-}
-
-func (s Spec) check() error {
-	load, private := s.Task == TaskLoad, !s.Meta.Public
-	switch {
-	case !filepath.IsAbs(s.Dir):
-		return errors.New("no directory")
-	case s.Task != TaskLoad && s.Task != TaskMerge:
-		return errors.New("no task")
-	case private && len(s.Salt) != 16:
-		return errors.New("no salt")
-	case load && s.Input == "":
-		return errors.New("no input")
-	case load && private && s.Unit.Name == "":
-		return errors.New("no unit")
-	case load && private && s.hasUnitIDs() && len(s.Key) == 0:
-		return errors.New("no key")
-	case load && private && !s.hasUnitIDs() && s.stored(s.Unit.Name) < 0:
-		return errors.New("the foreign key is not stored")
-	}
-	return nil
-}
-
-// hasUnitIDs reports whether the Unit column of an upload holds unit ids, and
-// not a parent's keys.
-func (s Spec) hasUnitIDs() bool { return s.Parent == nil || s.Parent.Key == "" }
-
-// stored is the position of a column among those to store, or −1.
-func (s Spec) stored(name string) int {
-	return slices.IndexFunc(s.Columns, func(c segment.Column) bool { return c.Name == name })
 }
 
 // failed adds an error to a result. Causes stay here: a cause may quote rows.
@@ -175,4 +125,14 @@ func frames() string {
 			return strings.Join(names, " < ")
 		}
 	}
+}
+
+// traceOf describes an internal error for the log. Only texts of ours and
+// of the operating system can be in it.
+func traceOf(err error) string {
+	var e *privacy.Error
+	if errors.As(err, &e) && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return "unknown fault"
 }

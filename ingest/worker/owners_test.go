@@ -10,45 +10,47 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
 )
 
 // segmentOf runs a spec and returns its segment.
-func segmentOf(t testing.TB, spec worker.Spec) string {
+func segmentOf(t testing.TB, spec build.Spec) string {
 	t.Helper()
 	r, err := child(t, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantOK(t, r)
-	return filepath.Join(spec.Dir, worker.SegmentFile)
+	return filepath.Join(spec.Dir, build.SegmentFile)
 }
 
 // purchases is a table with the unit column person and the key n.
 func purchases(t testing.TB, rows string) string {
 	t.Helper()
-	return segmentOf(t, order(t, worker.FormatCSV, []byte("person,n\n"+rows), column("n", "integer")))
+	return segmentOf(t, order(t, upload.FormatCSV, []byte("person,n\n"+rows), column("n", "integer")))
 }
 
 // items is a load of the table that reaches its units through purchases.n.
-func items(t testing.TB, rows string, parents ...string) worker.Spec {
+func items(t testing.TB, rows string, parents ...string) build.Spec {
 	t.Helper()
-	spec := order(t, worker.FormatCSV, []byte("n,what\n"+rows), column("n", "integer"), column("what", "varchar"))
+	spec := order(t, upload.FormatCSV, []byte("n,what\n"+rows), column("n", "integer"), column("what", "varchar"))
 	spec.Unit, spec.Key = column("n", "integer"), nil
 	spec.Meta.Table = "items"
-	spec.Parent = &worker.Parent{Table: "purchases", Key: "n", Segments: parents}
+	spec.Parent = &build.Parent{Table: "purchases", Key: "n", Segments: parents}
 	return spec
 }
 
 // owned returns the rows of a segment as "id what" for the persons given.
-func owned(t testing.TB, spec worker.Spec, column string, persons ...string) []string {
+func owned(t testing.TB, spec build.Spec, column string, persons ...string) []string {
 	t.Helper()
-	path := filepath.Join(spec.Dir, worker.SegmentFile)
+	path := filepath.Join(spec.Dir, build.SegmentFile)
 	names := map[string]string{}
 	for _, p := range persons {
-		names[fmt.Sprint(worker.Pseudonym(testKey, p))] = p
+		names[fmt.Sprint(duck.Pseudonym(testKey, p))] = p
 	}
 	var out []string
 	for _, row := range query(t, path, "SELECT _unit, "+column+" FROM seg.rows") {
@@ -80,7 +82,7 @@ func TestKeysLeadToUnits(t *testing.T) {
 	if diff := cmp.Diff(want, owned(t, spec, "what", "1", "2", "3")); diff != "" {
 		t.Error(diff)
 	}
-	wantRejects := []worker.Reject{
+	wantRejects := []build.Reject{
 		{Line: 4, Column: "n", Reason: "no row of purchases has this key", Value: "99"},
 		{Line: 6, Column: "n", Reason: "the key that leads to the unit is missing or blank"},
 		{Line: 8, Column: "n", Reason: "not an integer: a whole number from -2147483648 to 2147483647", Value: "x"},
@@ -92,8 +94,8 @@ func TestKeysLeadToUnits(t *testing.T) {
 
 func TestRowsOfParquetNameTheirNumber(t *testing.T) {
 	spec := items(t, "", purchases(t, "1,10\n"))
-	spec.Format = worker.FormatParquet
-	spec.Input = order(t, worker.FormatParquet, parquetOf(t, "SELECT unnest([10, 7]) AS n, 'x' AS what")).Input
+	spec.Format = upload.FormatParquet
+	spec.Input = order(t, upload.FormatParquet, parquetOf(t, "SELECT unnest([10, 7]) AS n, 'x' AS what")).Input
 	wantFailure(t, run(t, spec), privacy.CodeLoadRejected, "1 of 2 rows are bad, and max_bad_records is 0; the first: row 2, column n: no row of purchases has this key")
 }
 
@@ -114,9 +116,9 @@ func TestAParentThatWasNeverLoadedOwnsNothing(t *testing.T) {
 // A foreign key that refers to the unit's id leads to the same pseudonym, and is
 // not stored.
 func TestForeignKeysThatAreUnitIDs(t *testing.T) {
-	spec := order(t, worker.FormatCSV, []byte("who,n\n1,10\n2,20\n7,70\n 1 ,11\n"), column("n", "integer"))
+	spec := order(t, upload.FormatCSV, []byte("who,n\n1,10\n2,20\n7,70\n 1 ,11\n"), column("n", "integer"))
 	spec.Unit = column("who", "bigint")
-	spec.Parent = &worker.Parent{Table: "people", Segments: []string{purchases(t, "1,0\n1,5\n2,0\n")}}
+	spec.Parent = &build.Parent{Table: "people", Segments: []string{purchases(t, "1,0\n1,5\n2,0\n")}}
 	spec.MaxBadRecords = 1
 	r, err := child(t, spec)
 	if err != nil {
@@ -126,10 +128,10 @@ func TestForeignKeysThatAreUnitIDs(t *testing.T) {
 	if diff := cmp.Diff([]string{"1 10", "1 11", "2 20"}, owned(t, spec, "n", "1", "2")); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]worker.Reject{{Line: 4, Column: "who", Reason: "no row of people has this key"}}, rejectsOf(t, spec)); diff != "" {
+	if diff := cmp.Diff([]build.Reject{{Line: 4, Column: "who", Reason: "no row of people has this key"}}, rejectsOf(t, spec)); diff != "" {
 		t.Error(diff)
 	}
-	if got := query(t, filepath.Join(spec.Dir, worker.SegmentFile), "SELECT column_name FROM (DESCRIBE seg.rows)"); !cmp.Equal(got, []string{"_unit", "n"}) {
+	if got := query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT column_name FROM (DESCRIBE seg.rows)"); !cmp.Equal(got, []string{"_unit", "n"}) {
 		t.Errorf("stored columns %v", got)
 	}
 }
@@ -204,7 +206,7 @@ func TestNeighbourUnitsInAParentTable(t *testing.T) {
 }
 
 func TestPublicTablesHaveNoUnits(t *testing.T) {
-	spec := order(t, worker.FormatCSV, []byte("n,name\n2,France\n1,Peru\n,nowhere\nx,bad\n"), column("n", "integer"), column("name", "varchar"))
+	spec := order(t, upload.FormatCSV, []byte("n,name\n2,France\n1,Peru\n,nowhere\nx,bad\n"), column("n", "integer"), column("name", "varchar"))
 	spec.Meta = segment.Meta{Dataset: "d", Table: "nation", Public: true, ContractVersion: 1}
 	spec.Unit, spec.Key, spec.Salt = segment.Column{}, nil, nil
 	spec.MaxBadRecords = 1
@@ -216,29 +218,29 @@ func TestPublicTablesHaveNoUnits(t *testing.T) {
 	if r.RowsRead != 4 || r.RowsLoaded != 3 || r.RowsStored != 3 || r.RowsRejected != 1 {
 		t.Errorf("counters %+v", r)
 	}
-	path := filepath.Join(spec.Dir, worker.SegmentFile)
+	path := filepath.Join(spec.Dir, build.SegmentFile)
 	want := []string{"2|France", "1|Peru", "<nil>|nowhere"}
 	if diff := cmp.Diff(want, query(t, path, "SELECT * FROM seg.rows")); diff != "" {
 		t.Error(diff)
 	}
-	merged := order(t, worker.FormatCSV, nil, spec.Columns...)
-	merged.Task, merged.Meta, merged.Segments = worker.TaskMerge, spec.Meta, []string{path, path}
+	merged := order(t, upload.FormatCSV, nil, spec.Columns...)
+	merged.Task, merged.Meta, merged.Segments = build.TaskMerge, spec.Meta, []string{path, path}
 	if got := segmentOf(t, merged); len(query(t, got, "SELECT * FROM seg.rows")) != 6 {
 		t.Errorf("merged: %v", query(t, got, "SELECT * FROM seg.rows"))
 	}
 }
 
 func TestOrdersThatNoServerGives(t *testing.T) {
-	for name, edit := range map[string]func(*worker.Spec){
-		"no unit":                      func(s *worker.Spec) { s.Unit = segment.Column{} },
-		"no key for unit ids":          func(s *worker.Spec) { s.Key = nil },
-		"no salt":                      func(s *worker.Spec) { s.Salt = nil },
-		"a key that is not stored":     func(s *worker.Spec) { s.Parent = &worker.Parent{Table: "p", Key: "k"} },
-		"no input":                     func(s *worker.Spec) { s.Input = "" },
-		"a directory that is nobody's": func(s *worker.Spec) { s.Dir = "here" },
+	for name, edit := range map[string]func(*build.Spec){
+		"no unit":                      func(s *build.Spec) { s.Unit = segment.Column{} },
+		"no key for unit ids":          func(s *build.Spec) { s.Key = nil },
+		"no salt":                      func(s *build.Spec) { s.Salt = nil },
+		"a key that is not stored":     func(s *build.Spec) { s.Parent = &build.Parent{Table: "p", Key: "k"} },
+		"no input":                     func(s *build.Spec) { s.Input = "" },
+		"a directory that is nobody's": func(s *build.Spec) { s.Dir = "here" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := order(t, worker.FormatCSV, []byte("person,n\n"), column("n", "integer"))
+			spec := order(t, upload.FormatCSV, []byte("person,n\n"), column("n", "integer"))
 			edit(&spec)
 			wantFailure(t, run(t, spec), privacy.CodeInternal, "")
 		})

@@ -15,8 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
 )
 
@@ -25,48 +27,48 @@ func TestBadRowsAreRejectedWithLineColumnAndReason(t *testing.T) {
 	day, amount := column("day", "date"), column("amount", "decimal(4,1)")
 	for _, c := range []struct {
 		name, body string
-		format     worker.Format
+		format     upload.Format
 		columns    []segment.Column
-		want       []worker.Reject
+		want       []build.Reject
 		loaded     int64
 	}{
-		{"a number that is none", "person,rating\n1,3\n2,three\n3,5\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 3, Column: "rating", Reason: notTiny, Value: "three"}}, 2},
-		{"a number too large", "person,rating\n1,128\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 2, Column: "rating", Reason: notTiny, Value: "128"}}, 0},
-		{"a fraction is not rounded", "person,rating\n1,3.5\n2,3.0\n3,3e0\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 2, Column: "rating", Reason: "not a whole number, which tinyint needs", Value: "3.5"}}, 2},
-		{"units that are missing or blank", "person,rating\n,1\n\"\",2\n \t,3\n\u00a0,4\n7,5\n", worker.FormatCSV, nil,
-			[]worker.Reject{
+		{"a number that is none", "person,rating\n1,3\n2,three\n3,5\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 3, Column: "rating", Reason: notTiny, Value: "three"}}, 2},
+		{"a number too large", "person,rating\n1,128\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 2, Column: "rating", Reason: notTiny, Value: "128"}}, 0},
+		{"a fraction is not rounded", "person,rating\n1,3.5\n2,3.0\n3,3e0\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 2, Column: "rating", Reason: "not a whole number, which tinyint needs", Value: "3.5"}}, 2},
+		{"units that are missing or blank", "person,rating\n,1\n\"\",2\n \t,3\n\u00a0,4\n7,5\n", upload.FormatCSV, nil,
+			[]build.Reject{
 				{Line: 2, Column: "person", Reason: "the unit id is missing or blank"}, {Line: 3, Column: "person", Reason: "the unit id is missing or blank"},
 				{Line: 4, Column: "person", Reason: "the unit id is missing or blank", Value: " \t"}, {Line: 5, Column: "person", Reason: "the unit id is missing or blank", Value: "\u00a0"},
 			}, 1},
-		{"a unit that is no number", "person,rating\nx,1\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 2, Column: "person", Reason: "not a bigint", Value: "x"}}, 0},
-		{"lines are counted over multi-line fields, blank lines and mixed line ends", "person,rating,note\r\n1,2,\"a\nb\"\n\n2,x,\r3,4,\n4,y,\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 5, Column: "rating", Reason: notTiny, Value: "x"}, {Line: 7, Column: "rating", Reason: notTiny, Value: "y"}}, 2},
-		{"records of another shape", "person,rating\n1\n2,3\n3,4,5\n\"4\"x,5\n", worker.FormatCSV, nil,
-			[]worker.Reject{
+		{"a unit that is no number", "person,rating\nx,1\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 2, Column: "person", Reason: "not a bigint", Value: "x"}}, 0},
+		{"lines are counted over multi-line fields, blank lines and mixed line ends", "person,rating,note\r\n1,2,\"a\nb\"\n\n2,x,\r3,4,\n4,y,\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 5, Column: "rating", Reason: notTiny, Value: "x"}, {Line: 7, Column: "rating", Reason: notTiny, Value: "y"}}, 2},
+		{"records of another shape", "person,rating\n1\n2,3\n3,4,5\n\"4\"x,5\n", upload.FormatCSV, nil,
+			[]build.Reject{
 				{Line: 2, Reason: "the line has 1 fields where the header has 2"}, {Line: 4, Reason: "the line has 3 fields where the header has 2"},
 				{Line: 5, Reason: "the line has text after a closing quote"},
 			}, 1},
-		{"bytes that are not UTF-8", "person,note\n1,ok\n2,\xff\n", worker.FormatCSV, []segment.Column{column("note", "varchar")},
-			[]worker.Reject{{Line: 3, Reason: "the line is not valid UTF-8"}}, 1},
-		{"dates", "person,day\n1,2024-02-30\n2,infinity\n3,10000-01-01\n4,0001-01-01\n5,\n", worker.FormatCSV, []segment.Column{day},
-			[]worker.Reject{
+		{"bytes that are not UTF-8", "person,note\n1,ok\n2,\xff\n", upload.FormatCSV, []segment.Column{column("note", "varchar")},
+			[]build.Reject{{Line: 3, Reason: "the line is not valid UTF-8"}}, 1},
+		{"dates", "person,day\n1,2024-02-30\n2,infinity\n3,10000-01-01\n4,0001-01-01\n5,\n", upload.FormatCSV, []segment.Column{day},
+			[]build.Reject{
 				{Line: 2, Column: "day", Reason: "not a date: use 2024-01-31", Value: "2024-02-30"},
 				{Line: 3, Column: "day", Reason: "outside of the years 1 to 9999", Value: "infinity"},
 				{Line: 4, Column: "day", Reason: "outside of the years 1 to 9999", Value: "10000-01-01"},
 			}, 2},
-		{"decimals", "person,amount\n1,999.94\n2,1000\n3,abc\n", worker.FormatCSV, []segment.Column{amount},
-			[]worker.Reject{
+		{"decimals", "person,amount\n1,999.94\n2,1000\n3,abc\n", upload.FormatCSV, []segment.Column{amount},
+			[]build.Reject{
 				{Line: 3, Column: "amount", Reason: "not a decimal(4,1): a number with at most 3 digits before the point", Value: "1000"},
 				{Line: 4, Column: "amount", Reason: "not a decimal(4,1): a number with at most 3 digits before the point", Value: "abc"},
 			}, 1},
-		{"long values are cut", "person,rating\n1," + strings.Repeat("9", 300) + "\n", worker.FormatCSV, nil,
-			[]worker.Reject{{Line: 2, Column: "rating", Reason: notTiny, Value: strings.Repeat("9", 100)}}, 0},
-		{"lines of JSON", "{\"person\":1,\"rating\":2}\nnonsense\n\n[1]\n{\"person\":null,\"rating\":3}\n{\"person\":2,\"rating\":\"x\"}\n{\"person\":3,\"person\":4}\n{\"person\":\"5\"}\n", worker.FormatNDJSON, nil,
-			[]worker.Reject{
+		{"long values are cut", "person,rating\n1," + strings.Repeat("9", 300) + "\n", upload.FormatCSV, nil,
+			[]build.Reject{{Line: 2, Column: "rating", Reason: notTiny, Value: strings.Repeat("9", 100)}}, 0},
+		{"lines of JSON", "{\"person\":1,\"rating\":2}\nnonsense\n\n[1]\n{\"person\":null,\"rating\":3}\n{\"person\":2,\"rating\":\"x\"}\n{\"person\":3,\"person\":4}\n{\"person\":\"5\"}\n", upload.FormatNDJSON, nil,
+			[]build.Reject{
 				{Line: 2, Reason: "the line is not valid JSON"}, {Line: 4, Reason: "the line is not a JSON object"},
 				{Line: 5, Column: "person", Reason: "the unit id is missing or blank"}, {Line: 6, Column: "rating", Reason: notTiny, Value: "x"},
 				{Line: 7, Reason: "the line has the key person twice"},
@@ -96,10 +98,10 @@ func TestBadRowsAreRejectedWithLineColumnAndReason(t *testing.T) {
 
 func TestRowsOfParquetAreRejectedByNumber(t *testing.T) {
 	body := parquetOf(t, "SELECT * FROM (VALUES (1, 3.0), (2, 3.5), (NULL, 1.0), (4, 'nan'::DOUBLE)) v(person, rating)")
-	spec := order(t, worker.FormatParquet, body, column("rating", "tinyint"))
+	spec := order(t, upload.FormatParquet, body, column("rating", "tinyint"))
 	spec.MaxBadRecords = 3
 	wantOK(t, run(t, spec))
-	want := []worker.Reject{
+	want := []build.Reject{
 		{Line: 2, Column: "rating", Reason: "not a whole number, which tinyint needs", Value: "3.5"},
 		{Line: 3, Column: "person", Reason: "the unit id is missing or blank"},
 		{Line: 4, Column: "rating", Reason: "not a tinyint: a whole number from -128 to 127", Value: "nan"},
@@ -113,24 +115,24 @@ func TestFilesThatAreRefusedAsAWhole(t *testing.T) {
 	parquet := parquetOf(t, "SELECT 1 AS person, [1] AS rating")
 	for _, c := range []struct {
 		name   string
-		format worker.Format
+		format upload.Format
 		body   string
 		code   privacy.Code
 		text   string
 	}{
-		{"a missing column", worker.FormatCSV, "person,score\n1,2\n", privacy.CodeLoadRejected, "column rating is missing; the file has person, score"},
-		{"a column twice", worker.FormatCSV, "person,rating,rating\n1,2,3\n", privacy.CodeLoadRejected, "column rating occurs 2 times"},
-		{"an empty CSV file", worker.FormatCSV, "", privacy.CodeLoadRejected, "the file is empty"},
-		{"UTF-16", worker.FormatCSV, "\xff\xfep\x00", privacy.CodeLoadRejected, "UTF-16"},
-		{"a quote that never closes", worker.FormatCSV, "person,rating\n1,\"2\n3,4\n", privacy.CodeLoadRejected, "opens on line 2 is not closed"},
-		{"a last line of many megabytes without an end", worker.FormatCSV, "person,rating\n1,2\n" + strings.Repeat("x", 80<<20), privacy.CodeLoadRejected, "line 3 is longer than"},
-		{"a key that no line has", worker.FormatNDJSON, "{\"person\":1}\n{\"person\":2}\n", privacy.CodeLoadRejected, "column rating is missing"},
-		{"not Parquet", worker.FormatParquet, "person,rating\n", privacy.CodeLoadRejected, "not a Parquet file"},
-		{"half a Parquet file", worker.FormatParquet, string(parquet[:len(parquet)/2]), privacy.CodeLoadRejected, "not a Parquet file"},
-		{"a list for a value", worker.FormatParquet, string(parquetOf(t, "SELECT [1] AS person, 1 AS rating")), privacy.CodeLoadRejected, "column person holds lists or structures"},
-		{"a structure for a value", worker.FormatParquet, string(parquetOf(t, "SELECT 1 AS person, {'a': 1} AS rating")), privacy.CodeLoadRejected, "column rating holds lists or structures"},
-		{"not Arrow", worker.FormatArrow, "person,rating\n", privacy.CodeLoadRejected, "not an Arrow IPC stream"},
-		{"a bad row", worker.FormatCSV, "person,rating\n1,a-private-value\n", privacy.CodeLoadRejected, "1 of 1 rows are bad, and max_bad_records is 0; the first: line 2, column rating: not a tinyint"},
+		{"a missing column", upload.FormatCSV, "person,score\n1,2\n", privacy.CodeLoadRejected, "column rating is missing; the file has person, score"},
+		{"a column twice", upload.FormatCSV, "person,rating,rating\n1,2,3\n", privacy.CodeLoadRejected, "column rating occurs 2 times"},
+		{"an empty CSV file", upload.FormatCSV, "", privacy.CodeLoadRejected, "the file is empty"},
+		{"UTF-16", upload.FormatCSV, "\xff\xfep\x00", privacy.CodeLoadRejected, "UTF-16"},
+		{"a quote that never closes", upload.FormatCSV, "person,rating\n1,\"2\n3,4\n", privacy.CodeLoadRejected, "opens on line 2 is not closed"},
+		{"a last line of many megabytes without an end", upload.FormatCSV, "person,rating\n1,2\n" + strings.Repeat("x", 80<<20), privacy.CodeLoadRejected, "line 3 is longer than"},
+		{"a key that no line has", upload.FormatNDJSON, "{\"person\":1}\n{\"person\":2}\n", privacy.CodeLoadRejected, "column rating is missing"},
+		{"not Parquet", upload.FormatParquet, "person,rating\n", privacy.CodeLoadRejected, "not a Parquet file"},
+		{"half a Parquet file", upload.FormatParquet, string(parquet[:len(parquet)/2]), privacy.CodeLoadRejected, "not a Parquet file"},
+		{"a list for a value", upload.FormatParquet, string(parquetOf(t, "SELECT [1] AS person, 1 AS rating")), privacy.CodeLoadRejected, "column person holds lists or structures"},
+		{"a structure for a value", upload.FormatParquet, string(parquetOf(t, "SELECT 1 AS person, {'a': 1} AS rating")), privacy.CodeLoadRejected, "column rating holds lists or structures"},
+		{"not Arrow", upload.FormatArrow, "person,rating\n", privacy.CodeLoadRejected, "not an Arrow IPC stream"},
+		{"a bad row", upload.FormatCSV, "person,rating\n1,a-private-value\n", privacy.CodeLoadRejected, "1 of 1 rows are bad, and max_bad_records is 0; the first: line 2, column rating: not a tinyint"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := run(t, order(t, c.format, []byte(c.body), column("rating", "tinyint")))
@@ -143,18 +145,18 @@ func TestFilesThatAreRefusedAsAWhole(t *testing.T) {
 }
 
 func TestCompressedFilesAreBounded(t *testing.T) {
-	bomb := compressed(t, worker.EncodingGzip, bytes.Repeat([]byte("1,1\n"), 40<<20))
-	spec := order(t, worker.FormatCSV, bomb, column("rating", "tinyint"))
-	spec.Encoding = worker.EncodingGzip
+	bomb := compressed(t, upload.EncodingGzip, bytes.Repeat([]byte("1,1\n"), 40<<20))
+	spec := order(t, upload.FormatCSV, bomb, column("rating", "tinyint"))
+	spec.Encoding = upload.EncodingGzip
 	wantFailure(t, run(t, spec), privacy.CodeTooLarge, "decompresses to more than")
 
-	spec = order(t, worker.FormatCSV, compressed(t, worker.EncodingZstd, []byte("person,rating\n1,1\n")), column("rating", "tinyint"))
-	spec.Encoding = worker.EncodingGzip
+	spec = order(t, upload.FormatCSV, compressed(t, upload.EncodingZstd, []byte("person,rating\n1,1\n")), column("rating", "tinyint"))
+	spec.Encoding = upload.EncodingGzip
 	wantFailure(t, run(t, spec), privacy.CodeLoadRejected, "not valid gzip")
 
-	half := compressed(t, worker.EncodingZstd, bytes.Repeat([]byte(sample), 1000))
-	spec = order(t, worker.FormatCSV, half[:len(half)/2], column("rating", "tinyint"))
-	spec.Encoding = worker.EncodingZstd
+	half := compressed(t, upload.EncodingZstd, bytes.Repeat([]byte(sample), 1000))
+	spec = order(t, upload.FormatCSV, half[:len(half)/2], column("rating", "tinyint"))
+	spec.Encoding = upload.EncodingZstd
 	wantFailure(t, run(t, spec), privacy.CodeLoadRejected, "not valid zstd")
 }
 
@@ -172,9 +174,9 @@ func TestHeadersAreFoundInTheirUsualForms(t *testing.T) {
 		"quoted names":           "\"person\",\"rating\"\n\"1\",\"2\"\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := order(t, worker.FormatCSV, []byte(body), column("rating", "tinyint"))
+			spec := order(t, upload.FormatCSV, []byte(body), column("rating", "tinyint"))
 			wantOK(t, run(t, spec))
-			want := []string{fmt.Sprintf("%d|2", worker.Pseudonym(testKey, "1"))}
+			want := []string{fmt.Sprintf("%d|2", duck.Pseudonym(testKey, "1"))}
 			if diff := cmp.Diff(want, rowsOf(t, spec)); diff != "" {
 				t.Error(diff)
 			}
@@ -184,7 +186,7 @@ func TestHeadersAreFoundInTheirUsualForms(t *testing.T) {
 
 func TestSparseNDJSONIsRead(t *testing.T) {
 	body := strings.Repeat("{\"person\":1}\n", 1500) + "{\"person\":2,\"rating\":5}\n" // beyond the sample
-	spec := order(t, worker.FormatNDJSON, []byte(body), column("rating", "tinyint"))
+	spec := order(t, upload.FormatNDJSON, []byte(body), column("rating", "tinyint"))
 	r := run(t, spec)
 	wantOK(t, r)
 	if r.RowsLoaded != 1501 {
@@ -208,10 +210,10 @@ func TestPseudonymsAreOfTheCanonicalID(t *testing.T) {
 		for _, id := range c.ids {
 			body.WriteString("\"" + id + "\"\n")
 		}
-		spec := order(t, worker.FormatCSV, []byte(body.String()))
+		spec := order(t, upload.FormatCSV, []byte(body.String()))
 		spec.Unit = column("person", c.typ)
 		wantOK(t, run(t, spec))
-		want := slices.Repeat([]string{fmt.Sprint(worker.Pseudonym(testKey, c.want))}, len(c.ids))
+		want := slices.Repeat([]string{fmt.Sprint(duck.Pseudonym(testKey, c.want))}, len(c.ids))
 		if diff := cmp.Diff(want, rowsOf(t, spec)); diff != "" {
 			t.Error(diff)
 		}
@@ -221,14 +223,14 @@ func TestPseudonymsAreOfTheCanonicalID(t *testing.T) {
 // No byte of a unit id, and no byte of the key, is in any file that stays.
 func TestUnitIDsAndKeysAreNotStored(t *testing.T) {
 	const canary = "canary-5f1d8e0c9b7a"
-	spec := order(t, worker.FormatCSV, []byte("person,rating\n"+canary+",3\n"), column("rating", "tinyint"))
+	spec := order(t, upload.FormatCSV, []byte("person,rating\n"+canary+",3\n"), column("rating", "tinyint"))
 	spec.Unit = column("person", "varchar")
 	r, err := child(t, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantOK(t, r)
-	for _, name := range []string{worker.SegmentFile, worker.RejectsFile} {
+	for _, name := range []string{build.SegmentFile, build.RejectsFile} {
 		b, err := os.ReadFile(filepath.Join(spec.Dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -260,10 +262,10 @@ func TestEveryRowIsLoadedOrRejected(t *testing.T) {
 				if shown == "" {
 					shown = "<nil>"
 				}
-				good = append(good, fmt.Sprintf("%d|%s", worker.Pseudonym(testKey, person), shown))
+				good = append(good, fmt.Sprintf("%d|%s", duck.Pseudonym(testKey, person), shown))
 			}
 		}
-		spec := order(t, worker.FormatCSV, []byte(body.String()), column("rating", "tinyint"))
+		spec := order(t, upload.FormatCSV, []byte(body.String()), column("rating", "tinyint"))
 		spec.MaxBadRecords = 1000
 		r := run(t, spec)
 		if r.Error != nil {
@@ -272,7 +274,7 @@ func TestEveryRowIsLoadedOrRejected(t *testing.T) {
 		if r.RowsRead != int64(n) || r.RowsLoaded+r.RowsRejected != r.RowsRead || r.RowsLoaded != int64(len(good)) {
 			rt.Fatalf("%d rows, %d good: %+v", n, len(good), r)
 		}
-		stored := query(t, filepath.Join(spec.Dir, worker.SegmentFile), "SELECT * FROM seg.rows")
+		stored := query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT * FROM seg.rows")
 		if !slices.IsSortedFunc(stored, byUnit) {
 			rt.Fatalf("the segment is not sorted: %v", stored)
 		}

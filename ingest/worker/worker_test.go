@@ -25,7 +25,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
 )
@@ -52,7 +55,7 @@ func column(name, typ string) segment.Column {
 }
 
 // order returns a spec for an upload with the given content.
-func order(t testing.TB, format worker.Format, body []byte, columns ...segment.Column) worker.Spec {
+func order(t testing.TB, format upload.Format, body []byte, columns ...segment.Column) build.Spec {
 	t.Helper()
 	dir := t.TempDir()
 	input := filepath.Join(dir, "upload")
@@ -63,15 +66,15 @@ func order(t testing.TB, format worker.Format, body []byte, columns ...segment.C
 	if err := os.Mkdir(own, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return worker.Spec{
-		Task: worker.TaskLoad, Dir: own, Input: input, Format: format,
+	return build.Spec{
+		Task: build.TaskLoad, Dir: own, Input: input, Format: format,
 		Meta: segment.Meta{Dataset: "d", Tenant: "t", ContractVersion: 1},
 		Unit: column("person", "bigint"), Columns: columns,
 		Key: testKey, Salt: testSalt, MaxBytes: 1 << 30, MemoryMB: 400, Threads: 2,
 	}
 }
 
-func run(t testing.TB, spec worker.Spec) worker.Result {
+func run(t testing.TB, spec build.Spec) worker.Result {
 	t.Helper()
 	return worker.Run(context.Background(), spec, func(worker.Progress) {})
 }
@@ -80,7 +83,7 @@ func run(t testing.TB, spec worker.Spec) worker.Result {
 const childPatience = time.Minute
 
 // child runs a spec in a real child process.
-func child(t testing.TB, spec worker.Spec) (worker.Result, error) {
+func child(t testing.TB, spec build.Spec) (worker.Result, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "NOISED_TEST_WORKER=1")
@@ -122,9 +125,9 @@ func child(t testing.TB, spec worker.Spec) (worker.Result, error) {
 
 // rowsOf returns the rows of a segment as text, with the unit's pseudonym
 // first, in no particular order within a unit.
-func rowsOf(t testing.TB, spec worker.Spec) []string {
+func rowsOf(t testing.TB, spec build.Spec) []string {
 	t.Helper()
-	return query(t, filepath.Join(spec.Dir, worker.SegmentFile), "SELECT * FROM seg.rows ORDER BY ALL")
+	return query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT * FROM seg.rows ORDER BY ALL")
 }
 
 func query(t testing.TB, path, q string) []string {
@@ -163,16 +166,16 @@ func query(t testing.TB, path, q string) []string {
 	return out
 }
 
-func rejectsOf(t testing.TB, spec worker.Spec) []worker.Reject {
+func rejectsOf(t testing.TB, spec build.Spec) []build.Reject {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(spec.Dir, worker.RejectsFile))
+	b, err := os.ReadFile(filepath.Join(spec.Dir, build.RejectsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []worker.Reject
+	var out []build.Reject
 	d := json.NewDecoder(bytes.NewReader(b))
 	for d.More() {
-		var r worker.Reject
+		var r build.Reject
 		if err := d.Decode(&r); err != nil {
 			t.Fatal(err)
 		}
@@ -212,12 +215,12 @@ func sampleColumns() []segment.Column {
 
 // convert writes the sample in another format, by DuckDB for Parquet and JSON
 // and by arrow-go for Arrow.
-func convert(t testing.TB, format worker.Format) []byte {
+func convert(t testing.TB, format upload.Format) []byte {
 	t.Helper()
-	if format == worker.FormatCSV {
+	if format == upload.FormatCSV {
 		return []byte(sample)
 	}
-	if format == worker.FormatArrow {
+	if format == upload.FormatArrow {
 		return sampleArrow(t)
 	}
 	dir := t.TempDir()
@@ -231,7 +234,7 @@ func convert(t testing.TB, format worker.Format) []byte {
 	}
 	defer db.Close()
 	options := "FORMAT parquet, ROW_GROUP_SIZE 2"
-	if format == worker.FormatNDJSON {
+	if format == upload.FormatNDJSON {
 		options = "FORMAT json, ARRAY false"
 	}
 	q := fmt.Sprintf(`COPY (FROM read_csv(%s, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, columns = {
@@ -282,14 +285,14 @@ func sampleArrow(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-func compressed(t testing.TB, e worker.Encoding, body []byte) []byte {
+func compressed(t testing.TB, e upload.Encoding, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var w io.WriteCloser
 	switch e {
-	case worker.EncodingGzip:
+	case upload.EncodingGzip:
 		w = gzip.NewWriter(&b)
-	case worker.EncodingZstd:
+	case upload.EncodingZstd:
 		w, _ = zstd.NewWriter(&b)
 	default:
 		return body
@@ -304,16 +307,16 @@ func compressed(t testing.TB, e worker.Encoding, body []byte) []byte {
 }
 
 func TestEveryFormatAndEncodingGivesTheSameSegment(t *testing.T) {
-	u := func(id string) string { return fmt.Sprint(worker.Pseudonym(testKey, id)) }
+	u := func(id string) string { return fmt.Sprint(duck.Pseudonym(testKey, id)) }
 	want := []string{
 		u("7") + "|3|a \"quoted\", two-\nline note|2024-02-29 00:00:00 +0000 UTC|12.5|0.25|true|2024-02-29 23:59:59.5 +0000 UTC",
 		u("3") + "|1|<nil>|2020-01-01 00:00:00 +0000 UTC|-0.01|0|false|2020-01-01 00:00:00 +0000 UTC",
 		u("7") + "|5||1999-12-31 00:00:00 +0000 UTC|0|1e+10|true|1970-01-01 00:00:00 +0000 UTC",
 		u("12") + "|<nil>|é|<nil>|<nil>|<nil>|<nil>|<nil>",
 	}
-	for _, format := range []worker.Format{worker.FormatCSV, worker.FormatNDJSON, worker.FormatParquet, worker.FormatArrow} {
+	for _, format := range []upload.Format{upload.FormatCSV, upload.FormatNDJSON, upload.FormatParquet, upload.FormatArrow} {
 		body := convert(t, format)
-		for _, encoding := range []worker.Encoding{worker.EncodingNone, worker.EncodingGzip, worker.EncodingZstd} {
+		for _, encoding := range []upload.Encoding{upload.EncodingNone, upload.EncodingGzip, upload.EncodingZstd} {
 			t.Run(string(format)+"/"+string(encoding), func(t *testing.T) {
 				spec := order(t, format, compressed(t, encoding, body), sampleColumns()...)
 				spec.Encoding = encoding

@@ -1,4 +1,4 @@
-package worker
+package duck
 
 import (
 	"context"
@@ -16,22 +16,17 @@ import (
 // full disk.
 const lowDisk = 32 << 20
 
-// rejected is a refusal of the file that its sender can act upon.
-func rejected(format string, args ...any) *privacy.Error {
-	return privacy.Errorf(privacy.CodeLoadRejected, format, args...)
-}
-
 var (
-	errMemory   = rejected("the file needs more memory than this server grants to one load")
+	errMemory   = privacy.Errorf(privacy.CodeLoadRejected, "the file needs more memory than this server grants to one load")
 	errDisk     = privacy.Errorf(privacy.CodeUnavailable, "the server has no room to load this file; try again later")
 	errStopped  = privacy.Errorf(privacy.CodeUnavailable, "the load was stopped")
 	errInternal = errors.New("a fault of DuckDB")
 )
 
-// environment translates err when it is about this machine and not about the
-// file; otherwise it returns nil. DuckDB's own texts are never passed on: they
-// quote rows and paths.
-func (t *task) environment(ctx context.Context, err error) error {
+// Environment translates err when it is about this machine, on which the
+// worker's directory is, and not about the file; otherwise it returns nil.
+// DuckDB's own texts are never passed on: they quote rows and paths.
+func Environment(ctx context.Context, dir string, err error) error {
 	var e *privacy.Error
 	if errors.As(err, &e) {
 		return e
@@ -48,12 +43,12 @@ func (t *task) environment(ctx context.Context, err error) error {
 	}
 	switch d.Type {
 	case duckdb.ErrorTypeOutOfMemory:
-		if t.diskIsFull() {
+		if diskIsFull(dir) {
 			return errDisk
 		}
 		return errMemory
 	case duckdb.ErrorTypeIO:
-		if t.diskIsFull() {
+		if diskIsFull(dir) {
 			return errDisk
 		}
 	default:
@@ -61,20 +56,20 @@ func (t *task) environment(ctx context.Context, err error) error {
 	return nil
 }
 
-func (t *task) diskIsFull() bool {
+func diskIsFull(dir string) bool {
 	var fs unix.Statfs_t
-	if err := unix.Statfs(t.spec.Dir, &fs); err != nil {
+	if err := unix.Statfs(dir, &fs); err != nil {
 		return false
 	}
 	return fs.Bavail*uint64(fs.Bsize) < lowDisk
 }
 
-// ours translates an error of a step that no file should be able to make fail.
-func (t *task) ours(ctx context.Context, err error, step string) error {
+// Ours translates an error of a step that no file should be able to make fail.
+func Ours(ctx context.Context, dir string, err error, step string) error {
 	if err == nil {
 		return nil
 	}
-	if known := t.environment(ctx, err); known != nil {
+	if known := Environment(ctx, dir, err); known != nil {
 		return known
 	}
 	var d *duckdb.Error
@@ -82,14 +77,4 @@ func (t *task) ours(ctx context.Context, err error, step string) error {
 		err = fmt.Errorf("%w (type %d)", errInternal, d.Type)
 	}
 	return privacy.Internal(err, step)
-}
-
-// traceOf describes an internal error for the log. Only texts of this package
-// and of the operating system can be in it.
-func traceOf(err error) string {
-	var e *privacy.Error
-	if errors.As(err, &e) && e.Cause != nil {
-		return e.Cause.Error()
-	}
-	return "unknown fault"
 }

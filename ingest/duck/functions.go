@@ -1,4 +1,4 @@
-package worker
+package duck
 
 import (
 	"context"
@@ -21,11 +21,12 @@ func Pseudonym(key []byte, id string) uint64 {
 	return binary.BigEndian.Uint64(h.Sum(nil))
 }
 
-// The names under which the functions are known in SQL.
+// The names under which the functions are known in SQL. Each maps a text to a
+// whole number.
 const (
-	unitFunction  = "noised_unit"
-	rankFunction  = "noised_rank"
-	countFunction = "noised_count"
+	UnitFunction  = "noised_unit"  // the pseudonym of a unit id
+	RankFunction  = "noised_rank"  // the keyed hash of a row
+	CountFunction = "noised_count" // 0; counts
 )
 
 // textFunction is a SQL function from VARCHAR to UBIGINT that maps NULL to

@@ -1,10 +1,12 @@
-package worker
+package build
 
 import (
 	"context"
 	"fmt"
 	"strings"
 
+	"github.com/noised/noised/ingest/cell"
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
 )
 
@@ -36,16 +38,16 @@ func (t *task) parentPaths() []string {
 	if t.spec.Parent == nil {
 		return nil
 	}
-	return readable(t.spec.Parent.Segments)
+	return duck.Readable(t.spec.Parent.Segments)
 }
 
 // attachParent opens the parent's segments, to be read only.
-func (t *task) attachParent(ctx context.Context, d *duck) error {
+func (t *task) attachParent(ctx context.Context, d *duck.DB) error {
 	if t.spec.Parent == nil {
 		return nil
 	}
 	for i, path := range t.spec.Parent.Segments {
-		if err := d.attach(ctx, path, parentDB(i), true); err != nil {
+		if err := d.Attach(ctx, path, parentDB(i), true); err != nil {
 			return err
 		}
 	}
@@ -56,19 +58,19 @@ func parentDB(i int) string { return fmt.Sprintf("parent%d", i) }
 
 // findOwners gives staged rows to the units that their keys lead to, and counts
 // the rows that belong to none.
-func (t *task) findOwners(ctx context.Context, d *duck) (orphans int64, err error) {
+func (t *task) findOwners(ctx context.Context, d *duck.DB) (orphans int64, err error) {
 	keys, err := t.parentKeys()
 	if err != nil {
 		return 0, err
 	}
-	if err := d.exec(ctx,
+	if err := d.Exec(ctx,
 		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE %s AS SELECT DISTINCT key, %s FROM (%s) WHERE key IN (SELECT %s FROM %s)",
 			parentsTable, segment.UnitColumn, keys, t.reference(), stageTable),
 		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE %s AS SELECT s.rowid AS id, p.%s FROM %s s JOIN %s p ON s.%s = p.key WHERE s.%s IS NULL",
 			linksTable, segment.UnitColumn, stageTable, parentsTable, t.reference(), badColumn)); err != nil {
 		return 0, err
 	}
-	err = d.ints(ctx, fmt.Sprintf("SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %s s ANTI JOIN %s p ON s.%s = p.key WHERE s.%s IS NULL)",
+	err = d.Ints(ctx, fmt.Sprintf("SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %s s ANTI JOIN %s p ON s.%s = p.key WHERE s.%s IS NULL)",
 		linksTable, stageTable, parentsTable, t.reference(), badColumn), &t.owned, &orphans)
 	return orphans, err
 }
@@ -104,7 +106,7 @@ func (t *task) reference() string {
 func (t *task) orphansSQL(line string) string {
 	value := "''" // the id is gone: the line tells
 	if !t.spec.hasUnitIDs() {
-		value = fmt.Sprintf("left(CAST(s.%s AS VARCHAR), %d)", t.reference(), maxShownValue)
+		value = fmt.Sprintf("left(CAST(s.%s AS VARCHAR), %d)", t.reference(), cell.MaxShown)
 	}
 	if line == "rowid + 1" {
 		line = "s." + line

@@ -1,4 +1,4 @@
-package worker
+package build
 
 import (
 	"bufio"
@@ -6,10 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/noised/noised/ingest/cell"
+	"github.com/noised/noised/ingest/duck"
+	"github.com/noised/noised/ingest/upload"
 )
 
 // listed is a reject with what sorts and explains it.
@@ -20,28 +23,27 @@ type listed struct {
 
 // reject records a record that does not have the form of its format. There is
 // no row in the scratch table for it.
-func (t *task) reject(r Reject) {
+func (t *task) reject(line int64, reason string) {
 	t.malformed++
 	if len(t.rejects) < MaxRejects {
-		t.rejects = append(t.rejects, listed{Reject: r})
+		t.rejects = append(t.rejects, listed{Reject: Reject{Line: line, Reason: reason}})
 	}
 }
 
 // collectRejects adds the rejected rows of the scratch table to the list.
-func (t *task) collectRejects(ctx context.Context, d *duck, src *source) error {
+func (t *task) collectRejects(ctx context.Context, d *duck.DB, src *upload.Source) error {
 	line := lineColumn
-	if src.line == "" {
+	if src.Line == "" {
 		line = "NULL" // every row was good: what is listed now is excess
-		if src.rewrite == nil {
+		if src.Rewrite == nil {
 			line = "rowid + 1"
 		}
 	}
 	wanted := t.wanted()
 	if err := t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), %s FROM %s WHERE %s IS NOT NULL ORDER BY rowid LIMIT %d",
 		line, badColumn, stageTable, badColumn, MaxRejects), func(line int64, bad string) listed {
-		parts := strings.SplitN(bad, "|", 3)
-		i, _ := strconv.Atoi(parts[0])
-		return listed{Reject: Reject{Line: line, Column: wanted[i].Name, Reason: reasonOf(parts[1], wanted[i].Type), Value: parts[2]}}
+		i, rule, value := cell.Parse(bad)
+		return listed{Reject: Reject{Line: line, Column: wanted[i].Name, Reason: cell.Reason(rule, wanted[i].Type), Value: value}}
 	}); err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (t *task) collectRejects(ctx context.Context, d *duck, src *source) error {
 
 // collectOwnerless adds the rows that are good in themselves and that no unit
 // has: their key leads to none, or those that it leads to have too many.
-func (t *task) collectOwnerless(ctx context.Context, d *duck, line string) error {
+func (t *task) collectOwnerless(ctx context.Context, d *duck.DB, line string) error {
 	if t.spec.Parent != nil {
 		if err := t.list(ctx, d, t.orphansSQL(line), func(line int64, key string) listed {
 			return listed{Reject: Reject{Line: line, Column: t.spec.Unit.Name, Reason: "no row of " + t.spec.Parent.Table + " has this key", Value: key}}
@@ -73,8 +75,8 @@ func (t *task) collectOwnerless(ctx context.Context, d *duck, line string) error
 	})
 }
 
-func (t *task) list(ctx context.Context, d *duck, query string, make func(int64, string) listed) error {
-	rows, err := d.conn.QueryContext(ctx, query)
+func (t *task) list(ctx context.Context, d *duck.DB, query string, make func(int64, string) listed) error {
+	rows, err := d.Query(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (t *task) list(ctx context.Context, d *duck, query string, make func(int64,
 // writeRejects writes the reject file; it exists after every load that got
 // that far, and is empty when all rows were good.
 func (t *task) writeRejects() error {
-	f, err := createFile(filepath.Join(t.spec.Dir, RejectsFile))
+	f, err := os.OpenFile(filepath.Join(t.spec.Dir, RejectsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

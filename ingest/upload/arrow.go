@@ -1,4 +1,4 @@
-package worker
+package upload
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/noised/noised/ingest/duck"
 )
 
 // Limits on what one message of an Arrow stream may make us allocate.
@@ -25,7 +27,7 @@ const (
 
 // arrowAsParquet rewrites an Arrow IPC stream as a Parquet file with the wanted
 // columns, holding one record batch at a time.
-func (t *task) arrowAsParquet(ctx context.Context, path string) (out string, ignored []string, err error) {
+func (u *Upload) arrowAsParquet(ctx context.Context, path string) (out string, ignored []string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			if p != any(errBatchTooLarge) {
@@ -45,24 +47,24 @@ func (t *task) arrowAsParquet(ctx context.Context, path string) (out string, ign
 		ipc.WithAllocator(&limitedAllocator{left: maxArrowMemory}),
 		ipc.WithBodySizeLimit(maxArrowBody), ipc.WithMetadataSizeLimit(maxArrowMetadata))
 	if err != nil {
-		return "", nil, t.notArrow(ctx, err)
+		return "", nil, u.notArrow(ctx, err)
 	}
 	defer r.Release()
 	names := make([]string, 0, r.Schema().NumFields())
 	for _, f := range r.Schema().Fields() {
 		names = append(names, f.Name)
 	}
-	at, ignored, err := match(t.wanted(), names)
+	at, ignored, err := match(u.Wanted, names)
 	if err != nil {
 		return "", nil, err
 	}
-	out = filepath.Join(t.spec.Dir, "arrow.parquet")
-	return out, ignored, t.transcode(ctx, r, at, out)
+	out = filepath.Join(u.Dir, "arrow.parquet")
+	return out, ignored, u.transcode(ctx, r, at, out)
 }
 
-func (t *task) transcode(ctx context.Context, r *ipc.Reader, at []int, out string) error {
+func (u *Upload) transcode(ctx context.Context, r *ipc.Reader, at []int, out string) error {
 	fields := make([]arrow.Field, len(at))
-	for i, c := range t.wanted() {
+	for i, c := range u.Wanted {
 		f := r.Schema().Field(at[i])
 		if !isScalar(f.Type) {
 			return rejected("column %s has the Arrow type %s, which cannot be read as %s", c.Name, f.Type.Name(), c.Type)
@@ -90,7 +92,7 @@ func (t *task) transcode(ctx context.Context, r *ipc.Reader, at []int, out strin
 		}
 	}
 	if err := r.Err(); err != nil {
-		return t.notArrow(ctx, err)
+		return u.notArrow(ctx, err)
 	}
 	if err := w.Close(); err != nil {
 		return err
@@ -131,8 +133,8 @@ func isScalar(t arrow.DataType) bool {
 	}
 }
 
-func (t *task) notArrow(ctx context.Context, err error) error {
-	if known := t.environment(ctx, err); known != nil {
+func (u *Upload) notArrow(ctx context.Context, err error) error {
+	if known := duck.Environment(ctx, u.Dir, err); known != nil {
 		return known
 	}
 	return rejected("the file is not an Arrow IPC stream, or is damaged (a file with a footer is not a stream)")
@@ -172,15 +174,15 @@ func (a *limitedAllocator) Free(b []byte) {
 }
 
 // arrowSource describes an Arrow IPC stream.
-func (t *task) arrowSource(ctx context.Context, d *duck, path string) (*source, error) {
-	out, ignored, err := t.arrowAsParquet(ctx, path)
+func (u *Upload) arrowSource(ctx context.Context, d *duck.DB, path string) (*Source, error) {
+	out, ignored, err := u.arrowAsParquet(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	src, err := t.parquetSource(ctx, d, out)
+	src, err := u.parquetSource(ctx, d, out)
 	if err != nil {
 		return nil, err
 	}
-	src.ignored = ignored
+	src.Ignored = ignored
 	return src, nil
 }

@@ -1,4 +1,4 @@
-package worker
+package scan
 
 import (
 	"bufio"
@@ -8,20 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxRecord is the size in bytes of the longest record of a CSV or NDJSON file.
-const maxRecord = 1 << 20
+// MaxRecord is the size in bytes of the longest record of a CSV or NDJSON file.
+const MaxRecord = 1 << 20
 
-// field is one field of a CSV record. One that was not quoted and is empty
+// Field is one field of a CSV record. One that was not quoted and is empty
 // means NULL.
-type field struct {
-	text   []byte
-	quoted bool
+type Field struct {
+	Text   []byte
+	Quoted bool
 }
 
-// csvScanner splits a CSV file (RFC 4180, any of the usual delimiters and line
+// CSV splits a CSV file (RFC 4180, any of the usual delimiters and line
 // ends) into records and knows the line on which each begins. It is slower
 // than DuckDB's reader and used where that one finds fault.
-type csvScanner struct {
+type CSV struct {
 	r     *bufio.Reader
 	delim byte
 	line  int64 // of the byte to be read next, from 1
@@ -29,15 +29,16 @@ type csvScanner struct {
 	buf    []byte
 	ends   []int
 	quoted []bool
-	fields []field
+	fields []Field
 }
 
-func newCSVScanner(r io.Reader, delim byte) *csvScanner {
+// NewCSV returns a scanner of a file, from its beginning.
+func NewCSV(r io.Reader, delim byte) *CSV {
 	b := bufio.NewReaderSize(r, 1<<20)
 	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		_, _ = b.Discard(3)
 	}
-	return &csvScanner{r: b, delim: delim, line: 1}
+	return &CSV{r: b, delim: delim, line: 1}
 }
 
 // The states of the scanner within a record.
@@ -51,10 +52,10 @@ const (
 	csvTrailing   // white space between a closing quote and the delimiter
 )
 
-// next returns the next record and the line it begins on, io.EOF at the end. A
+// Next returns the next record and the line it begins on, io.EOF at the end. A
 // fault is a defect of that record only, in words; an error ends the file. The
 // fields are valid until the next call.
-func (s *csvScanner) next() (fields []field, line int64, fault string, err error) {
+func (s *CSV) Next() (fields []Field, line int64, fault string, err error) {
 	s.buf, s.ends, s.quoted = s.buf[:0], s.ends[:0], s.quoted[:0]
 	line = s.line
 	state, isQuoted, size := csvFieldStart, false, 0
@@ -71,11 +72,11 @@ func (s *csvScanner) next() (fields []field, line int64, fault string, err error
 		} else if err != nil {
 			return nil, line, "", err
 		}
-		if size++; size > maxRecord {
+		if size++; size > MaxRecord {
 			if state == csvQuoted {
-				return nil, line, "", rejected("the quoted field that opens on line %d is not closed within %d bytes", line, maxRecord)
+				return nil, line, "", rejected("the quoted field that opens on line %d is not closed within %d bytes", line, MaxRecord)
 			}
-			return nil, line, "", rejected("line %d is longer than %d bytes", line, maxRecord)
+			return nil, line, "", rejected("line %d is longer than %d bytes", line, MaxRecord)
 		}
 		if c == '\n' || c == '\r' {
 			if c == '\r' {
@@ -113,41 +114,44 @@ func (s *csvScanner) next() (fields []field, line int64, fault string, err error
 	}
 }
 
+// Line returns the number of the line to be read next.
+func (s *CSV) Line() int64 { return s.line }
+
 // eatLineFeed makes "\r\n" one line end.
-func (s *csvScanner) eatLineFeed() {
+func (s *CSV) eatLineFeed() {
 	if c, err := s.r.ReadByte(); err == nil && c != '\n' {
 		_ = s.r.UnreadByte()
 	}
 }
 
-func (s *csvScanner) end(quoted bool) {
+func (s *CSV) end(quoted bool) {
 	s.ends, s.quoted = append(s.ends, len(s.buf)), append(s.quoted, quoted)
 }
 
-func (s *csvScanner) finish(quoted bool) []field {
+func (s *CSV) finish(quoted bool) []Field {
 	s.end(quoted)
 	s.fields = s.fields[:0]
 	from := 0
 	for i, to := range s.ends {
-		s.fields = append(s.fields, field{text: s.buf[from:to], quoted: s.quoted[i]})
+		s.fields = append(s.fields, Field{Text: s.buf[from:to], Quoted: s.quoted[i]})
 		from = to
 	}
 	return s.fields
 }
 
-// blank reports whether a record is an empty line.
-func blank(fields []field) bool {
-	return len(fields) == 1 && !fields[0].quoted && len(fields[0].text) == 0
+// Blank reports whether a record is an empty line.
+func Blank(fields []Field) bool {
+	return len(fields) == 1 && !fields[0].Quoted && len(fields[0].Text) == 0
 }
 
-// faultOf returns what is wrong with a record of a file with n columns, of
+// FaultOf returns what is wrong with a record of a file with n columns, of
 // which those at the given positions are read.
-func faultOf(fields []field, n int, read []int) string {
+func FaultOf(fields []Field, n int, read []int) string {
 	if len(fields) != n {
 		return fmt.Sprintf("has %d fields where the header has %d", len(fields), n)
 	}
 	for _, i := range read {
-		if !utf8.Valid(fields[i].text) {
+		if !utf8.Valid(fields[i].Text) {
 			return "is not valid UTF-8"
 		}
 	}

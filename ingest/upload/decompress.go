@@ -1,4 +1,4 @@
-package worker
+package upload
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/privacy"
 )
 
@@ -25,13 +26,13 @@ const (
 // zstdWindow bounds the memory of the zstd decoder.
 const zstdWindow = 64 << 20
 
-// decompress returns the path of the plain file: the upload itself when it is
+// Plain returns the path of the plain file: the upload itself when it is
 // not compressed.
-func (t *task) decompress(ctx context.Context) (string, error) {
-	if t.spec.Encoding == EncodingNone {
-		return t.spec.Input, nil
+func (u *Upload) Plain(ctx context.Context) (string, error) {
+	if u.Encoding == EncodingNone {
+		return u.Path, nil
 	}
-	in, err := os.Open(t.spec.Input)
+	in, err := os.Open(u.Path)
 	if err != nil {
 		return "", err
 	}
@@ -40,13 +41,13 @@ func (t *task) decompress(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain, err := newPlainReader(t.spec.Encoding, &contextReader{ctx: ctx, r: in})
+	plain, err := newPlainReader(u.Encoding, &contextReader{ctx: ctx, r: in})
 	if err != nil {
-		return "", t.notCompressed(ctx, err)
+		return "", u.notCompressed(ctx, err)
 	}
 	defer plain.close()
-	limit := min(t.spec.MaxBytes, ratioAllowance+maxRatio*info.Size())
-	path := filepath.Join(t.spec.Dir, "plain")
+	limit := min(u.MaxBytes, ratioAllowance+maxRatio*info.Size())
+	path := filepath.Join(u.Dir, "plain")
 	out, err := createFile(path)
 	if err != nil {
 		return "", err
@@ -58,18 +59,18 @@ func (t *task) decompress(ctx context.Context) (string, error) {
 	case w.err != nil:
 		return "", w.err
 	case err != nil:
-		return "", t.notCompressed(ctx, err)
+		return "", u.notCompressed(ctx, err)
 	case n > limit:
 		return "", privacy.Errorf(privacy.CodeTooLarge, "the file decompresses to more than %d bytes, the most that this server accepts for an upload of %d bytes", limit, info.Size())
 	}
 	return path, closing
 }
 
-func (t *task) notCompressed(ctx context.Context, err error) error {
-	if known := t.environment(ctx, err); known != nil {
+func (u *Upload) notCompressed(ctx context.Context, err error) error {
+	if known := duck.Environment(ctx, u.Dir, err); known != nil {
 		return known
 	}
-	return rejected("the file is not valid %s: check Content-Encoding, and that the upload is complete", t.spec.Encoding)
+	return rejected("the file is not valid %s: check Content-Encoding, and that the upload is complete", u.Encoding)
 }
 
 // plainReader decompresses.

@@ -1,4 +1,4 @@
-package worker
+package build
 
 import (
 	"context"
@@ -7,7 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
+)
+
+// The names under which the scratch file and the new segment are attached.
+const (
+	stageDB   = "stage"
+	segmentDB = "segment"
 )
 
 // Rows beyond what their unit may have, with that unit; and the row ids of those
@@ -28,17 +35,17 @@ func (t *task) unitCap() int64 {
 // findExcess decides which rows units with too many of them lose, and counts
 // them. Which ones depends on the unit's own rows and the salt. A row that
 // belongs to several units is rejected when all of them lose it.
-func (t *task) findExcess(ctx context.Context, d *duck) (rejected int64, err error) {
+func (t *task) findExcess(ctx context.Context, d *duck.DB) (rejected int64, err error) {
 	if t.spec.Meta.Public {
 		return 0, nil
 	}
-	err = d.exec(ctx,
+	err = d.Exec(ctx,
 		fmt.Sprintf("CREATE TEMP TABLE crowded AS SELECT %s FROM (%s) GROUP BY ALL HAVING count(*) > %d", segment.UnitColumn, t.owners(), t.unitCap()),
 		fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT id, %s FROM (SELECT id, %s, row_number() OVER (PARTITION BY %s ORDER BY %s, id) AS n FROM (%s) WHERE %s IN (FROM crowded)) WHERE n > %d",
 			excessTable, segment.UnitColumn, segment.UnitColumn, segment.UnitColumn, rankExpr(t.kept()), t.good(), segment.UnitColumn, t.unitCap()),
 		fmt.Sprintf("CREATE TEMP TABLE %s AS %s", droppedTable, t.dropped()))
 	if err == nil {
-		err = d.ints(ctx, "SELECT (SELECT count(*) FROM "+excessTable+"), (SELECT count(*) FROM "+droppedTable+")", &t.excess, &rejected)
+		err = d.Ints(ctx, "SELECT (SELECT count(*) FROM "+excessTable+"), (SELECT count(*) FROM "+droppedTable+")", &t.excess, &rejected)
 	}
 	t.result.RowsRejected += rejected
 	return rejected, err
@@ -48,7 +55,7 @@ func (t *task) findExcess(ctx context.Context, d *duck) (rejected int64, err err
 // column as length-prefixed text, so that different rows have different texts.
 func rankExpr(columns []string) string {
 	var b strings.Builder
-	b.WriteString(rankFunction + "('row' || CAST(" + segment.UnitColumn + " AS VARCHAR)")
+	b.WriteString(duck.RankFunction + "('row' || CAST(" + segment.UnitColumn + " AS VARCHAR)")
 	for _, c := range columns {
 		fmt.Fprintf(&b, " || coalesce(':' || strlen(CAST(%s AS VARCHAR)) || ':' || CAST(%s AS VARCHAR), '-')", c, c)
 	}
@@ -57,7 +64,7 @@ func rankExpr(columns []string) string {
 }
 
 // writeSegment moves the good rows to the segment, sorted.
-func (t *task) writeSegment(ctx context.Context, d *duck) error {
+func (t *task) writeSegment(ctx context.Context, d *duck.DB) error {
 	columns := t.kept()
 	query := "SELECT " + strings.Join(t.withUnit(columns), ", ") + " FROM (" + t.good() + ") g"
 	if t.excess > 0 {
@@ -95,8 +102,8 @@ func (t *task) orderBy(columns []string) string {
 }
 
 // fill creates the segment file with the rows of a sorted query.
-func (t *task) fill(ctx context.Context, d *duck, query string) error {
-	if err := d.attach(ctx, filepath.Join(t.spec.Dir, SegmentFile), segmentDB, false); err != nil {
+func (t *task) fill(ctx context.Context, d *duck.DB, query string) error {
+	if err := d.Attach(ctx, filepath.Join(t.spec.Dir, SegmentFile), segmentDB, false); err != nil {
 		return err
 	}
 	create, err := segment.CreateSQL(segmentDB, t.spec.Meta, t.spec.Columns)
@@ -104,23 +111,23 @@ func (t *task) fill(ctx context.Context, d *duck, query string) error {
 		return err
 	}
 	rows := segment.Quote(segmentDB) + ".main.rows"
-	if err := d.exec(ctx, append(create, "INSERT INTO "+rows+" "+query)...); err != nil {
+	if err := d.Exec(ctx, append(create, "INSERT INTO "+rows+" "+query)...); err != nil {
 		return err
 	}
 	if err := t.countStored(ctx, d, rows); err != nil {
 		return err
 	}
-	return d.exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsStored), "CHECKPOINT "+segmentDB, "DETACH "+segmentDB)
+	return d.Exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsStored), "CHECKPOINT "+segmentDB, "DETACH "+segmentDB)
 }
 
 // countStored counts the rows of the new segment. Readers stream by unit: a
 // segment that is not sorted must never be seen.
-func (t *task) countStored(ctx context.Context, d *duck, rows string) error {
+func (t *task) countStored(ctx context.Context, d *duck.DB, rows string) error {
 	if t.spec.Meta.Public {
-		return d.ints(ctx, "SELECT count(*) FROM "+rows, &t.result.RowsStored)
+		return d.Ints(ctx, "SELECT count(*) FROM "+rows, &t.result.RowsStored)
 	}
 	var disorder int64
-	err := d.ints(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %[1]s < p) FROM (SELECT %[1]s, lag(%[1]s) OVER () AS p FROM %[2]s)",
+	err := d.Ints(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %[1]s < p) FROM (SELECT %[1]s, lag(%[1]s) OVER () AS p FROM %[2]s)",
 		segment.UnitColumn, rows), &t.result.RowsStored, &disorder)
 	if err == nil && disorder > 0 {
 		err = errors.New("the segment is not sorted")

@@ -1,4 +1,4 @@
-package worker
+package upload
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/noised/noised/ingest/scan"
 	"github.com/noised/noised/ingest/segment"
 )
 
@@ -32,7 +33,7 @@ func readCSVHead(path string, wanted []segment.Column) (csvHead, error) {
 		return csvHead{}, err
 	}
 	defer func() { _ = f.Close() }()
-	start := make([]byte, maxRecord)
+	start := make([]byte, scan.MaxRecord)
 	n, err := io.ReadFull(f, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return csvHead{}, err
@@ -71,22 +72,22 @@ func readCSVHead(path string, wanted []segment.Column) (csvHead, error) {
 }
 
 func headWith(start []byte, delim byte) (csvHead, error) {
-	s := newCSVScanner(bytes.NewReader(start), delim)
+	s := scan.NewCSV(bytes.NewReader(start), delim)
 	for {
-		fields, line, fault, err := s.next()
+		fields, line, fault, err := s.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return csvHead{}, rejected("the file is empty: its first line must name the columns")
 		case err != nil:
 			return csvHead{}, err
-		case blank(fields):
+		case scan.Blank(fields):
 			continue
 		case fault != "":
 			return csvHead{}, rejected("the header (line %d) %s", line, fault)
 		}
-		head := csvHead{delim: delim, plain: line == 1 && s.line == 2}
+		head := csvHead{delim: delim, plain: line == 1 && s.Line() == 2}
 		for _, f := range fields {
-			head.names = append(head.names, string(f.text))
+			head.names = append(head.names, string(f.Text))
 		}
 		return head, nil
 	}
@@ -94,12 +95,12 @@ func headWith(start []byte, delim byte) (csvHead, error) {
 
 // csvSource describes a CSV file. Its columns are named by position, so that
 // no name in the file can collide with another or with ours.
-func (t *task) csvSource(path string) (*source, error) {
-	head, err := readCSVHead(path, t.wanted())
+func (u *Upload) csvSource(path string) (*Source, error) {
+	head, err := readCSVHead(path, u.Wanted)
 	if err != nil {
 		return nil, err
 	}
-	at, ignored, err := match(t.wanted(), head.names)
+	at, ignored, err := match(u.Wanted, head.names)
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +111,13 @@ func (t *task) csvSource(path string) (*source, error) {
 		}
 		fmt.Fprintf(&names, "'c%d': 'VARCHAR'", i)
 	}
-	src := &source{
-		relation: csvRelation(path, head.delim, names.String(), true, 2*maxRecord),
-		ignored:  ignored,
-		rewrite:  func(ctx context.Context) (*source, error) { return t.rewriteCSV(ctx, path, head, at, ignored) },
+	src := &Source{
+		Relation: csvRelation(path, head.delim, names.String(), true, 2*scan.MaxRecord),
+		Ignored:  ignored,
+		Rewrite:  func(ctx context.Context) (*Source, error) { return u.rewriteCSV(ctx, path, head, at, ignored) },
 	}
 	for _, i := range at {
-		src.columns = append(src.columns, rawColumn{expr: fmt.Sprintf("c%d", i), text: true})
+		src.Columns = append(src.Columns, Column{Expr: fmt.Sprintf("c%d", i), Text: true})
 	}
 	long, err := endsInLongLine(path)
 	if err != nil {
@@ -125,7 +126,7 @@ func (t *task) csvSource(path string) (*source, error) {
 	if !head.plain || long {
 		// DuckDB takes the first line for the header, and drops a last line of many
 		// megabytes without a word: let our own scanner read.
-		src.relation = ""
+		src.Relation = ""
 	}
 	return src, nil
 }
@@ -139,11 +140,11 @@ func endsInLongLine(path string) (bool, error) {
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
-	if err != nil || info.Size() <= maxRecord {
+	if err != nil || info.Size() <= scan.MaxRecord {
 		return false, err
 	}
-	tail := make([]byte, maxRecord)
-	if _, err := f.ReadAt(tail, info.Size()-maxRecord); err != nil && !errors.Is(err, io.EOF) {
+	tail := make([]byte, scan.MaxRecord)
+	if _, err := f.ReadAt(tail, info.Size()-scan.MaxRecord); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	return !bytes.ContainsAny(tail, "\r\n"), nil
@@ -160,41 +161,41 @@ func csvRelation(path string, delim byte, columns string, header bool, longest i
 
 // rewriteCSV copies the wanted columns of the well-formed records to a new
 // file, each with its line number, and rejects the rest.
-func (t *task) rewriteCSV(ctx context.Context, path string, head csvHead, at []int, ignored []string) (*source, error) {
+func (u *Upload) rewriteCSV(ctx context.Context, path string, head csvHead, at []int, ignored []string) (*Source, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	out, err := newLined(filepath.Join(t.spec.Dir, "lined.csv"))
+	out, err := newLined(filepath.Join(u.Dir, "lined.csv"))
 	if err != nil {
 		return nil, err
 	}
 	defer out.close()
-	s := newCSVScanner(&contextReader{ctx: ctx, r: in}, head.delim)
+	s := scan.NewCSV(&contextReader{ctx: ctx, r: in}, head.delim)
 	for header := true; ; {
-		fields, line, fault, err := s.next()
+		fields, line, fault, err := s.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return out.source(len(at), ignored)
 		case err != nil:
 			return nil, err
-		case blank(fields) && (header || len(head.names) > 1):
+		case scan.Blank(fields) && (header || len(head.names) > 1):
 			continue
 		case header:
 			header = false
 			continue
 		}
 		if fault == "" {
-			fault = faultOf(fields, len(head.names), at)
+			fault = scan.FaultOf(fields, len(head.names), at)
 		}
 		if fault != "" {
-			t.reject(Reject{Line: line, Reason: "the line " + fault})
+			u.Reject(line, "the line "+fault)
 			continue
 		}
 		out.begin(line)
 		for _, i := range at {
-			out.field(fields[i].text, len(fields[i].text) == 0 && !fields[i].quoted)
+			out.field(fields[i].Text, len(fields[i].Text) == 0 && !fields[i].Quoted)
 		}
 		if err := out.end(); err != nil {
 			return nil, err
@@ -244,16 +245,16 @@ func (l *lined) field(text []byte, null bool) {
 // end ends a record and reports a failure to write any of it.
 func (l *lined) end() error { return l.w.WriteByte('\n') }
 
-func (l *lined) source(columns int, ignored []string) (*source, error) {
+func (l *lined) source(columns int, ignored []string) (*Source, error) {
 	if err := l.w.Flush(); err != nil {
 		return nil, err
 	}
 	names := "'line': 'BIGINT'"
-	src := &source{line: "line", ignored: ignored}
+	src := &Source{Line: "line", Ignored: ignored}
 	for i := range columns {
 		names += fmt.Sprintf(", 'c%d': 'VARCHAR'", i)
-		src.columns = append(src.columns, rawColumn{expr: fmt.Sprintf("c%d", i), text: true})
+		src.Columns = append(src.Columns, Column{Expr: fmt.Sprintf("c%d", i), Text: true})
 	}
-	src.relation = csvRelation(l.path, ',', names, false, 4*maxRecord)
+	src.Relation = csvRelation(l.path, ',', names, false, 4*scan.MaxRecord)
 	return src, nil
 }

@@ -1,4 +1,4 @@
-package worker
+package build
 
 import (
 	"context"
@@ -6,12 +6,15 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/noised/noised/ingest/duck"
+	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
 )
 
 // load turns the upload into a segment.
 func (t *task) load(ctx context.Context) error {
-	path, err := t.decompress(ctx)
+	file := t.upload()
+	path, err := file.Plain(ctx)
 	if err != nil {
 		return t.ours(ctx, err, "decompressing")
 	}
@@ -19,20 +22,20 @@ func (t *task) load(ctx context.Context) error {
 	if err != nil {
 		return t.ours(ctx, err, "starting DuckDB")
 	}
-	err = t.loadFrom(ctx, d, path)
-	if closing := d.close(); err == nil {
+	err = t.loadFrom(ctx, d, file, path)
+	if closing := d.Close(); err == nil {
 		err = t.ours(ctx, closing, "closing DuckDB")
 	}
 	return err
 }
 
-func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
-	src, err := t.source(ctx, d, path)
+func (t *task) loadFrom(ctx context.Context, d *duck.DB, file *upload.Upload, path string) error {
+	src, err := file.Source(ctx, d, path)
 	if err != nil {
 		return t.ours(ctx, err, "reading the upload")
 	}
-	t.result.Ignored = src.ignored
-	if err := d.attach(ctx, t.stagePath(path), stageDB, false); err != nil {
+	t.result.Ignored = src.Ignored
+	if err := d.Attach(ctx, t.stagePath(path), stageDB, false); err != nil {
 		return t.ours(ctx, err, "creating the scratch file")
 	}
 	if err := t.attachParent(ctx, d); err != nil {
@@ -41,7 +44,7 @@ func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
 	if src, err = t.stage(ctx, d, src); err != nil {
 		return err
 	}
-	t.result.Ignored = src.ignored
+	t.result.Ignored = src.Ignored
 	excess, err := t.findExcess(ctx, d)
 	if err != nil {
 		return t.ours(ctx, err, "counting rows of units")
@@ -63,7 +66,7 @@ func (t *task) loadFrom(ctx context.Context, d *duck, path string) error {
 // a small upload does. (Should they not fit, DuckDB spills.)
 func (t *task) stagePath(plain string) string {
 	share := int64(t.spec.MemoryMB) << 20 / 8
-	if t.spec.Format == FormatParquet || t.spec.Format == FormatArrow {
+	if !t.spec.Format.HasLines() {
 		share /= 4 // columns are compressed
 	}
 	if info, err := os.Stat(plain); err == nil && info.Size() <= share {
@@ -72,41 +75,26 @@ func (t *task) stagePath(plain string) string {
 	return filepath.Join(t.spec.Dir, "stage.duckdb")
 }
 
-func (t *task) source(ctx context.Context, d *duck, path string) (*source, error) {
-	switch t.spec.Format {
-	case FormatCSV:
-		return t.csvSource(path)
-	case FormatNDJSON:
-		return t.ndjsonSource(path)
-	case FormatParquet:
-		return t.parquetSource(ctx, d, path)
-	case FormatArrow:
-		return t.arrowSource(ctx, d, path)
-	default:
-		return nil, fmt.Errorf("unknown format")
-	}
-}
-
 // stage reads the upload into the scratch file, by the fast way first. Where
 // that meets a row to be rejected and lines are known to the scanner only, the
 // upload is read again through the scanner. It returns the source that was
 // staged.
-func (t *task) stage(ctx context.Context, d *duck, src *source) (*source, error) {
-	if src.relation != "" {
+func (t *task) stage(ctx context.Context, d *duck.DB, src *upload.Source) (*upload.Source, error) {
+	if src.Relation != "" {
 		bad, err := t.stageFrom(ctx, d, src)
-		if err == nil && (bad == 0 || src.rewrite == nil) {
+		if err == nil && (bad == 0 || src.Rewrite == nil) {
 			return src, nil
 		}
 		if err != nil {
 			if known := t.environment(ctx, err); known != nil {
 				return nil, known
 			}
-			if src.rewrite == nil {
+			if src.Rewrite == nil {
 				return nil, t.unreadable()
 			}
 		}
 	}
-	src, err := src.rewrite(ctx)
+	src, err := src.Rewrite(ctx)
 	if err != nil {
 		return nil, t.ours(ctx, err, "reading line by line")
 	}
@@ -120,17 +108,17 @@ func (t *task) stage(ctx context.Context, d *duck, src *source) (*source, error)
 }
 
 // stageFrom fills the scratch table and counts.
-func (t *task) stageFrom(ctx context.Context, d *duck, src *source) (bad int64, err error) {
+func (t *task) stageFrom(ctx context.Context, d *duck.DB, src *upload.Source) (bad int64, err error) {
 	t.seen.Store(0)
 	query, err := t.stageSQL(src)
 	if err != nil {
 		return 0, err
 	}
-	if err := d.exec(ctx, "DROP TABLE IF EXISTS "+stageTable, query); err != nil {
+	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+stageTable, query); err != nil {
 		return 0, err
 	}
 	var rows int64
-	if err := d.ints(ctx, "SELECT count(*), count("+badColumn+") FROM "+stageTable, &rows, &bad); err != nil {
+	if err := d.Ints(ctx, "SELECT count(*), count("+badColumn+") FROM "+stageTable, &rows, &bad); err != nil {
 		return 0, err
 	}
 	t.owned = rows - bad
@@ -147,7 +135,7 @@ func (t *task) stageFrom(ctx context.Context, d *duck, src *source) (bad int64, 
 }
 
 func (t *task) unreadable() error {
-	return rejected("the file is not valid %s, or is damaged", t.spec.Format)
+	return privacy.Errorf(privacy.CodeLoadRejected, "the file is not valid %s, or is damaged", t.spec.Format)
 }
 
 // tooManyBad says where the first bad row is and what is wrong with it, but
@@ -159,7 +147,7 @@ func (t *task) tooManyBad(bad int64) error {
 			continue
 		}
 		where := fmt.Sprintf("line %d", r.Line)
-		if t.spec.Format == FormatParquet || t.spec.Format == FormatArrow {
+		if !t.spec.Format.HasLines() {
 			where = fmt.Sprintf("row %d", r.Line)
 		}
 		if r.Column != "" {

@@ -1,0 +1,66 @@
+package build
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/noised/noised/ingest/duck"
+	"github.com/noised/noised/ingest/upload"
+	"github.com/noised/noised/privacy"
+)
+
+// Do writes the segment that spec asks for, and of a load the reject file. It
+// adds to seen while rows pass. Counts are told of a load that failed, too, as far
+// as it came.
+func Do(ctx context.Context, spec Spec, seen *atomic.Int64) (Counts, error) {
+	if err := spec.check(); err != nil {
+		return Counts{}, privacy.Internal(err, "worker spec")
+	}
+	t := &task{spec: spec, seen: seen}
+	var err error
+	if spec.Task == TaskMerge {
+		err = t.merge(ctx)
+	} else {
+		err = t.load(ctx)
+	}
+	return t.result, err
+}
+
+// task is one run of a spec.
+type task struct {
+	spec   Spec
+	result Counts
+	seen   *atomic.Int64 // rows that passed the pseudonym function
+
+	rejects   []listed // at most MaxRejects of a kind
+	malformed int64    // records without the form of their format
+	owned     int64    // good rows, once for each unit that they belong to
+	excess    int64    // of those, the ones beyond what their unit may have
+}
+
+// upload is the file to load.
+func (t *task) upload() *upload.Upload {
+	return &upload.Upload{
+		Path: t.spec.Input, Format: t.spec.Format, Encoding: t.spec.Encoding, MaxBytes: t.spec.MaxBytes,
+		Wanted: t.wanted(), Dir: t.spec.Dir, Reject: t.reject,
+	}
+}
+
+// open starts DuckDB within the task's limits.
+func (t *task) open(ctx context.Context, readable ...string) (*duck.DB, error) {
+	return duck.Open(ctx, duck.Options{
+		Dir: t.spec.Dir, Readable: readable, Threads: t.spec.Threads, MemoryMB: t.spec.MemoryMB,
+		Salt: t.spec.Salt, Key: t.spec.Key, Seen: t.seen,
+	})
+}
+
+// environment translates err when it is about this machine and not about the
+// file; otherwise it returns nil.
+func (t *task) environment(ctx context.Context, err error) error {
+	return duck.Environment(ctx, t.spec.Dir, err)
+}
+
+// ours translates an error of a step that no file should be able to make fail.
+func (t *task) ours(ctx context.Context, err error, step string) error {
+	return duck.Ours(ctx, t.spec.Dir, err, step)
+}
