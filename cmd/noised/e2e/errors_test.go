@@ -168,7 +168,7 @@ func askingErrors() map[string][]provocation {
 		},
 		"query-not-permitted": {
 			pointing("SELECT student FROM insteval", 8),
-			asked(wire.QueryRequest{SQL: "SELECT MEDIAN(rating) FROM insteval"}),
+			asked(wire.QueryRequest{SQL: "SELECT MODE(rating) FROM insteval"}),
 			asked(wire.QueryRequest{SQL: "SELECT * FROM read_text('/etc/passwd')"}),
 			asked(wire.QueryRequest{SQL: "SELECT COUNT(*) FROM insteval; SELECT COUNT(*) FROM insteval"}),
 			asked(wire.QueryRequest{SQL: "DROP TABLE insteval"}),
