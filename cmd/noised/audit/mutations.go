@@ -45,6 +45,22 @@ func mutations() []Mutation {
 			Edits: []Edit{{unit, "scale := u.scaling(chosen, limits)", "scale := scaling{}"}},
 		},
 		{
+			Name: "one-noise-for-all", Package: "./privacy/mechanism", Test: "TestNoiseAllNoisesEach",
+			Edits: []Edit{{"privacy/mechanism/mechanism.go", "\tfor i, x := range exact {\n\t\tdst[i] = s.draw(random, by, x)\n", "\tone := s.draw(random, by, privacy.Int128{})\n\tfor i, x := range exact {\n\t\tdst[i] = x.AddInt64(one).Clamp(MaxNoised)\n"}},
+		},
+		{
+			Name: "selection-left-out", Package: "./analytics/query", Test: "TestSecretKeysBelowTheThresholdStaySecret",
+			Edits: []Edit{{"analytics/query/noise.go", "if p.Selection.Threshold.Keep(noised[g]) {", "if p.Selection.Threshold.Keep(noised[g]) || true {"}},
+		},
+		{
+			Name: "price-forgets-levels", Package: "./analytics/planner", Test: "TestSensitivitiesAreMet",
+			Edits: []Edit{{"analytics/planner/sensitivity.go", "limits.L2Rows() * float64(m) * sqrt(levels)", "limits.L2Rows() * float64(m)"}},
+		},
+		{
+			Name: "join-across-units", Package: "./analytics/engine/duckdb", Test: "TestJoinedRowsOfOneUnitMoveTheResultByItsBounds",
+			Edits: []Edit{{"analytics/sqlgen/from.go", "\tif !src.Public {\n\t\tout = append(out, fmt", "\tif !src.Public && len(src.On) == 0 {\n\t\tout = append(out, fmt"}},
+		},
+		{
 			// What ranks of finer keys, stored at load, would let through: L0·Linf
 			// rows in one coarse group.
 			Name: "index-for-a-coarser-key", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
