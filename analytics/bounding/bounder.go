@@ -45,16 +45,18 @@ func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*
 	b := newBounder(p, salt)
 	sources = slices.Clone(sources)
 	slices.SortStableFunc(sources, func(x, y Source) int { return cmp.Compare(x.Tenant, y.Tenant) })
+	var standing []head
 	for i, s := range sources {
 		b.cursors = append(b.cursors, cursor{tenant: s.Tenant, stream: s.Stream})
 		if err := b.fill(ctx, &b.cursors[i]); err != nil {
 			return nil, err
 		}
 		if c := &b.cursors[i]; c.batch != nil {
-			b.heads = append(b.heads, head{c.batch.Units[0], int32(i)})
+			standing = append(standing, head{c.batch.Units[0], uint64(i)})
 		}
 	}
-	b.heads.build()
+	b.heads = newHeads(len(sources))
+	b.heads.build(standing)
 	if err := b.merge(ctx); err != nil {
 		return nil, err
 	}
@@ -121,8 +123,8 @@ func (b *bounder) fill(ctx context.Context, c *cursor) error {
 // merge takes the rows of all streams, unit by unit.
 func (b *bounder) merge(ctx context.Context) error {
 	started, tenant := false, ""
-	for len(b.heads) > 0 {
-		top := b.heads[0]
+	for b.heads.live > 0 {
+		top := b.heads.top()
 		c := &b.cursors[top.cursor]
 		another := top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && c.tenant != tenant
 		if another || !started {

@@ -57,12 +57,12 @@ func (r *ranking) ends(x, y uint64) (uint64, uint64) {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		w0, w1, w2, w3 = sipRound(w0, w1, w2, w3)
 	}
-	v0, v3, w0, w3 = v0^x, v3^ended, w0^y, w3^ended
+	v0, v3, w0, w3 = v0^x, v3^ending, w0^y, w3^ending
 	for range 2 {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		w0, w1, w2, w3 = sipRound(w0, w1, w2, w3)
 	}
-	v0, v2, w0, w2 = v0^ended, v2^0xff, w0^ended, w2^0xff
+	v0, v2, w0, w2 = v0^ending, v2^0xff, w0^ending, w2^0xff
 	for range 4 {
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		w0, w1, w2, w3 = sipRound(w0, w1, w2, w3)
@@ -70,8 +70,8 @@ func (r *ranking) ends(x, y uint64) (uint64, uint64) {
 	return v0 ^ v1 ^ v2 ^ v3, w0 ^ w1 ^ w2 ^ w3
 }
 
-// ended is the last word of a message of 16 bytes.
-const ended = 16 << 56
+// ending is the last word of a message of 16 bytes.
+const ending = 16 << 56
 
 func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
 	v0 += v1
