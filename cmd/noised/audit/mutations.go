@@ -57,7 +57,7 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/planner/sensitivity.go", "limits.L2Rows() * float64(m) * sqrt(levels)", "limits.L2Rows() * float64(m)"}},
 		},
 		{
-			Name: "join-across-units", Package: "./analytics/engine/duckdb", Test: "TestJoinedRowsOfOneUnitMoveTheResultByItsBounds",
+			Name: "join-across-units", Package: "./cmd/noised/e2e", Test: "TestAuditReplayJoins", Tags: "audit",
 			Edits: []Edit{{"analytics/sqlgen/from.go", "\tif !src.Public {\n\t\tout = append(out, fmt", "\tif !src.Public && len(src.On) == 0 {\n\t\tout = append(out, fmt"}},
 		},
 		{

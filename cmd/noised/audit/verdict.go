@@ -41,7 +41,7 @@ func required() []string {
 	for i := 1; i <= 25; i++ {
 		names = append(names, fmt.Sprintf("attack-%02d", i))
 	}
-	return append(names, "replay", "event-count", "event-sum", "event-power", "event-selection",
+	return append(names, "replay", "replay-joins", "replay-periods", "event-count", "event-sum", "event-power", "event-selection",
 		"distribution-gaussian", "distribution-laplace", "distribution-power",
 		"neighbour-one-person-load", "neighbour-coarse-group", "neighbour-person-in-tenants", "neighbour-merged-sum")
 }
