@@ -108,13 +108,18 @@ func (s *Service) redeem(ctx context.Context, charge ledger.Charge, prep *prepar
 // run does the work of a charge whose lease this process holds.
 func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared) (c release.Core, err error) {
 	defer s.keepLease(ctx, charge)()
+	began := false
 	defer func() {
-		if err != nil { // whoever asks again may try at once; the attempt stays counted
-			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner))
+		if err != nil { // whoever asks again may try at once
+			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner, began))
 		}
 	}()
 	pace := sync.OnceFunc(func() { s.pace(charge) })
 	defer pace() // when a run fails, too, and even if it panics, depends on rows
+	if err := s.runs.Acquire(ctx, 1); err != nil {
+		return release.Core{}, busy()
+	}
+	began = true
 	core, err := s.compute(ctx, prep)
 	if err != nil {
 		return release.Core{}, err
@@ -123,12 +128,9 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 	return s.store(context.WithoutCancel(ctx), charge, prep, core) // the time limit is that of the run, not of its storage
 }
 
-// compute reads private rows, in its turn. It is called for charges only, and
-// its exact partials go no further than noise.
+// compute reads private rows, in a turn that it gives back. It is called for
+// charges only, and its exact partials go no further than noise.
 func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
-	if err := s.runs.Acquire(ctx, 1); err != nil {
-		return nil, busy()
-	}
 	defer s.runs.Release(1)
 	in := engine.Input{Plan: prep.priced.Plan, Segments: prep.segments(s.DataDir)}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)

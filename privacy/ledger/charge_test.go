@@ -253,7 +253,7 @@ func TestAttemptsEndInAbandonment(t *testing.T) {
 		}
 		if attempt%2 == 0 {
 			f.clock.advance(time.Minute)
-		} else if err := f.Yield(ctx, c.ID, "worker-1"); err != nil {
+		} else if err := f.Yield(ctx, c.ID, "worker-1", true); err != nil {
 			t.Fatal(err)
 		}
 		pending(1)
@@ -361,7 +361,7 @@ func TestAClosedStoreFailsClosed(t *testing.T) {
 	_, acquireErr := f.Acquire(ctx, "chg", "w", time.Second)
 	for name, err := range map[string]error{
 		"Charge": chargeErr, "State": stateErr, "States": statesErr, "Default": defaultErr, "Lookup": lookupErr, "Pending": pendingErr,
-		"Charges": historyErr, "Preview": previewErr, "Acquire": acquireErr, "Yield": f.Yield(ctx, "chg", "w"),
+		"Charges": historyErr, "Preview": previewErr, "Acquire": acquireErr, "Yield": f.Yield(ctx, "chg", "w", true),
 		"SetBudget": f.SetBudget(ctx, a, Budget{Cap: small}, admin), "SetDefault": f.SetDefault(ctx, privacy.AccountTenantDataset, "a", nil, admin),
 	} {
 		if code := privacy.CodeOf(err); code != privacy.CodeInternal && code != privacy.CodeUnavailable {

@@ -74,12 +74,17 @@ func (l *Ledger) Renew(ctx context.Context, chargeID, owner string, ttl time.Dur
 }
 
 // Yield gives a lease back before it runs out, so that a failed attempt can be
-// repeated at once. The attempt stays counted. A lease that the owner no longer
-// holds is left alone.
-func (l *Ledger) Yield(ctx context.Context, chargeID, owner string) error {
+// repeated at once. An attempt that began to read stays counted; one that did
+// not get its turn does not, for a charge must not be abandoned because the
+// server was busy. A lease that the owner no longer holds is left alone.
+func (l *Ledger) Yield(ctx context.Context, chargeID, owner string, began bool) error {
+	uncounted := 1
+	if began {
+		uncounted = 0
+	}
 	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE charges SET lease_owner = '', lease_until = 0
-				WHERE id = ? AND state = 'pending' AND lease_owner = ?`, chargeID, owner)
+		_, err := tx.ExecContext(ctx, `UPDATE charges SET lease_owner = '', lease_until = 0, attempts = max(0, attempts - ?)
+				WHERE id = ? AND state = 'pending' AND lease_owner = ?`, uncounted, chargeID, owner)
 		if err != nil {
 			return privacy.Internal(err, "yielding a charge")
 		}

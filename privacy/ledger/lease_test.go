@@ -45,3 +45,23 @@ func TestRenewExtendsALeaseThatIsHeld(t *testing.T) {
 		t.Errorf("%d attempts, %v, want 2", found.Attempts, err)
 	}
 }
+
+// TestWaitingForATurnIsNoAttempt: a charge whose turn never came is not used up.
+func TestWaitingForATurnIsNoAttempt(t *testing.T) {
+	f := newFixture(t)
+	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"))
+	r := ask("q", units)
+	r.Tenants, r.LeaseOwner, r.LeaseTTL = []string{"a"}, "one", time.Minute
+	c := f.mustCharge(t, r)
+	for range 3 * MaxAttempts {
+		if err := f.Yield(t.Context(), c.ID, "one", false); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := f.Acquire(t.Context(), c.ID, "one", time.Minute); !ok || err != nil {
+			t.Fatalf("%v, %v", ok, err)
+		}
+	}
+	if got := f.state(t, privacy.TenantAccount("a")).Spent.Mu2; got != units {
+		t.Errorf("spent %d, want one charge", got)
+	}
+}
