@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +78,43 @@ func TestABudgetShowsWhatWasSetAndWhatIsLeft(t *testing.T) {
 	}
 	if p := *b.PerPrincipal; len(p) != 2 || p["key_x"].Epsilon != 1 || p["default"].Epsilon != 2 || b.PerDataset != nil {
 		t.Errorf("%s", get)
+	}
+}
+
+// TestABudgetShowsWhatItsAccountsSpent: a charge debits the accounts of its
+// dataset, principal and group, those that a default opens too.
+func TestABudgetShowsWhatItsAccountsSpent(t *testing.T) {
+	h := newHarness(t)
+	key := h.secret[privacy.RoleBudgetAdmin]
+	put := h.do(ask{method: "PUT", path: "/v1/admin/tenants/a/budget", key: key, body: `{"epsilon": 3, "delta": 1e-6,
+		"per_dataset": {"sales": {"epsilon": 2, "delta": 1e-7}, "stock": {"epsilon": 2, "delta": 1e-7}},
+		"per_principal": {"default": {"epsilon": 2, "delta": 1e-7}}, "per_group": {"acme": {"epsilon": 1, "delta": 1e-7}}}`})
+	if put.status != 200 {
+		t.Fatal(put)
+	}
+	loss := privacy.Loss{Epsilon: 1, Delta: 1e-7}
+	_, err := h.ledger.Charge(t.Context(), ledger.Request{
+		Key: "1", Principal: "key_p", Dataset: "sales", Tenants: []string{"a"}, Group: "acme", Loss: loss, Cost: privacy.CapOf(loss),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := h.do(ask{method: "GET", path: "/v1/admin/tenants/a/budget", key: key})
+	b := into[wire.TenantBudget](t, get)
+	var names []string
+	for _, a := range b.Accounts {
+		names = append(names, a.Account)
+		spent, left := a.Spent.Rho > 0, a.Remaining.Rho > 0
+		if spent != (a.Account != "tenant-dataset:a/stock") || left != (a.Account != "tenant-group:a/acme") || spent && a.Spent != b.Spent {
+			t.Errorf("%+v", a)
+		}
+	}
+	want := []string{"tenant-dataset:a/sales", "tenant-dataset:a/stock", "tenant-group:a/acme", "tenant-principal:a/key_p"}
+	if !slices.Equal(names, want) {
+		t.Errorf("accounts %v, want %v", names, want)
+	}
+	if p := *b.PerPrincipal; p["key_p"] != (wire.Loss{Epsilon: 2, Delta: 1e-7}) || p["default"] != p["key_p"] {
+		t.Errorf("the caps are not those that were set: %s", get)
 	}
 }
 

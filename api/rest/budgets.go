@@ -18,6 +18,9 @@ const accounting = "gdp"
 // hold the cap of accounts without an entry of their own.
 const defaultEntry = "default"
 
+// maxAccounts is how many accounts within a tenant's a budget shows.
+const maxAccounts = 1000
+
 // capKinds are the kinds of account within a tenant's, in the order in which a
 // request sets them.
 func capKinds() []privacy.AccountKind {
@@ -102,17 +105,27 @@ func (s *server) tenantBudget(ctx context.Context, tenant string) (wire.TenantBu
 	if b.Periods, err = s.periods(ctx, own.Account); err != nil {
 		return wire.TenantBudget{}, err
 	}
-	caps, err := s.caps(ctx, tenant)
+	states, err := s.Ledger.States(ctx, tenant)
 	if err != nil {
 		return wire.TenantBudget{}, err
 	}
+	within := slices.DeleteFunc(states, func(st ledger.State) bool { return st.Account.Subject == "" })
+	caps, err := s.caps(ctx, tenant, within)
+	if err != nil {
+		return wire.TenantBudget{}, err
+	}
+	b.Accounts = mapped(within[:min(len(within), maxAccounts)], accountOf)
 	b.PerDataset, b.PerPrincipal, b.PerGroup = caps[privacy.AccountTenantDataset], caps[privacy.AccountTenantPrincipal], caps[privacy.AccountTenantGroup]
 	return b, nil
 }
 
-// caps returns the caps within a tenant's account by their kind, with the
+func accountOf(st ledger.State) wire.AccountBudget {
+	return wire.AccountBudget{Account: st.Account.String(), Spent: spentOf(st), Remaining: remainingOf(st)}
+}
+
+// caps returns the caps of the accounts within a tenant's by their kind, with the
 // defaults; kinds that have none are missing.
-func (s *server) caps(ctx context.Context, tenant string) (map[privacy.AccountKind]*wire.Losses, error) {
+func (s *server) caps(ctx context.Context, tenant string, within []ledger.State) (map[privacy.AccountKind]*wire.Losses, error) {
 	all := map[privacy.AccountKind]*wire.Losses{}
 	add := func(kind privacy.AccountKind, name string, limit privacy.Loss) {
 		if all[kind] == nil {
@@ -120,14 +133,8 @@ func (s *server) caps(ctx context.Context, tenant string) (map[privacy.AccountKi
 		}
 		(*all[kind])[name] = wireLoss(limit)
 	}
-	states, err := s.Ledger.States(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
-	for _, st := range states {
-		if st.Account.Subject != "" {
-			add(st.Account.Kind, st.Account.Subject, st.Cap)
-		}
+	for _, st := range within {
+		add(st.Account.Kind, st.Account.Subject, st.Cap)
 	}
 	for _, kind := range capKinds() {
 		limit, err := s.Ledger.Default(ctx, kind, tenant)

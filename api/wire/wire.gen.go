@@ -203,6 +203,14 @@ func (e CreateLoadParamsContentEncoding) Valid() bool {
 	}
 }
 
+// AccountBudget What one account within a tenant's has lost and has left; its cap is in `per_dataset`, `per_principal` or `per_group`
+type AccountBudget struct {
+	// Account Its kind, tenant and subject, such as `tenant-group:dept_1/acme`
+	Account   string `json:"account"`
+	Remaining Amount `json:"remaining"`
+	Spent     Amount `json:"spent"`
+}
+
 // Amount defines model for Amount.
 type Amount struct {
 	Delta   float64 `json:"delta"`
@@ -609,9 +617,12 @@ type Tenant struct {
 
 // TenantBudget defines model for TenantBudget.
 type TenantBudget struct {
-	Accounting string  `json:"accounting"`
-	Delta      float64 `json:"delta"`
-	Epsilon    float64 `json:"epsilon"`
+	Accounting string `json:"accounting"`
+
+	// Accounts Of the tenant's accounts per dataset, principal and group: the first thousand by name that are open
+	Accounts []AccountBudget `json:"accounts,omitempty"`
+	Delta    float64         `json:"delta"`
+	Epsilon  float64         `json:"epsilon"`
 
 	// Lifetime A privacy loss; out of range, it is refused as `privacy-parameters`
 	Lifetime          Loss   `json:"lifetime"`

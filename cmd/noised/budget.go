@@ -204,6 +204,7 @@ func writeTenantBudget(w io.Writer, b wire.TenantBudget) {
 	addCaps(g, "principal ", b.PerPrincipal)
 	addCaps(g, "group ", b.PerGroup)
 	g.write(w)
+	writeAccounts(w, b)
 	writePeriods(w, b.Periods)
 }
 
@@ -242,6 +243,29 @@ func writePeriods(w io.Writer, periods []wire.PeriodBudget) {
 	}
 	fmt.Fprintln(w)
 	g.write(w)
+}
+
+// writeAccounts shows the open accounts within a tenant's, if there are any.
+func writeAccounts(w io.Writer, b wire.TenantBudget) {
+	if len(b.Accounts) == 0 {
+		return
+	}
+	g := grid{header: []string{"account", "ε spent", "ε left", "δ left"}, right: map[int]bool{1: true, 2: true, 3: true}}
+	for _, a := range b.Accounts {
+		g.add(accountWithin(a.Account, b.Tenant), short(a.Spent.Epsilon), short(a.Remaining.Epsilon), short(a.Remaining.Delta))
+	}
+	fmt.Fprintln(w)
+	g.write(w)
+}
+
+// accountWithin names an account within a tenant's the way its cap is named:
+// tenant-group:a/acme is "group acme".
+func accountWithin(account, tenant string) string {
+	kind, name, ok := strings.Cut(account, ":"+tenant+"/")
+	if !ok {
+		return account
+	}
+	return strings.TrimPrefix(kind, "tenant-") + " " + name
 }
 
 // addCaps adds the caps within an account.
