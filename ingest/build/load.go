@@ -41,10 +41,17 @@ func (t *task) loadFrom(ctx context.Context, d *duck.DB, file *upload.Upload, pa
 	if err := t.attachParent(ctx, d); err != nil {
 		return t.ours(ctx, err, "opening the parent table")
 	}
+	if t.ownerless, err = t.parentIsEmpty(ctx, d); err != nil {
+		return t.ours(ctx, err, "looking for the parent's rows")
+	}
 	if src, err = t.stage(ctx, d, src); err != nil {
 		return err
 	}
 	t.result.Ignored = src.Ignored
+	if t.ownerless && t.result.RowsRead > 0 {
+		t.result.RowsRead, t.result.RowsRejected = 0, 0 // nobody looked at them
+		return t.parentFirst()
+	}
 	excess, err := t.findExcess(ctx, d)
 	if err != nil {
 		return t.ours(ctx, err, "counting rows of units")
@@ -82,7 +89,7 @@ func (t *task) stagePath(plain string) string {
 func (t *task) stage(ctx context.Context, d *duck.DB, src *upload.Source) (*upload.Source, error) {
 	if src.Relation != "" {
 		bad, err := t.stageFrom(ctx, d, src)
-		if err == nil && (bad == 0 || src.Rewrite == nil) {
+		if err == nil && (bad == 0 || src.Rewrite == nil || t.ownerless) {
 			return src, nil
 		}
 		if err != nil {
@@ -113,6 +120,9 @@ func (t *task) stageFrom(ctx context.Context, d *duck.DB, src *upload.Source) (b
 	query, err := t.stageSQL(src)
 	if err != nil {
 		return 0, err
+	}
+	if t.ownerless {
+		query += " LIMIT 1" // whether there is a row is all that matters
 	}
 	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+stageTable, query); err != nil {
 		return 0, err

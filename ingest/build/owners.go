@@ -8,6 +8,7 @@ import (
 	"github.com/noised/noised/ingest/cell"
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/privacy"
 )
 
 // Whose a row is.
@@ -24,8 +25,9 @@ import (
 // stay, and a row that another unit's key leads to is not rejected. The bound on
 // a unit's rows counts that unit's copies only, by a hash of unit and row.
 // Nothing else looks across units, but for the number of rejected rows, which
-// max_bad_records may make a load's failure: that is told to the tenant only,
-// and whether a load is accepted is the tenant's act, outside of the guarantee.
+// max_bad_records may make a load's failure, and for a parent without any rows,
+// where a load of rows fails: that is told to the tenant only, and whether a load
+// is accepted is the tenant's act, outside of the guarantee.
 
 // The tables that say whose rows are: the parent's keys with their units, and
 // staged rows with theirs.
@@ -52,6 +54,30 @@ func (t *task) attachParent(ctx context.Context, d *duck.DB) error {
 		}
 	}
 	return nil
+}
+
+// parentIsEmpty reports whether there is a parent table that has no rows. Then
+// every row of the upload would be rejected.
+func (t *task) parentIsEmpty(ctx context.Context, d *duck.DB) (bool, error) {
+	if t.spec.Parent == nil {
+		return false, nil
+	}
+	for i := range t.spec.Parent.Segments {
+		var some int64
+		if err := d.Ints(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s.main.rows LIMIT 1)", parentDB(i)), &some); err != nil {
+			return false, err
+		}
+		if some > 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// parentFirst says once what would be wrong with every row.
+func (t *task) parentFirst() error {
+	return privacy.Errorf(privacy.CodeLoadRejected, "load %s first: it has no rows yet, and a row here belongs to whoever has its %s there",
+		t.spec.Parent.Table, t.spec.Unit.Name)
 }
 
 func parentDB(i int) string { return fmt.Sprintf("parent%d", i) }

@@ -35,6 +35,7 @@ type task struct {
 	rejects   []listed // at most MaxRejects of a kind
 	malformed int64    // records without the form of their format
 	owned     int64    // good rows, once for each unit that they belong to
+	ownerless bool     // no row of the upload can have a unit: the parent table is empty
 	excess    int64    // of those, the ones beyond what their unit may have
 }
 

@@ -99,16 +99,33 @@ func TestRowsOfParquetNameTheirNumber(t *testing.T) {
 	wantFailure(t, run(t, spec), privacy.CodeLoadRejected, "1 of 2 rows are bad, and max_bad_records is 0; the first: row 2, column n: no row of purchases has this key")
 }
 
-func TestAParentThatWasNeverLoadedOwnsNothing(t *testing.T) {
-	for _, kind := range []string{"integer", "varchar"} {
-		spec := items(t, "10,bread\n")
-		spec.Unit, spec.Columns[0] = column("n", kind), column("n", kind)
-		wantFailure(t, run(t, spec), privacy.CodeLoadRejected, "no row of purchases has this key")
-		spec = items(t, "")
+// Where the parent has no rows at all, every row would be rejected for the same
+// reason: the load says it once, whatever max_bad_records is and however long the
+// upload, and rejects none.
+func TestTheParentIsLoadedFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind     string
+		rows     string
+		segments []string
+	}{
+		"never loaded":           {"integer", "10,bread\n11,milk\n", nil},
+		"never loaded, by words": {"varchar", "10,bread\n11,milk\n", nil},
+		"loaded without rows":    {"integer", "10,bread\n11,milk\n", []string{purchases(t, ""), purchases(t, "")}},
+		"a row that is bad":      {"integer", "x,bread\n11,milk\n", nil},
+		"a row without form":     {"integer", "1,bread,3\n11,milk\n", nil},
+	} {
+		spec := items(t, c.rows, c.segments...)
+		spec.Unit, spec.Columns[0] = column("n", c.kind), column("n", c.kind)
+		spec.MaxBadRecords = 10
 		r := run(t, spec)
-		wantOK(t, r)
-		if r.RowsStored != 0 {
-			t.Errorf("%+v", r)
+		wantFailure(t, r, privacy.CodeLoadRejected, "load purchases first: it has no rows yet, and a row here belongs to whoever has its n there")
+		if r.RowsRead != 0 || r.RowsRejected != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		spec = items(t, "", c.segments...)
+		spec.Unit, spec.Columns[0] = column("n", c.kind), column("n", c.kind)
+		if r = run(t, spec); r.Error != nil || r.RowsStored != 0 {
+			t.Errorf("%s, and no rows: %+v", name, r)
 		}
 	}
 }
