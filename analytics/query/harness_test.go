@@ -125,11 +125,7 @@ func newHouseOf(t *testing.T, text string, e query.Engine, epsilon float64, time
 		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e,
 		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: timeout,
 	})
-	c, err := contract.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.must(h.catalog.PutDataset(ctx, c, []byte(text), operator))
+	c := h.put(text)
 	for _, name := range []string{"north", "south"} {
 		if _, err := h.catalog.CreateTenant(ctx, name, "", operator); err != nil {
 			t.Fatal(err)
@@ -139,6 +135,15 @@ func newHouseOf(t *testing.T, text string, e query.Engine, epsilon float64, time
 	}
 	h.budget(privacy.DatasetAccount(c.Dataset), epsilon)
 	return h
+}
+
+// put adds a contract that nobody has accepted.
+func (h *house) put(text string) *contract.Contract {
+	h.t.Helper()
+	c, err := contract.Parse([]byte(text))
+	h.must(err)
+	h.must(h.catalog.PutDataset(h.t.Context(), c, []byte(text), operator))
+	return c
 }
 
 func (h *house) must(err error) {

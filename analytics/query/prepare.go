@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine"
@@ -85,7 +87,7 @@ func (s *Service) understand(ctx context.Context, r Request) (*question, error) 
 	from := plan.Tables(sel.From)[0]
 	ds, err := s.Catalog.Dataset(ctx, from.Dataset)
 	if err != nil {
-		return nil, atTable(err, from)
+		return nil, s.atTable(ctx, err, from)
 	}
 	if sel, err = reduce.Reduce(sel, planner.Columns(ds.Contract)); err != nil {
 		return nil, err
@@ -93,12 +95,33 @@ func (s *Service) understand(ctx context.Context, r Request) (*question, error) 
 	return &question{request: r, sel: sel, dataset: ds}, nil
 }
 
-// atTable points an unknown-dataset error at the FROM clause.
-func atTable(err error, from *plan.Table) error {
-	if e := privacy.AsError(err); e.Code == privacy.CodeUnknownDataset {
-		return e.At(int(from.Pos))
+// maxSuggested is how many datasets a suggestion names.
+const maxSuggested = 3
+
+// atTable points an unknown-dataset error at the FROM clause, and names the
+// datasets that have a table of the name that stands there. Contracts are for
+// every analyst to read, so this tells nothing new.
+func (s *Service) atTable(ctx context.Context, err error, from *plan.Table) error {
+	e := privacy.AsError(err)
+	if e.Code != privacy.CodeUnknownDataset {
+		return err
 	}
-	return err
+	e = e.At(int(from.Pos))
+	all, err := s.Catalog.Datasets(ctx)
+	if err != nil {
+		return err
+	}
+	name := strings.ToLower(cmp.Or(from.Name, from.Dataset))
+	var names []string
+	for _, d := range all {
+		if _, ok := d.Contract.Table(name); ok && len(names) < maxSuggested {
+			names = append(names, "FROM "+d.Name+"."+name)
+		}
+	}
+	if names == nil {
+		return e
+	}
+	return e.Suggest("write %s", strings.Join(names, ", or "))
 }
 
 // plan permits, bounds and prices the question at a loss. It is a function of

@@ -108,6 +108,35 @@ func TestExhaustedBudget(t *testing.T) {
 	}
 }
 
+// A table of a dataset is not a dataset: a question about one learns where it is.
+func TestATableWithoutItsDatasetIsFound(t *testing.T) {
+	h := newHouse(t)
+	for _, dataset := range []string{"shop", "stock"} {
+		h.put(`
+dataset: ` + dataset + `
+version: 1
+privacy_unit: {column: customer.id, scope: tenant}
+contribution: {max_rows: 3}
+tables:
+  customer: {columns: {id: {type: bigint, role: unit}}}
+  ` + dataset + `_log: {unit: {via: "who -> customer.id"}, columns: {who: {type: bigint, role: key}}}
+`)
+	}
+	for from, want := range map[string]string{
+		"customer":      "write FROM shop.customer, or FROM stock.customer",
+		"shop_log":      "write FROM shop.shop_log",
+		"SHOP_LOG AS l": "write FROM shop.shop_log",
+		"shp.shop_log":  "write FROM shop.shop_log",
+		"orders":        "",
+		"shp.visits":    "",
+	} {
+		_, err := h.ask("SELECT COUNT(*) FROM " + from)
+		if e := privacy.AsError(err); e.Code != privacy.CodeUnknownDataset || e.Suggestion != want || e.Position != 22 {
+			t.Errorf("FROM %s: %v at %d, suggestion %q, want %q", from, err, e.Position, e.Suggestion, want)
+		}
+	}
+}
+
 func TestSecretKeysBelowTheThresholdStaySecret(t *testing.T) {
 	h := newHouse(t)
 	const byDoctor = "SELECT doctor, COUNT(DISTINCT person) AS n FROM visits GROUP BY doctor"

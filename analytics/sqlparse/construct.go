@@ -95,6 +95,7 @@ var (
 	regularExpression = construct{name: "a regular expression (SIMILAR TO, ~)", instead: "use LIKE, contains(…) or starts_with(…)"}
 	glob              = construct{name: "GLOB", instead: "use LIKE with % and _"}
 	interval          = construct{name: "INTERVAL", instead: "compare with a date, for example DATE '2024-01-31'"}
+	clock             = construct{name: "a clock, such as now() or today(),", instead: "an answer does not depend on when it is asked for: write the date out, for example DATE '2024-01-31'"}
 	list              = construct{name: "a list, struct, row or map", instead: "use plain values, for example a IN (1, 2)"}
 
 	bigNumber     = construct{name: "a number of more than 18 digits", instead: "use a shorter number, or 1.5e30"}
@@ -125,7 +126,7 @@ var operatorTypes = map[string]construct{
 }
 
 // functions likewise: what DuckDB writes for syntax, not for a name that the
-// analyst chose. All other names are judged by the planner.
+// analyst chose, and clocks. All other names are judged by the planner.
 var functions = map[string]construct{
 	"like_escape": likeEscape, "not_like_escape": likeEscape, "ilike_escape": likeEscape, "not_ilike_escape": likeEscape,
 	"~~*": ilike, "!~~*": ilike,
@@ -134,6 +135,9 @@ var functions = map[string]construct{
 	"to_years":          interval, "to_months": interval, "to_days": interval, "to_hours": interval, "to_minutes": interval,
 	"to_seconds": interval, "to_milliseconds": interval, "to_microseconds": interval, "to_weeks": interval, "to_quarters": interval,
 	"to_decades": interval, "to_centuries": interval, "to_millennia": interval,
+	"now": clock, "today": clock, "current_date": clock, "current_time": clock, "current_timestamp": clock,
+	"current_localtime": clock, "current_localtimestamp": clock, "localtime": clock, "localtimestamp": clock,
+	"get_current_time": clock, "get_current_timestamp": clock, "transaction_timestamp": clock,
 	"list_value": list, "struct_pack": list, "row": list, "map": list,
 	"unnest": list,
 }
