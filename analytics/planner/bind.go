@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 	"github.com/noised/noised/privacy"
 )
 
@@ -251,7 +252,7 @@ func checkBuckets(c *plan.Call, args []plan.Expr) error {
 	}
 	lo, hi, n := args[1].(*plan.Literal).Value, args[2].(*plan.Literal).Value, args[3].(*plan.Literal).Value
 	switch {
-	case !(lo.Float < hi.Float) || !finite(hi.Float-lo.Float):
+	case !(lo.Float < hi.Float) || !roweval.Finite(hi.Float-lo.Float):
 		return refuse(plan.PosOf(args[1]), "width_bucket with bounds that do not ascend is not permitted").Suggest("use width_bucket(x, lo, hi, n) with lo < hi")
 	case n.Int > maxBuckets:
 		return refuse(plan.PosOf(args[3]), "width_bucket with this number of buckets is not permitted").Suggest("use at most %d", maxBuckets)

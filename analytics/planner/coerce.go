@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
 
 // argument makes an argument what its class asks for.
@@ -181,16 +182,16 @@ func commonLiteral(t plan.Type, v plan.Value) (plan.Type, bool) {
 	if t.Kind == plan.KindUnknown {
 		return v.Type, true
 	}
-	if _, ok := exact(v, t); ok {
+	if _, ok := roweval.Exact(v, t); ok {
 		return t, true
 	}
 	if v.Type.Kind == plan.KindVarchar && t.IsNumeric() { // '1.5' beside a whole number
-		if _, ok := exact(v, plan.Of(plan.KindDouble)); ok {
+		if _, ok := roweval.Exact(v, plan.Of(plan.KindDouble)); ok {
 			return plan.Of(plan.KindDouble), true
 		}
 	}
 	if v.Type.Kind == plan.KindVarchar && t.Kind == plan.KindDate {
-		if _, ok := exact(v, plan.Of(plan.KindTimestamp)); ok {
+		if _, ok := roweval.Exact(v, plan.Of(plan.KindTimestamp)); ok {
 			return plan.Of(plan.KindTimestamp), true
 		}
 	}
@@ -206,7 +207,7 @@ func as(e plan.Expr, t, want plan.Type) plan.Expr {
 		return e
 	}
 	if lit, ok := e.(*plan.Literal); ok {
-		if v, ok := exact(lit.Value, want); ok {
+		if v, ok := roweval.Exact(lit.Value, want); ok {
 			return &plan.Literal{Value: v, Pos: lit.Pos}
 		}
 		if want.Kind == plan.KindDouble && t.IsNumeric() {
@@ -252,7 +253,7 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 		return nil, refuse(c.Pos, "a cast of type %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
 	}
 	if lit, ok := arg.(*plan.Literal); ok {
-		v, fits := exact(lit.Value, c.To)
+		v, fits := roweval.Exact(lit.Value, c.To)
 		switch {
 		case fits:
 			return &plan.Literal{Value: v, Pos: c.Pos}, nil
@@ -286,6 +287,3 @@ func example(t plan.Type) string {
 		return "a number such as 1"
 	}
 }
-
-// finite reports whether f may be a literal.
-func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

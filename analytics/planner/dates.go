@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
-
-const microsPerDay = int64(86_400_000_000)
 
 // Days before and after every date and timestamp that an engine holds: dates
 // are 32 bits wide.
@@ -154,11 +153,11 @@ func (p *planning) compared(op string, f plan.Expr, v plan.Value) dates {
 		if a >= b { // f skips v
 			return dates{}
 		}
-		from, to = floorDay(a), ceilDay(b)
+		from, to = roweval.FloorDay(a), ceilDay(b)
 	case ">=":
-		from = floorDay(a)
+		from = roweval.FloorDay(a)
 	case ">":
-		from = floorDay(b)
+		from = roweval.FloorDay(b)
 	case "<":
 		to = ceilDay(a)
 	case "<=":
@@ -182,7 +181,7 @@ func (p *planning) moments(f plan.Expr, v plan.Value) (a, b int64, ok bool) {
 			if a, b, ok = moment(v); !ok {
 				return 0, 0, false
 			}
-			start, next := truncate(c.Args[0].(*plan.Literal).Value.Str, time.UnixMicro(a).UTC())
+			start, next := roweval.Truncate(c.Args[0].(*plan.Literal).Value.Str, time.UnixMicro(a).UTC())
 			if v.Type.Kind == plan.KindDate && next.Sub(start) < 24*time.Hour {
 				return a, b, true // a day is not divided
 			}
@@ -213,50 +212,15 @@ func (p *planning) isTime(e plan.Expr) bool {
 func moment(v plan.Value) (a, b int64, ok bool) {
 	switch {
 	case v.Type.Kind == plan.KindDate && abs(v.Int) < 10_000*366:
-		a, b = v.Int*microsPerDay, (v.Int+1)*microsPerDay
+		a, b = v.Int*roweval.MicrosPerDay, (v.Int+1)*roweval.MicrosPerDay
 	case v.Type.Kind == plan.KindTimestamp:
 		a, b = v.Int, v.Int+1
 	default:
 		return 0, 0, false
 	}
-	return a, b, sane(time.UnixMicro(a).UTC())
+	return a, b, roweval.Sane(time.UnixMicro(a).UTC())
 }
 
-// truncate returns the start of the part of time that t lies in, and of the
-// next.
-func truncate(part string, t time.Time) (start, next time.Time) {
-	y, m, d := t.Date()
-	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
-	switch part {
-	case "year":
-		return date(y, 1, 1), date(y+1, 1, 1)
-	case "quarter":
-		m -= (m - 1) % 3
-		return date(y, m, 1), date(y, m+3, 1)
-	case "month":
-		return date(y, m, 1), date(y, m+1, 1)
-	case "week":
-		d -= int(t.Weekday()+6) % 7 // from Monday
-		return date(y, m, d), date(y, m, d+7)
-	case "day":
-		return date(y, m, d), date(y, m, d+1)
-	case "hour":
-		start = date(y, m, d).Add(time.Duration(t.Hour()) * time.Hour)
-		return start, start.Add(time.Hour)
-	default: // minute
-		start = date(y, m, d).Add(time.Duration(t.Hour()*60+t.Minute()) * time.Minute)
-		return start, start.Add(time.Minute)
-	}
-}
-
-func floorDay(micros int64) int64 {
-	d := micros / microsPerDay
-	if micros%microsPerDay < 0 {
-		d--
-	}
-	return d
-}
-
-func ceilDay(micros int64) int64 { return -floorDay(-micros) }
+func ceilDay(micros int64) int64 { return -roweval.FloorDay(-micros) }
 
 func abs(n int64) int64 { return max(n, -n) }

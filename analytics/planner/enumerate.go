@@ -5,20 +5,21 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
 
 // enumerate evaluates an expression over all combinations of its parts' values,
 // and of NULL for each; false when these are too many, or some value is not
 // certain.
 func (d *domains) enumerate(e plan.Expr, parts map[string]*part) (image, bool) {
-	ev := &evaluator{kind: d.b.kind, atoms: map[plan.Expr]int{}, bytes: d.text}
-	defer func() { d.text = ev.bytes }()
+	ev := &roweval.Evaluator{Kind: d.b.kind, Atoms: map[plan.Expr]int{}, Bytes: d.text}
+	defer func() { d.text = ev.Bytes }()
 	combinations := 1
 	run := enumeration{ev: ev, e: e, seen: map[plan.Value]bool{}}
 	for i, text := range slices.Sorted(maps.Keys(parts)) {
 		q := parts[text]
 		for _, n := range q.nodes {
-			ev.atoms[n] = i
+			ev.Atoms[n] = i
 		}
 		combinations *= len(q.image.values) + 1
 		if combinations > maxImage {
@@ -30,7 +31,7 @@ func (d *domains) enumerate(e plan.Expr, parts map[string]*part) (image, bool) {
 	if d.p.evaluated > maxEvaluated {
 		return image{}, false
 	}
-	ev.given = make([]plan.Value, len(parts))
+	ev.Given = make([]plan.Value, len(parts))
 	if !run.from(0, true) {
 		return image{}, false
 	}
@@ -40,7 +41,7 @@ func (d *domains) enumerate(e plan.Expr, parts map[string]*part) (image, bool) {
 
 // enumeration goes through the combinations.
 type enumeration struct {
-	ev    *evaluator
+	ev    *roweval.Evaluator
 	e     plan.Expr
 	parts []image
 	seen  map[plan.Value]bool
@@ -51,7 +52,7 @@ type enumeration struct {
 // before is NULL for want of a value.
 func (r *enumeration) from(i int, declared bool) bool {
 	if i == len(r.parts) {
-		v, ok := r.ev.of(r.e)
+		v, ok := r.ev.Of(r.e)
 		if ok && v.Null {
 			r.null = r.null || declared
 		} else if ok {
@@ -62,7 +63,7 @@ func (r *enumeration) from(i int, declared bool) bool {
 	}
 	in := r.parts[i]
 	for _, v := range in.values {
-		r.ev.given[i] = v
+		r.ev.Given[i] = v
 		if !r.from(i+1, declared) {
 			return false
 		}
@@ -70,9 +71,9 @@ func (r *enumeration) from(i int, declared bool) bool {
 	if in.given {
 		return true
 	}
-	r.ev.given[i] = plan.Value{Null: true}
+	r.ev.Given[i] = plan.Value{Null: true}
 	if len(in.values) > 0 {
-		r.ev.given[i].Type = in.values[0].Type
+		r.ev.Given[i].Type = in.values[0].Type
 	}
 	return r.from(i+1, declared && in.null)
 }
@@ -93,7 +94,7 @@ func (d *domains) whole(e plan.Expr) bool {
 	}
 	switch e := e.(type) {
 	case *plan.Literal:
-		r := rational(e.Value)
+		r := roweval.Rational(e.Value)
 		return !e.Value.Null && r != nil && r.IsInt()
 	case *plan.Cast:
 		return d.b.kind(e.Arg).IsNumeric() && e.To.IsNumeric() && d.whole(e.Arg)

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 	"github.com/noised/noised/analytics/sqlgen"
 )
 
@@ -88,7 +89,7 @@ func fromDuckDB(v any, t plan.Type) plan.Value {
 		return plan.StringValue(v)
 	case time.Time:
 		if t.Kind == plan.KindDate {
-			return plan.IntValue(t, floorDay(v.UnixMicro()))
+			return plan.IntValue(t, roweval.FloorDay(v.UnixMicro()))
 		}
 		return plan.IntValue(t, v.UnixMicro())
 	case int8:
@@ -119,19 +120,19 @@ func TestTheEvaluatorAgreesWithTheEngine(t *testing.T) {
 		}
 		engine := keysBy(t, db, plan.Key{Column: plan.Print(e), Expr: e, Type: b.kind(e)})
 		for unit, want := range engine {
-			ev := &evaluator{kind: b.kind, atoms: map[plan.Expr]int{}}
+			ev := &roweval.Evaluator{Kind: b.kind, Atoms: map[plan.Expr]int{}}
 			plan.Walk(e, func(e plan.Expr) bool {
 				if c, ok := e.(*plan.Column); ok {
-					ev.atoms[c] = len(ev.given)
-					ev.given = append(ev.given, rows[unit][c.Name])
+					ev.Atoms[c] = len(ev.Given)
+					ev.Given = append(ev.Given, rows[unit][c.Name])
 				}
 				return true
 			})
-			if slices.ContainsFunc(ev.given, func(v plan.Value) bool { return math.IsNaN(v.Float) }) {
+			if slices.ContainsFunc(ev.Given, func(v plan.Value) bool { return math.IsNaN(v.Float) }) {
 				continue // no declared value is
 			}
 			all++
-			got, ok := ev.of(e)
+			got, ok := ev.Of(e)
 			if !ok {
 				continue
 			}
@@ -216,7 +217,7 @@ func TestLettersOfKeysAreCertain(t *testing.T) {
 			if err := db.QueryRow("SELECT "+fn+"(chr(?::INTEGER))", int32(r)).Scan(&want); err != nil {
 				t.Fatal(err)
 			}
-			if got, ok := textual(fn, []plan.Value{plan.StringValue(string(r))}); !ok || got.Str != want {
+			if got, ok := new(roweval.Evaluator).Of(&plan.Call{Func: fn, Args: []plan.Expr{&plan.Literal{Value: plan.StringValue(string(r))}}}); !ok || got.Str != want {
 				t.Errorf("%s of %q is %q, in the engine %q", fn, r, got.Str, want)
 			}
 		}

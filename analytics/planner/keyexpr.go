@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
 
 // expressionKey makes a key of a bound expression. Its domain is declared where
@@ -42,7 +43,7 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 	}
 	for _, v := range im.values {
 		if v.Type.Kind == plan.KindDouble || v.Type.Kind == plan.KindDecimal {
-			v, _ = toInteger(v, t)
+			v, _ = roweval.ToInteger(v, t)
 		}
 		v.Type = t
 		k.Domain = append(k.Domain, v)
@@ -64,7 +65,7 @@ func (p *planning) tooFine(e plan.Expr) error {
 
 func allWhole(values []plan.Value) bool {
 	return !slices.ContainsFunc(values, func(v plan.Value) bool {
-		r := rational(v)
+		r := roweval.Rational(v)
 		return r == nil || !r.IsInt() || r.Num().BitLen() > 53
 	})
 }
@@ -127,9 +128,9 @@ func (p *planning) limits(col contract.Column) (lo, hi plan.Value) {
 // last digit, rounded inward; false when nothing lies between.
 func (p *planning) wholeBounds(col contract.Column) (lo, hi int64, ok bool) {
 	b := p.bounds(col)
-	unit := new(big.Rat).SetInt(power(int(col.Type.Scale)))
+	unit := new(big.Rat).SetInt(roweval.Pow10(int(col.Type.Scale)))
 	in := func(f float64, up bool) int64 {
-		r := rational(plan.FloatValue(f))
+		r := roweval.Rational(plan.FloatValue(f))
 		if r == nil {
 			return 0
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
 
 // periods finds the budget periods whose rows the filter can let through, and
@@ -91,7 +92,7 @@ func spansOf(periods []contract.Period) []span {
 func (p *planning) dated(op string, n int64) plan.Expr {
 	c, v := p.periodColumn(), day(n)
 	if c.Type.Kind == plan.KindTimestamp {
-		v = plan.IntValue(c.Type, n*microsPerDay)
+		v = plan.IntValue(c.Type, n*roweval.MicrosPerDay)
 	}
 	return &plan.Call{Func: op, Args: []plan.Expr{c, &plan.Literal{Value: v}}}
 }

@@ -2,10 +2,10 @@ package planner
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/roweval"
 )
 
 // simplify brings a bound call or IN, whose operands are simplified, to one
@@ -163,29 +163,12 @@ func comparison(c *plan.Call) plan.Expr {
 		return &plan.Literal{Value: plan.Null(plan.Of(plan.KindBoolean)), Pos: c.Pos}
 	}
 	if xLit && yLit && x.Value.Type == y.Value.Type {
-		return truth(holds(c.Func, x.Value.Compare(y.Value)), c.Pos)
+		return truth(roweval.Holds(c.Func, x.Value.Compare(y.Value)), c.Pos)
 	}
 	if (xLit && !yLit) || (xLit == yLit && plan.Print(c.Args[0]) > plan.Print(c.Args[1])) {
 		return &plan.Call{Func: mirrored[c.Func], Args: []plan.Expr{c.Args[1], c.Args[0]}, Pos: c.Pos}
 	}
 	return c
-}
-
-func holds(op string, order int) bool {
-	switch op {
-	case "=":
-		return order == 0
-	case "<>":
-		return order != 0
-	case "<":
-		return order < 0
-	case "<=":
-		return order <= 0
-	case ">":
-		return order > 0
-	default:
-		return order >= 0
-	}
 }
 
 // sameTypes is false for numbers of a view, which may differ in type.
@@ -221,7 +204,7 @@ func arithmetic(c *plan.Call) plan.Expr {
 		}
 	}
 	if len(fs) == len(c.Args) {
-		if f := compute(c.Func, fs); finite(f) {
+		if f := roweval.Compute(c.Func, fs); roweval.Finite(f) {
 			return &plan.Literal{Value: plan.FloatValue(f), Pos: c.Pos}
 		}
 	}
@@ -229,21 +212,4 @@ func arithmetic(c *plan.Call) plan.Expr {
 		return &plan.Call{Func: c.Func, Args: []plan.Expr{c.Args[1], c.Args[0]}, Pos: c.Pos}
 	}
 	return c
-}
-
-func compute(op string, fs []float64) float64 {
-	switch {
-	case len(fs) == 1:
-		return -fs[0]
-	case op == "+":
-		return fs[0] + fs[1]
-	case op == "-":
-		return fs[0] - fs[1]
-	case op == "*":
-		return fs[0] * fs[1]
-	case fs[1] == 0:
-		return math.NaN() // NULL, which the engine computes
-	default:
-		return fs[0] / fs[1]
-	}
 }

@@ -1,8 +1,7 @@
-package planner
+package roweval
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -83,55 +82,4 @@ func like(s, pattern string) bool {
 		}
 	}
 	return strings.Trim(rest, "%") == ""
-}
-
-// calendar computes functions of dates and timestamps, NULL beyond the years 1
-// to 9999.
-func calendar(fn string, args []plan.Value) (plan.Value, bool) {
-	x := args[len(args)-1]
-	t, ok := timeOf(x)
-	bigint := plan.Of(plan.KindBigint)
-	part := 0
-	switch fn {
-	case "date_trunc":
-		if !ok {
-			return plan.Null(x.Type), true
-		}
-		start, _ := truncate(args[0].Str, t)
-		return inTime(x.Type, start)
-	case "year":
-		part = t.Year()
-	case "quarter":
-		part = (int(t.Month()) + 2) / 3
-	case "month":
-		part = int(t.Month())
-	case "day":
-		part = t.Day()
-	default:
-		part = int(t.Weekday())
-	}
-	if !ok {
-		return plan.Null(bigint), true
-	}
-	return plan.IntValue(bigint, int64(part)), true
-}
-
-// timeOf returns the moment of a date or timestamp within the years 1 to 9999.
-func timeOf(v plan.Value) (time.Time, bool) {
-	t := time.UnixMicro(v.Int).UTC()
-	if v.Type.Kind == plan.KindDate {
-		if v.Int < -10_000*366 || v.Int > 10_000*366 {
-			return t, false
-		}
-		t = time.Unix(v.Int*86_400, 0).UTC()
-	}
-	return t, sane(t)
-}
-
-// inTime is a date or timestamp; not certain when t precedes the year 1.
-func inTime(t plan.Type, at time.Time) (plan.Value, bool) {
-	if t.Kind == plan.KindDate {
-		return plan.IntValue(t, floorDay(at.UnixMicro())), sane(at)
-	}
-	return plan.IntValue(t, at.UnixMicro()), sane(at)
 }

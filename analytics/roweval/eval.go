@@ -1,4 +1,4 @@
-package planner
+package roweval
 
 import (
 	"math"
@@ -10,30 +10,30 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// evaluator computes expressions over rows as an engine does, to find the values
-// that a key can have: plan.RowFunctions says what they mean.
+// Evaluator computes one expression for the values of its atoms: some of its
+// nodes, such as all its columns.
 //
 // It never guesses. Where an engine's result is not certain (a double as text, a
 // text that may or may not be a number, a letter whose lower case depends on the
 // version of Unicode) it says so, and the expression has no declared domain: a
 // value that was wrong would be a group that stays empty for ever, and drop the
 // rows of the right one.
-type evaluator struct {
-	kind  func(plan.Expr) plan.Type
-	atoms map[plan.Expr]int // nodes whose values are given
-	given []plan.Value      // by index
-	bytes int               // of texts made so far, or as much work
+type Evaluator struct {
+	Kind  func(plan.Expr) plan.Type // the type of a bound expression
+	Atoms map[plan.Expr]int         // nodes whose values are given
+	Given []plan.Value              // by index
+	Bytes int                       // of texts made so far, or as much work
 	types map[plan.Expr]plan.Type
 }
 
 // null is the NULL of a node's type, which is looked up once.
-func (v *evaluator) null(e plan.Expr) plan.Value {
+func (v *Evaluator) null(e plan.Expr) plan.Value {
 	t, ok := v.types[e]
 	if !ok {
 		if v.types == nil {
 			v.types = map[plan.Expr]plan.Type{}
 		}
-		t = v.kind(e)
+		t = v.Kind(e)
 		v.types[e] = t
 	}
 	return plan.Null(t)
@@ -42,10 +42,10 @@ func (v *evaluator) null(e plan.Expr) plan.Value {
 // maxMadeText bounds the bytes of the texts that finding one domain makes.
 const maxMadeText = 32 << 20
 
-// of returns the value of e; false when it is not certain.
-func (v *evaluator) of(e plan.Expr) (plan.Value, bool) {
-	if i, ok := v.atoms[e]; ok {
-		return v.given[i], true
+// Of returns the value of e; false when it is not certain.
+func (v *Evaluator) Of(e plan.Expr) (plan.Value, bool) {
+	if i, ok := v.Atoms[e]; ok {
+		return v.Given[i], true
 	}
 	var x plan.Value
 	var ok bool
@@ -57,7 +57,7 @@ func (v *evaluator) of(e plan.Expr) (plan.Value, bool) {
 	case *plan.In:
 		return v.in(e)
 	case *plan.Cast:
-		if x, ok = v.of(e.Arg); ok {
+		if x, ok = v.Of(e.Arg); ok {
 			x, ok = convert(x, e.To)
 		}
 	case *plan.Call:
@@ -66,7 +66,7 @@ func (v *evaluator) of(e plan.Expr) (plan.Value, bool) {
 		}
 		args := make([]plan.Value, len(e.Args))
 		for i, a := range e.Args {
-			if args[i], ok = v.of(a); !ok {
+			if args[i], ok = v.Of(a); !ok {
 				return x, false
 			}
 		}
@@ -78,29 +78,29 @@ func (v *evaluator) of(e plan.Expr) (plan.Value, bool) {
 
 // certain passes on values that every engine holds alike: finite numbers, and
 // texts in the form that keys have.
-func (v *evaluator) certain(x plan.Value, ok bool) (plan.Value, bool) {
-	v.bytes += len(x.Str)
-	return x, ok && (x.Null || finite(x.Float)) && v.bytes <= maxMadeText && norm.NFC.IsNormalString(x.Str)
+func (v *Evaluator) certain(x plan.Value, ok bool) (plan.Value, bool) {
+	v.Bytes += len(x.Str)
+	return x, ok && (x.Null || Finite(x.Float)) && v.Bytes <= maxMadeText && norm.NFC.IsNormalString(x.Str)
 }
 
-func (v *evaluator) caseWhen(e *plan.Case) (plan.Value, bool) {
+func (v *Evaluator) caseWhen(e *plan.Case) (plan.Value, bool) {
 	for _, w := range e.Whens {
-		cond, ok := v.of(w.If)
+		cond, ok := v.Of(w.If)
 		if !ok {
 			return cond, false
 		}
 		if !cond.Null && cond.Int != 0 {
-			return v.of(w.Then)
+			return v.Of(w.Then)
 		}
 	}
 	if e.Else == nil {
 		return v.null(e), true
 	}
-	return v.of(e.Else)
+	return v.Of(e.Else)
 }
 
-func (v *evaluator) in(e *plan.In) (plan.Value, bool) {
-	x, ok := v.of(e.Arg)
+func (v *Evaluator) in(e *plan.In) (plan.Value, bool) {
+	x, ok := v.Of(e.Arg)
 	if !ok || x.Null {
 		return plan.Null(plan.Of(plan.KindBoolean)), ok
 	}
@@ -109,14 +109,14 @@ func (v *evaluator) in(e *plan.In) (plan.Value, bool) {
 }
 
 // junction is three-valued: a dominant operand decides, else NULL.
-func (v *evaluator) junction(e *plan.Call) (plan.Value, bool) {
+func (v *Evaluator) junction(e *plan.Call) (plan.Value, bool) {
 	dominant := int64(0)
 	if e.Func == "or" {
 		dominant = 1
 	}
 	out := plan.BoolValue(dominant == 0)
 	for _, a := range e.Args {
-		x, ok := v.of(a)
+		x, ok := v.Of(a)
 		switch {
 		case !ok:
 			return x, false
@@ -130,7 +130,7 @@ func (v *evaluator) junction(e *plan.Call) (plan.Value, bool) {
 }
 
 // call applies a function to values.
-func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
+func (v *Evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 	switch e.Func {
 	case "is null", "is not null":
 		return plan.BoolValue(args[0].Null == (e.Func == "is null")), true
@@ -166,7 +166,7 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 	}
 	switch e.Func {
 	case "=", "<>", "<", "<=", ">", ">=":
-		return plan.BoolValue(holds(e.Func, args[0].Compare(args[1]))), true
+		return plan.BoolValue(Holds(e.Func, args[0].Compare(args[1]))), true
 	case "not":
 		return plan.BoolValue(args[0].Int == 0), true
 	case "+", "-", "*", "/", "//", "%", "abs", "sign", "floor", "ceil", "round", "sqrt", "width_bucket":
@@ -174,7 +174,7 @@ func (v *evaluator) call(e *plan.Call, args []plan.Value) (plan.Value, bool) {
 	case "year", "quarter", "month", "day", "dayofweek", "date_trunc":
 		return calendar(e.Func, args)
 	case "like": // every end of every % may be tried
-		v.bytes += len(args[0].Str) * len(args[1].Str) / 4
+		v.Bytes += len(args[0].Str) * len(args[1].Str) / 4
 	}
 	return textual(e.Func, args)
 }
@@ -190,7 +190,7 @@ func numeric(fn string, args []plan.Value) (plan.Value, bool) {
 		if len(args) > 1 {
 			fs = append(fs, y.Float)
 		}
-		return double(compute(fn, fs))
+		return double(Compute(fn, fs))
 	case "/":
 		if y.Float == 0 {
 			return plan.Null(x.Type), true

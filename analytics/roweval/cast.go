@@ -1,4 +1,4 @@
-package planner
+package roweval
 
 import (
 	"math"
@@ -33,9 +33,9 @@ func convert(v plan.Value, to plan.Type) (plan.Value, bool) {
 	case to.Kind == plan.KindDouble:
 		return plan.FloatValue(v.AsFloat()), from != plan.KindDecimal || math.Abs(float64(v.Int)) < 1<<53
 	case to.IsInteger():
-		return toInteger(v, to)
+		return ToInteger(v, to)
 	case v.Type.IsInteger() && to.Kind == plan.KindDecimal:
-		if x, ok := number(rational(v), to); ok {
+		if x, ok := number(Rational(v), to); ok {
 			return x, true
 		}
 		return plan.Null(to), true // too many digits
@@ -44,9 +44,9 @@ func convert(v plan.Value, to plan.Type) (plan.Value, bool) {
 	}
 }
 
-// toInteger rounds a double to even and a decimal away from zero; what does not
-// fit is NULL.
-func toInteger(v plan.Value, to plan.Type) (plan.Value, bool) {
+// ToInteger casts a number to a whole type: it rounds a double to even and a
+// decimal away from zero; what does not fit is NULL.
+func ToInteger(v plan.Value, to plan.Type) (plan.Value, bool) {
 	var whole *big.Int
 	switch {
 	case v.Type.IsInteger():
@@ -58,7 +58,7 @@ func toInteger(v plan.Value, to plan.Type) (plan.Value, bool) {
 		}
 		whole = big.NewInt(int64(f))
 	default: // half away from zero, in units of 10^−scale
-		unit := power(int(v.Type.Scale))
+		unit := Pow10(int(v.Type.Scale))
 		half := new(big.Int).Rsh(unit, 1)
 		whole = new(big.Int).Add(new(big.Int).Abs(big.NewInt(v.Int)), half)
 		whole.Quo(whole, unit)
@@ -101,7 +101,7 @@ func fromText(s string, to plan.Type) (plan.Value, bool) {
 		if err != nil {
 			return plan.Value{}, false
 		}
-		return toInteger(plan.IntValue(plan.Of(plan.KindBigint), n), to)
+		return ToInteger(plan.IntValue(plan.Of(plan.KindBigint), n), to)
 	case to.Kind == plan.KindDouble && simpleText.MatchString(s):
 		f, err := strconv.ParseFloat(s, 64)
 		return plan.FloatValue(f), err == nil

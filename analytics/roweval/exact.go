@@ -1,4 +1,4 @@
-package planner
+package roweval
 
 import (
 	"math"
@@ -10,17 +10,17 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// exact converts a literal to a type if the type holds it without loss: numbers
+// Exact converts a literal to a type if the type holds it without loss: numbers
 // of equal value, and texts that are written as a value of the type. A decimal
 // number may become the nearest double, as SQL's numbers do.
-func exact(v plan.Value, t plan.Type) (plan.Value, bool) {
+func Exact(v plan.Value, t plan.Type) (plan.Value, bool) {
 	switch {
 	case v.Type == t:
 		return v, true
 	case v.Type.Kind == plan.KindVarchar:
 		return parse(strings.TrimSpace(v.Str), t)
 	case v.Type.IsNumeric() && t.IsNumeric():
-		return number(rational(v), t)
+		return number(Rational(v), t)
 	case v.Type.Kind == plan.KindDate && t.Kind == plan.KindTimestamp:
 		return timestamp(time.Unix(v.Int*86400, 0).UTC())
 	case v.Type.Kind == plan.KindTimestamp && t.Kind == plan.KindDate && v.Int%86_400_000_000 == 0:
@@ -30,8 +30,8 @@ func exact(v plan.Value, t plan.Type) (plan.Value, bool) {
 	}
 }
 
-// rational returns a number exactly; nil for NaN and infinities.
-func rational(v plan.Value) *big.Rat {
+// Rational returns a number exactly; nil for NaN and infinities.
+func Rational(v plan.Value) *big.Rat {
 	switch v.Type.Kind {
 	case plan.KindDouble:
 		r, ok := new(big.Rat).SetString(strconv.FormatFloat(v.Float, 'e', -1, 64))
@@ -40,13 +40,14 @@ func rational(v plan.Value) *big.Rat {
 		}
 		return r
 	case plan.KindDecimal:
-		return new(big.Rat).SetFrac(big.NewInt(v.Int), power(int(v.Type.Scale)))
+		return new(big.Rat).SetFrac(big.NewInt(v.Int), Pow10(int(v.Type.Scale)))
 	default:
 		return new(big.Rat).SetInt64(v.Int)
 	}
 }
 
-func power(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
+// Pow10 returns 10^n.
+func Pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
 var widths = map[plan.Kind]uint{plan.KindTinyint: 7, plan.KindSmallint: 15, plan.KindInteger: 31, plan.KindBigint: 63}
 
@@ -57,10 +58,10 @@ func number(r *big.Rat, t plan.Type) (plan.Value, bool) {
 		return plan.Value{}, false
 	case t.Kind == plan.KindDouble:
 		f, _ := r.Float64()
-		return plan.FloatValue(f), finite(f) && (!r.IsInt() || new(big.Rat).SetFloat64(f).Cmp(r) == 0)
+		return plan.FloatValue(f), Finite(f) && (!r.IsInt() || new(big.Rat).SetFloat64(f).Cmp(r) == 0)
 	case t.Kind == plan.KindDecimal:
-		scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(power(int(t.Scale))))
-		if !scaled.IsInt() || new(big.Int).Abs(scaled.Num()).Cmp(power(int(t.Precision))) >= 0 {
+		scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(Pow10(int(t.Scale))))
+		if !scaled.IsInt() || new(big.Int).Abs(scaled.Num()).Cmp(Pow10(int(t.Precision))) >= 0 {
 			return plan.Value{}, false
 		}
 		return plan.IntValue(t, scaled.Num().Int64()), true
@@ -87,7 +88,7 @@ func parse(s string, t plan.Type) (plan.Value, bool) {
 		}
 	case t.Kind == plan.KindDate:
 		d, err := time.Parse(time.DateOnly, s)
-		return plan.IntValue(t, d.Unix()/86400), err == nil && sane(d)
+		return plan.IntValue(t, d.Unix()/86400), err == nil && Sane(d)
 	case t.Kind == plan.KindTimestamp:
 		for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02T15:04:05.999999", "2006-01-02 15:04", time.DateOnly} {
 			if ts, err := time.Parse(layout, s); err == nil {
@@ -96,7 +97,7 @@ func parse(s string, t plan.Type) (plan.Value, bool) {
 		}
 	case t.IsNumeric() && len(s) <= 64:
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || !finite(f) || strings.ContainsAny(s, "xX_pP") {
+		if err != nil || !Finite(f) || strings.ContainsAny(s, "xX_pP") {
 			return plan.Value{}, false
 		}
 		if r, ok := new(big.Rat).SetString(s); ok {
@@ -107,8 +108,5 @@ func parse(s string, t plan.Type) (plan.Value, bool) {
 }
 
 func timestamp(ts time.Time) (plan.Value, bool) {
-	return plan.IntValue(plan.Of(plan.KindTimestamp), ts.UnixMicro()), sane(ts)
+	return plan.IntValue(plan.Of(plan.KindTimestamp), ts.UnixMicro()), Sane(ts)
 }
-
-// sane keeps literals within the years that every engine handles alike.
-func sane(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
