@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
 
@@ -63,7 +64,7 @@ func (p *planning) want(a *plan.Aggregate) (wanted, error) {
 		if !ok {
 			instead = permittedAggregates
 		}
-		return wanted{}, refuse(a.Pos, "the aggregate %s is not permitted", shorten(a.Func)).Suggest("%s", instead)
+		return wanted{}, refusal.New(a.Pos, "the aggregate %s is not permitted", refusal.Shorten(a.Func)).Suggest("%s", instead)
 	}
 	w := wanted{fn: fn}
 	if a.Filter != nil {
@@ -79,16 +80,16 @@ func (p *planning) want(a *plan.Aggregate) (wanted, error) {
 	}
 	switch {
 	case a.Star && a.Distinct:
-		return w, refuse(a.Pos, "COUNT(DISTINCT *) is not permitted").Suggest("use COUNT(DISTINCT %s)", p.c.Unit.Column)
+		return w, refusal.New(a.Pos, "COUNT(DISTINCT *) is not permitted").Suggest("use COUNT(DISTINCT %s)", p.c.Unit.Column)
 	case a.Star:
 		w.fn = plan.AggCount
 		return w, nil
 	case len(a.Args) != args:
-		return w, refuse(a.Pos, "%s with %d arguments is not permitted", name, len(a.Args)).Suggest("give it %d", args)
+		return w, refusal.New(a.Pos, "%s with %d arguments is not permitted", name, len(a.Args)).Suggest("give it %d", args)
 	case a.Func == "count":
 		return p.wantCount(a, w)
 	case a.Distinct:
-		return w, refuse(a.Pos, "%s(DISTINCT …) is not permitted", name).Suggest("use %s(…) without DISTINCT", name)
+		return w, refusal.New(a.Pos, "%s(DISTINCT …) is not permitted", name).Suggest("use %s(…) without DISTINCT", name)
 	}
 	if w.fn == plan.AggQuantile {
 		w.q = 0.5
@@ -111,7 +112,7 @@ func (p *planning) fraction(e plan.Expr) (float64, error) {
 	}
 	lit, ok := x.(*plan.Literal)
 	if !ok || lit.Value.Null || !lit.Value.Type.IsNumeric() {
-		return 0, refuse(plan.PosOf(e), "a quantile that is not a constant is not permitted").Suggest("write it into the query, for example QUANTILE_CONT(x, 0.9)")
+		return 0, refusal.New(plan.PosOf(e), "a quantile that is not a constant is not permitted").Suggest("write it into the query, for example QUANTILE_CONT(x, 0.9)")
 	}
 	q := lit.Value.AsFloat()
 	if !(q >= 0 && q <= 1) {
@@ -129,13 +130,13 @@ func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 		}
 		switch isUnit := p.isUnit(s, col); {
 		case isUnit && s.outer:
-			return w, refuse(a.Pos, "COUNT of %q, which stands on the right of a LEFT JOIN, is not permitted", col.Name).
+			return w, refusal.New(a.Pos, "COUNT of %q, which stands on the right of a LEFT JOIN, is not permitted", col.Name).
 				Suggest("use an inner JOIN to count those with a partner")
 		case isUnit && a.Distinct:
 			w.fn = plan.AggUnits
 			return w, nil
 		case isUnit:
-			return w, refuse(a.Pos, "COUNT of the privacy unit without DISTINCT is not permitted").
+			return w, refusal.New(a.Pos, "COUNT of the privacy unit without DISTINCT is not permitted").
 				Suggest("use COUNT(*) for rows, COUNT(DISTINCT %s) for units", col.Name)
 		}
 	}
@@ -147,7 +148,7 @@ func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 	lit, constant := e.(*plan.Literal)
 	switch {
 	case constant && (a.Distinct || lit.Value.Null):
-		return w, refuse(a.Pos, "COUNT of this constant is not permitted").Suggest("use COUNT(*)")
+		return w, refusal.New(a.Pos, "COUNT of this constant is not permitted").Suggest("use COUNT(*)")
 	case constant:
 		return w, nil
 	case a.Distinct:
@@ -170,11 +171,11 @@ func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 	t := b.kind(e)
 	switch _, constant := e.(*plan.Literal); {
 	case t.Kind == plan.KindBoolean:
-		return w, refuse(a.Pos, "%s of a condition is not permitted", name).Suggest("use COUNT(*) FILTER (WHERE …)")
+		return w, refusal.New(a.Pos, "%s of a condition is not permitted", name).Suggest("use COUNT(*) FILTER (WHERE …)")
 	case !t.IsNumeric():
-		return w, refuse(a.Pos, "%s of a value of type %s is not permitted", name, t).Suggest("use it on a measure: %s", listed(p.measures()))
+		return w, refusal.New(a.Pos, "%s of a value of type %s is not permitted", name, t).Suggest("use it on a measure: %s", refusal.Listed(p.measures()))
 	case constant:
-		return w, refuse(a.Pos, "%s of a constant is not permitted", name).Suggest("use COUNT(*)")
+		return w, refusal.New(a.Pos, "%s of a constant is not permitted", name).Suggest("use COUNT(*)")
 	}
 	w.value = e
 	if c, ok := e.(*plan.Column); ok {
@@ -193,7 +194,7 @@ func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 }
 
 func (p *planning) noBounds(c *plan.Column, place string) error {
-	return refuse(c.Pos, "%s of %q is not permitted: it is a dimension and has no bounds", place, c.Name).Suggest("use a measure: %s", listed(p.measures()))
+	return refusal.New(c.Pos, "%s of %q is not permitted: it is a dimension and has no bounds", place, c.Name).Suggest("use a measure: %s", refusal.Listed(p.measures()))
 }
 
 func (p *planning) measures() []string { return p.columnsOf(contract.RoleMeasure) }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
-	"github.com/noised/noised/privacy"
 )
 
 // binder resolves the names and types of one expression. It serves rows and
@@ -37,16 +37,9 @@ func (b *binder) bind(e plan.Expr) (plan.Expr, error) {
 		b.after(e, x, err)
 	}
 	if err != nil {
-		return nil, located(err, plan.PosOf(e))
+		return nil, refusal.Located(err, plan.PosOf(e))
 	}
 	return x, nil
-}
-
-func located(err error, at plan.Pos) error {
-	if e := privacy.AsError(err); e.Position == 0 {
-		return e.At(int(at))
-	}
-	return err
 }
 
 func (b *binder) node(e plan.Expr) (plan.Expr, error) {
@@ -72,7 +65,7 @@ func (b *binder) node(e plan.Expr) (plan.Expr, error) {
 		return b.cast(e)
 	case *plan.AggRef, *plan.KeyRef, *plan.OutputRef:
 	}
-	return nil, refuse(plan.PosOf(e), "this expression is not permitted in %s", b.place)
+	return nil, refusal.New(plan.PosOf(e), "this expression is not permitted in %s", b.place)
 }
 
 func (b *binder) all(es []plan.Expr) ([]plan.Expr, error) {
@@ -94,7 +87,7 @@ func (b *binder) condition(e plan.Expr) (plan.Expr, error) {
 		return nil, err
 	}
 	if x, err = b.boolean(x); err != nil {
-		return nil, located(err, plan.PosOf(e))
+		return nil, refusal.Located(err, plan.PosOf(e))
 	}
 	return x, nil
 }
@@ -106,7 +99,7 @@ func (b *binder) boolean(x plan.Expr) (plan.Expr, error) {
 	case isNull(x):
 		return &plan.Literal{Value: plan.Null(plan.Of(plan.KindBoolean)), Pos: plan.PosOf(x)}, nil
 	default:
-		return nil, refuse(plan.PosOf(x), "a value of type %s is not permitted as a condition in %s", t, b.place).Suggest("compare it with a value")
+		return nil, refusal.New(plan.PosOf(x), "a value of type %s is not permitted as a condition in %s", t, b.place).Suggest("compare it with a value")
 	}
 }
 
@@ -182,15 +175,15 @@ func lookup(fs []plan.Function, name string) (plan.Function, bool) {
 // unknownFunction refuses a function that is not on the list of its place.
 func (b *binder) unknownFunction(c *plan.Call) error {
 	if _, elsewhere := lookup(plan.RowFunctions, c.Func); elsewhere && b.view {
-		return refuse(c.Pos, "%s is not permitted in %s, which is computed on noised values", quote(c.Func), b.place).
+		return refusal.New(c.Pos, "%s is not permitted in %s, which is computed on noised values", quote(c.Func), b.place).
 			Suggest("there, use arithmetic, comparisons, CASE, COALESCE, NULLIF, LEAST, GREATEST, ABS, ROUND, FLOOR and CEIL")
 	}
 	names := make([]string, len(b.functions))
 	for i, f := range b.functions {
 		names[i] = f.Name
 	}
-	err := refuse(c.Pos, "%s is not permitted", quote(c.Func))
-	if best, ok := nearest(c.Func, names); ok && isWord(best) {
+	err := refusal.New(c.Pos, "%s is not permitted", quote(c.Func))
+	if best, ok := refusal.Nearest(c.Func, names); ok && isWord(best) {
 		return err.Suggest("did you mean %s?", best)
 	}
 	return err.Suggest("permitted functions: %s", strings.Join(slices.DeleteFunc(names, func(n string) bool { return !isWord(n) }), ", "))
@@ -203,9 +196,9 @@ func isWord(name string) bool {
 
 func quote(name string) string {
 	if name == "" || !isWord(name) {
-		return "the operator " + strings.ToUpper(shorten(name))
+		return "the operator " + strings.ToUpper(refusal.Shorten(name))
 	}
-	return "the function " + shorten(name)
+	return "the function " + refusal.Shorten(name)
 }
 
 func (b *binder) call(c *plan.Call) (plan.Expr, error) {
@@ -214,7 +207,7 @@ func (b *binder) call(c *plan.Call) (plan.Expr, error) {
 		return nil, b.unknownFunction(c)
 	}
 	if len(c.Args) < len(f.Args)-f.Optional || (len(c.Args) > len(f.Args) && !f.Variadic) {
-		return nil, refuse(c.Pos, "%s with %d arguments is not permitted", quote(c.Func), len(c.Args))
+		return nil, refusal.New(c.Pos, "%s with %d arguments is not permitted", quote(c.Func), len(c.Args))
 	}
 	args, err := b.all(c.Args)
 	if err != nil {
@@ -253,9 +246,9 @@ func checkBuckets(c *plan.Call, args []plan.Expr) error {
 	lo, hi, n := args[1].(*plan.Literal).Value, args[2].(*plan.Literal).Value, args[3].(*plan.Literal).Value
 	switch {
 	case !(lo.Float < hi.Float) || !roweval.Finite(hi.Float-lo.Float):
-		return refuse(plan.PosOf(args[1]), "width_bucket with bounds that do not ascend is not permitted").Suggest("use width_bucket(x, lo, hi, n) with lo < hi")
+		return refusal.New(plan.PosOf(args[1]), "width_bucket with bounds that do not ascend is not permitted").Suggest("use width_bucket(x, lo, hi, n) with lo < hi")
 	case n.Int > maxBuckets:
-		return refuse(plan.PosOf(args[3]), "width_bucket with this number of buckets is not permitted").Suggest("use at most %d", maxBuckets)
+		return refusal.New(plan.PosOf(args[3]), "width_bucket with this number of buckets is not permitted").Suggest("use at most %d", maxBuckets)
 	}
 	return nil
 }
@@ -267,7 +260,7 @@ func (b *binder) in(e *plan.In) (plan.Expr, error) {
 	}
 	for _, item := range args[1:] {
 		if lit, ok := item.(*plan.Literal); !ok || lit.Value.Null {
-			return nil, refuse(plan.PosOf(item), "an IN list with anything but constants is not permitted").Suggest("use comparisons with OR, and IS NULL")
+			return nil, refusal.New(plan.PosOf(item), "an IN list with anything but constants is not permitted").Suggest("use comparisons with OR, and IS NULL")
 		}
 	}
 	if err := b.unify(args, "IN"); err != nil {
@@ -326,7 +319,7 @@ func (p *planning) row(place string) *binder {
 		return bound(s, col, c.Pos), nil
 	}
 	b.aggregate = func(a *plan.Aggregate) (plan.Expr, error) {
-		err := refuse(a.Pos, "an aggregate in %s is not permitted", place)
+		err := refusal.New(a.Pos, "an aggregate in %s is not permitted", place)
 		if place == "WHERE" {
 			return nil, err.Suggest("use HAVING, which is computed on the noised values")
 		}
@@ -346,10 +339,10 @@ func (p *planning) row(place string) *binder {
 func (p *planning) readable(s *source, col contract.Column, at plan.Pos, where string) error {
 	switch {
 	case p.isUnit(s, col):
-		return refuse(at, "the privacy unit %q is not permitted %s", col.Name, where).
+		return refusal.New(at, "the privacy unit %q is not permitted %s", col.Name, where).
 			Suggest("use it as COUNT(DISTINCT %s) only", col.Name)
 	case col.Role == contract.RoleKey:
-		return refuse(at, "the key %q is not permitted %s", col.Name, where).
+		return refusal.New(at, "the key %q is not permitted %s", col.Name, where).
 			Suggest("keys are for joining only")
 	}
 	return nil

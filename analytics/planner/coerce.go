@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
 )
 
@@ -51,7 +52,7 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 }
 
 func (b *binder) wrongType(fn string, e plan.Expr, want string) error {
-	return refuse(plan.PosOf(e), "%s of a value of type %s is not permitted", quote(fn), b.kind(e)).Suggest("it takes %s", want)
+	return refusal.New(plan.PosOf(e), "%s of a value of type %s is not permitted", quote(fn), b.kind(e)).Suggest("it takes %s", want)
 }
 
 // constantArgument checks arguments that must be literals, because an engine's
@@ -59,7 +60,7 @@ func (b *binder) wrongType(fn string, e plan.Expr, want string) error {
 func (b *binder) constantArgument(fn string, e plan.Expr, class plan.Class) (plan.Expr, error) {
 	lit, ok := e.(*plan.Literal)
 	if !ok || lit.Value.Null {
-		return nil, refuse(plan.PosOf(e), "%s with an argument that is not a constant is not permitted", quote(fn)).Suggest("write the value into the query")
+		return nil, refusal.New(plan.PosOf(e), "%s with an argument that is not a constant is not permitted", quote(fn)).Suggest("write the value into the query")
 	}
 	v := lit.Value
 	whole := v.Type.IsInteger()
@@ -68,27 +69,27 @@ func (b *binder) constantArgument(fn string, e plan.Expr, class plan.Class) (pla
 		if v.Type.Kind == plan.KindVarchar && cheapPattern(v.Str) {
 			return lit, nil
 		}
-		return nil, refuse(lit.Pos, "this LIKE pattern is not permitted").Suggest("use at most 16 times %%, and at most twice beside _")
+		return nil, refusal.New(lit.Pos, "this LIKE pattern is not permitted").Suggest("use at most 16 times %%, and at most twice beside _")
 	case plan.ClassPart:
 		if part := strings.ToLower(v.Str); v.Type.Kind == plan.KindVarchar && slices.Contains(plan.DateParts, part) {
 			return &plan.Literal{Value: plan.StringValue(part), Pos: lit.Pos}, nil
 		}
-		return nil, refuse(lit.Pos, "%s by this unit is not permitted", quote(fn)).Suggest("use one of: %s", strings.Join(plan.DateParts, ", "))
+		return nil, refusal.New(lit.Pos, "%s by this unit is not permitted", quote(fn)).Suggest("use one of: %s", strings.Join(plan.DateParts, ", "))
 	case plan.ClassDigits:
 		if whole && v.Int >= 0 && v.Int <= plan.MaxDigits {
 			return integer(lit), nil
 		}
-		return nil, refuse(lit.Pos, "%s to this many digits is not permitted", quote(fn)).Suggest("use 0 to %d", plan.MaxDigits)
+		return nil, refusal.New(lit.Pos, "%s to this many digits is not permitted", quote(fn)).Suggest("use 0 to %d", plan.MaxDigits)
 	case plan.ClassFinite:
 		if x := v.AsFloat(); !math.IsNaN(x) && !math.IsInf(x, 0) {
 			return &plan.Literal{Value: plan.FloatValue(x), Pos: lit.Pos}, nil
 		}
-		return nil, refuse(lit.Pos, "%s with this constant is not permitted", quote(fn)).Suggest("use a number")
+		return nil, refusal.New(lit.Pos, "%s with this constant is not permitted", quote(fn)).Suggest("use a number")
 	default: // ClassIndex, ClassDivisor
 		if whole && v.Int >= 1 && v.Int <= plan.MaxIndex {
 			return integer(lit), nil
 		}
-		return nil, refuse(lit.Pos, "%s with this constant is not permitted", quote(fn)).Suggest("use a whole number from 1 to %d", plan.MaxIndex)
+		return nil, refusal.New(lit.Pos, "%s with this constant is not permitted", quote(fn)).Suggest("use a whole number from 1 to %d", plan.MaxIndex)
 	}
 }
 
@@ -118,7 +119,7 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 				t, ok = commonLiteral(want, e.(*plan.Literal).Value)
 			}
 			if !ok {
-				return refuse(plan.PosOf(e), "%s of type %s with type %s is not permitted", what, want, b.kind(e)).
+				return refusal.New(plan.PosOf(e), "%s of type %s with type %s is not permitted", what, want, b.kind(e)).
 					Suggest("%s", mismatchHint(want, b.kind(e)))
 			}
 			want = t
@@ -135,7 +136,7 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 		return err
 	}
 	if want.Kind == plan.KindUnknown { // NULLs only
-		return refuse(plan.PosOf(es[0]), "%s of NULL alone is not permitted", what).Suggest("use IS NULL")
+		return refusal.New(plan.PosOf(es[0]), "%s of NULL alone is not permitted", what).Suggest("use IS NULL")
 	}
 	for i, e := range es {
 		es[i] = as(e, b.kind(e), want)
@@ -248,9 +249,9 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 	case isNull(arg) || t == c.To:
 		return as(arg, t, c.To), nil
 	case b.view && !viewCast(t, c.To):
-		return nil, refuse(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
+		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
 	case !castable(t, c.To):
-		return nil, refuse(c.Pos, "a cast of type %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
+		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
 	}
 	if lit, ok := arg.(*plan.Literal); ok {
 		v, fits := roweval.Exact(lit.Value, c.To)
@@ -258,7 +259,7 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 		case fits:
 			return &plan.Literal{Value: v, Pos: c.Pos}, nil
 		case t.Kind == plan.KindVarchar:
-			return nil, refuse(c.Pos, "the text %q is no %s", shorten(lit.Value.Str), c.To).Suggest("write %s", example(c.To))
+			return nil, refusal.New(c.Pos, "the text %q is no %s", refusal.Shorten(lit.Value.Str), c.To).Suggest("write %s", example(c.To))
 		}
 	}
 	return &plan.Cast{Arg: arg, To: c.To, Pos: c.Pos}, nil

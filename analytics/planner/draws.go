@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 )
 
 // draws turns the wanted aggregates into draws, sharing what can be shared. Of
@@ -35,7 +36,7 @@ func (p *planning) draws() error {
 }
 
 func (p *planning) tooManyAggregates(at plan.Pos) error {
-	return refuse(at, "more than %d different aggregates are not permitted", MaxDraws).
+	return refusal.New(at, "more than %d different aggregates are not permitted", MaxDraws).
 		Suggest("split the query; an AVG counts as two, a variance as three")
 }
 
@@ -98,7 +99,7 @@ func (p *planning) draw(d plan.Draw) int {
 func (p *planning) selection() error {
 	if !p.out.Secret() {
 		if len(p.out.Draws) == 0 {
-			return refuse(p.sel.Items[0].Pos, "a query of declared keys alone is not permitted: its result is in the contract").
+			return refusal.New(p.sel.Items[0].Pos, "a query of declared keys alone is not permitted: its result is in the contract").
 				Suggest("add an aggregate, for example COUNT(*)")
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 )
 
 // interval encloses the values of an expression. scale is the number of
@@ -39,7 +40,7 @@ func (p *planning) expressionQuantum(e plan.Expr, place string) (plan.Quantum, e
 			return q, nil
 		}
 	}
-	return plan.Quantum{}, refuse(plan.PosOf(e), "%s of an expression with bounds [%g, %g] is not permitted: they are too far apart or too large", place, iv.lo, iv.hi).
+	return plan.Quantum{}, refusal.New(plan.PosOf(e), "%s of an expression with bounds [%g, %g] is not permitted: they are too far apart or too large", place, iv.lo, iv.hi).
 		Suggest("scale the expression down")
 }
 
@@ -88,8 +89,8 @@ func (p *planning) interval(e plan.Expr, place string) (interval, error) {
 }
 
 func (p *planning) unbounded(e plan.Expr, place string) error {
-	return refuse(plan.PosOf(e), "%s of an expression without bounds is not permitted", place).
-		Suggest("use measures (%s), constants, +, -, *, / by a constant, ABS, ROUND, LEAST, GREATEST and CASE", listed(p.measures()))
+	return refusal.New(plan.PosOf(e), "%s of an expression without bounds is not permitted", place).
+		Suggest("use measures (%s), constants, +, -, *, / by a constant, ABS, ROUND, LEAST, GREATEST and CASE", refusal.Listed(p.measures()))
 }
 
 // literalInterval of NULL is empty: hull passes over it, and arithmetic with

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 )
 
 // Why joins keep the guarantee. Every row of a private table was given to one
@@ -121,10 +122,10 @@ func (p *planning) join(conditions []plan.Expr) ([]plan.Expr, error) {
 func (p *planning) noUnit() error {
 	i := slices.IndexFunc(p.from, func(s *source) bool { return !s.table.Public })
 	if i < 0 {
-		return refuse(p.from[0].at.Pos, "a query of public tables alone is not permitted: it would protect nobody, and noise would spoil it").
+		return refusal.New(p.from[0].at.Pos, "a query of public tables alone is not permitted: it would protect nobody, and noise would spoil it").
 			Suggest("join a private table")
 	}
-	return refuse(p.from[i].at.Pos, "a LEFT JOIN from public tables to %q is not permitted: its rows without a partner would be nobody's", p.from[i].table.Name).
+	return refusal.New(p.from[i].at.Pos, "a LEFT JOIN from public tables to %q is not permitted: its rows without a partner would be nobody's", p.from[i].table.Name).
 		Suggest("begin FROM with the private table")
 }
 
@@ -197,7 +198,7 @@ func (p *planning) outerOn(s *source) ([]*equality, error) {
 				continue
 			}
 		}
-		return nil, refuse(plan.PosOf(c), "a condition of LEFT JOIN other than an equality of its two sides is not permitted").
+		return nil, refusal.New(plan.PosOf(c), "a condition of LEFT JOIN other than an equality of its two sides is not permitted").
 			Suggest("use FILTER (WHERE …) in the aggregates, or an inner JOIN")
 	}
 	return out, nil
@@ -223,14 +224,14 @@ func (p *planning) link(mine, other end) (link, error) {
 	case via:
 		return link{connects: true, on: true}, nil
 	case unit:
-		return link{}, refuse(mine.pos, "joining %q and %q on the privacy unit is not permitted", mine.s.name, other.s.name).
-			Suggest("private tables are joined along foreign keys of the contract: %s", listed(p.vias()))
+		return link{}, refusal.New(mine.pos, "joining %q and %q on the privacy unit is not permitted", mine.s.name, other.s.name).
+			Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
 	case private && (mine.col.Role == contract.RoleKey || other.col.Role == contract.RoleKey):
-		return link{}, refuse(mine.pos, "joining the private tables %q and %q on %q is not permitted", mine.s.name, other.s.name, mine.col.Name).
-			Suggest("they are joined along foreign keys of the contract: %s", listed(p.vias()))
+		return link{}, refusal.New(mine.pos, "joining the private tables %q and %q on %q is not permitted", mine.s.name, other.s.name, mine.col.Name).
+			Suggest("they are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
 	}
 	if a, b := mine.col.Type, other.col.Type; a != b && !(a.IsInteger() && b.IsInteger()) {
-		return link{}, refuse(mine.pos, "joining a column of type %s with one of type %s is not permitted", a, b).
+		return link{}, refusal.New(mine.pos, "joining a column of type %s with one of type %s is not permitted", a, b).
 			Suggest("declare both with the same type in the contract")
 	}
 	return link{connects: mine.s.table.Public, on: !private}, nil
@@ -254,11 +255,11 @@ func (p *planning) vias() []string {
 }
 
 func (p *planning) unconnected(s *source) error {
-	err := refuse(s.at.Pos, "the table %q is joined to no other: a cross product is not permitted", s.name)
+	err := refusal.New(s.at.Pos, "the table %q is joined to no other: a cross product is not permitted", s.name)
 	if s.table.Public {
 		return err.Suggest("join it ON an equality of columns")
 	}
-	return err.Suggest("private tables are joined along foreign keys of the contract: %s", listed(p.vias()))
+	return err.Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
 }
 
 // hoist takes what every branch of an OR demands out of it, so that a join that

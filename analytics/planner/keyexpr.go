@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
 )
 
@@ -31,7 +32,7 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 	}
 	if t.IsNumeric() && !t.IsInteger() {
 		if !d.whole(e) && !(declared && allWhole(im.values)) {
-			return plan.Key{}, refuse(at, "GROUP BY a fractional number is not permitted").Suggest("group by whole numbers, for example floor(x / 0.5)")
+			return plan.Key{}, refusal.New(at, "GROUP BY a fractional number is not permitted").Suggest("group by whole numbers, for example floor(x / 0.5)")
 		}
 		t = plan.Of(plan.KindBigint)
 		e = &plan.Cast{Arg: e, To: t, Pos: at}
@@ -59,7 +60,7 @@ func (p *planning) tooFine(e plan.Expr) error {
 	if c, bare := e.(*plan.Column); bare {
 		what = "GROUP BY the measure \"" + c.Name + "\""
 	}
-	return refuse(plan.PosOf(e), "%s is not permitted: it has no known or too many values", what).
+	return refusal.New(plan.PosOf(e), "%s is not permitted: it has no known or too many values", what).
 		Suggest("use a bucket of some width, for example floor(x / 10) or width_bucket(x, 0, 100, 20)")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 )
 
 // keys resolves GROUP BY. Keys are sorted by name, so that their order in the
@@ -44,7 +45,7 @@ func (p *planning) key(g plan.Expr) (plan.Key, error) {
 	default:
 	}
 	if containsAggregate(written) {
-		return plan.Key{}, refuse(plan.PosOf(written), "an aggregate in GROUP BY is not permitted").Suggest("GROUP BY dimensions of the dataset")
+		return plan.Key{}, refusal.New(plan.PosOf(written), "an aggregate in GROUP BY is not permitted").Suggest("GROUP BY dimensions of the dataset")
 	}
 	e, err := p.row("GROUP BY").bind(written)
 	if err != nil {
@@ -60,14 +61,14 @@ func (p *planning) key(g plan.Expr) (plan.Key, error) {
 		k, err = p.expressionKey(e)
 	}
 	if err != nil {
-		return plan.Key{}, located(err, plan.PosOf(written))
+		return plan.Key{}, refusal.Located(err, plan.PosOf(written))
 	}
 	p.keyOf[plan.Print(e)] = k.Column
 	return k, nil
 }
 
 func notAKey(e plan.Expr) error {
-	return refuse(plan.PosOf(e), "this constant in GROUP BY is not permitted").
+	return refusal.New(plan.PosOf(e), "this constant in GROUP BY is not permitted").
 		Suggest("name a column, or give the position of an item of the SELECT list")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
 
@@ -14,17 +15,17 @@ import (
 // nearest name that one has.
 func (p *planning) unknownColumn(name string, at plan.Pos) error {
 	names := p.columnNames()
-	err := privacy.Errorf(privacy.CodeUnknownColumn, "dataset %q has no column %q", p.c.Dataset, shorten(name)).At(int(at))
+	err := privacy.Errorf(privacy.CodeUnknownColumn, "dataset %q has no column %q", p.c.Dataset, refusal.Shorten(name)).At(int(at))
 	if p.c.Tables != nil {
-		err = privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM has a column %q", shorten(name)).At(int(at))
+		err = privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM has a column %q", refusal.Shorten(name)).At(int(at))
 	}
 	if slices.Contains([]string{"current_date", "current_timestamp", "localtimestamp", "today", "now"}, strings.ToLower(name)) {
 		return err.Suggest("an answer does not depend on when it is asked for: write the date out, for example DATE '2024-01-31'")
 	}
-	if best, ok := nearest(name, names); ok {
+	if best, ok := refusal.Nearest(name, names); ok {
 		return err.Suggest("did you mean %q?", best)
 	}
-	return err.Suggest("its columns are: %s", listed(names))
+	return err.Suggest("its columns are: %s", refusal.Listed(names))
 }
 
 func (p *planning) columnNames() []string {
@@ -81,10 +82,10 @@ func (p *planning) nameOutputs() error {
 		}
 		key := strings.ToLower(it.Alias)
 		if taken[key] {
-			return refuse(it.Pos, "two columns called %q are not permitted", shorten(it.Alias)).Suggest("give each column its own alias")
+			return refusal.New(it.Pos, "two columns called %q are not permitted", refusal.Shorten(it.Alias)).Suggest("give each column its own alias")
 		}
 		if len(it.Alias) > maxNameBytes {
-			return refuse(it.Pos, "an alias of more than %d bytes is not permitted", maxNameBytes)
+			return refusal.New(it.Pos, "an alias of more than %d bytes is not permitted", maxNameBytes)
 		}
 		taken[key] = true
 		p.aliases[key] = i
@@ -105,63 +106,10 @@ func (p *planning) nameOutputs() error {
 	for i, o := range p.out.Outputs {
 		for _, suffix := range []string{"_low", "_high"} {
 			if base, ok := strings.CutSuffix(strings.ToLower(o.Name), suffix); ok && taken[base] {
-				return refuse(p.sel.Items[i].Pos, "a column called %q beside %q is not permitted: intervals use these names", shorten(o.Name), shorten(base)).
+				return refusal.New(p.sel.Items[i].Pos, "a column called %q beside %q is not permitted: intervals use these names", refusal.Shorten(o.Name), refusal.Shorten(base)).
 					Suggest("choose another alias")
 			}
 		}
 	}
 	return nil
-}
-
-// maxListed bounds how many names a suggestion lists.
-const maxListed = 20
-
-func listed(names []string) string {
-	if len(names) > maxListed {
-		return strings.Join(names[:maxListed], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
-}
-
-func shorten(s string) string {
-	if r := []rune(s); len(r) > 64 {
-		return string(r[:64]) + "…"
-	}
-	return s
-}
-
-// nearest returns the candidate that differs from name by the fewest edits, if
-// these are few for its length.
-func nearest(name string, candidates []string) (string, bool) {
-	best, fewest := "", 1+max(1, len(name)/3)
-	if len(name) > 2*maxNameBytes {
-		return "", false
-	}
-	for _, c := range candidates {
-		if d := edits(name, c); d < fewest {
-			best, fewest = c, d
-		}
-	}
-	return best, best != ""
-}
-
-// edits is the Levenshtein distance in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
 
@@ -85,10 +86,10 @@ func (p *planning) size() error {
 	groups := out.DeclaredCount(MaxGroups)
 	switch {
 	case groups > MaxGroups || groups > 0 && columns > maxCells/groups:
-		return refuse(p.groupPos(), "a result with this many groups is not permitted: the declared keys have %s combinations, of %d noised numbers and columns each", atMost(groups), columns).
+		return refusal.New(p.groupPos(), "a result with this many groups is not permitted: the declared keys have %s combinations, of %d noised numbers and columns each", atMost(groups), columns).
 			Suggest("group by fewer dimensions, or ask for fewer columns; a quantile of a measure with many steps takes thousands of numbers")
 	case columns > maxWidth:
-		return refuse(p.groupPos(), "more than %d noised numbers per group are not permitted", maxWidth).
+		return refusal.New(p.groupPos(), "more than %d noised numbers per group are not permitted", maxWidth).
 			Suggest("ask for quantiles of fewer columns at once")
 	case groups > 0:
 		limits.MaxPartitions = min(limits.MaxPartitions, p.groupsPerUnit(groups))

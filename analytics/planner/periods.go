@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
 )
 
@@ -44,7 +45,7 @@ func (p *planning) periods() error {
 		p.priced.Periods = append(p.priced.Periods, contract.PeriodOther)
 	}
 	if len(p.priced.Periods) == 0 {
-		return refuse(plan.PosOf(p.sel.Where), "a filter that no row can pass is not permitted: the query selects no budget period").
+		return refusal.New(plan.PosOf(p.sel.Where), "a filter that no row can pass is not permitted: the query selects no budget period").
 			Suggest("dates of %q are budgeted from %s to %s", per.Column, day(per.From).Text(), day(per.To-1).Text())
 	}
 	slices.Sort(p.priced.Periods)

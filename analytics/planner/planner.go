@@ -115,8 +115,3 @@ type planning struct {
 	madeTexts int               // see maxTexts
 	evaluated int               // see maxEvaluated
 }
-
-// refuse returns a refusal that points at a place in the text.
-func refuse(at plan.Pos, format string, args ...any) *privacy.Error {
-	return privacy.Errorf(privacy.CodeQueryNotPermitted, format, args...).At(int(at))
-}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
 
@@ -46,13 +47,13 @@ func columnNames(c *contract.Contract, table contract.Table) []string {
 // dataset: another one has units of its own.
 func tableOf(c *contract.Contract, t *plan.Table) (contract.Table, error) {
 	if t.Dataset != c.Dataset {
-		return contract.Table{}, refuse(t.Pos, "a query over the datasets %q and %q is not permitted", c.Dataset, shorten(t.Dataset)).
+		return contract.Table{}, refusal.New(t.Pos, "a query over the datasets %q and %q is not permitted", c.Dataset, refusal.Shorten(t.Dataset)).
 			Suggest("query one dataset at a time")
 	}
 	if table, ok := c.Table(t.Name); ok {
 		return table, nil
 	}
-	err := privacy.Errorf(privacy.CodeUnknownDataset, "dataset %q has no table %q", c.Dataset, shorten(t.Name)).At(int(t.Pos))
+	err := privacy.Errorf(privacy.CodeUnknownDataset, "dataset %q has no table %q", c.Dataset, refusal.Shorten(t.Name)).At(int(t.Pos))
 	if c.Tables == nil {
 		return contract.Table{}, err.Suggest("it has one table: write FROM %s", c.Dataset)
 	}
@@ -63,7 +64,7 @@ func tableOf(c *contract.Contract, t *plan.Table) (contract.Table, error) {
 	if t.Name == "" {
 		err = privacy.Errorf(privacy.CodeUnknownDataset, "the dataset %q has several tables", c.Dataset).At(int(t.Pos))
 	}
-	return contract.Table{}, err.Suggest("its tables are: %s", listed(names))
+	return contract.Table{}, err.Suggest("its tables are: %s", refusal.Listed(names))
 }
 
 // sources resolves FROM. Conditions of joins are taken out of WHERE and ON:
@@ -78,7 +79,7 @@ func (p *planning) sources() error {
 	}
 	if p.c.Tables == nil {
 		if len(p.from) > 1 {
-			return refuse(p.from[1].at.Pos, "joining a dataset of one table with itself is not permitted").
+			return refusal.New(p.from[1].at.Pos, "joining a dataset of one table with itself is not permitted").
 				Suggest("aggregate over its rows; a unit's rows are bounded together")
 		}
 		return nil
@@ -118,7 +119,7 @@ func (p *planning) flatten(f plan.From) ([]plan.Expr, error) {
 			return nil, err
 		}
 		if _, one := f.Right.(*plan.Table); f.Outer && !one {
-			return nil, refuse(f.Pos, "a LEFT JOIN with a join on its right side is not permitted").Suggest("LEFT JOIN one table after the other")
+			return nil, refusal.New(f.Pos, "a LEFT JOIN with a join on its right side is not permitted").Suggest("LEFT JOIN one table after the other")
 		}
 		right, err := p.flatten(f.Right)
 		if err != nil {
@@ -132,7 +133,7 @@ func (p *planning) flatten(f plan.From) ([]plan.Expr, error) {
 		return slices.Concat(left, right, ands(f.On)), nil
 	case *plan.Subquery:
 	}
-	return nil, refuse(plan.Tables(f)[0].Pos, "this form of FROM is not permitted").Suggest("join tables with ON")
+	return nil, refusal.New(plan.Tables(f)[0].Pos, "this form of FROM is not permitted").Suggest("join tables with ON")
 }
 
 func (p *planning) addSource(t *plan.Table) error {
@@ -148,10 +149,10 @@ func (p *planning) addSource(t *plan.Table) error {
 	}
 	for _, o := range p.from {
 		if o.name == s.name {
-			return refuse(t.Pos, "two tables called %q in one FROM are not permitted", shorten(s.name)).Suggest("give one of them an alias")
+			return refusal.New(t.Pos, "two tables called %q in one FROM are not permitted", refusal.Shorten(s.name)).Suggest("give one of them an alias")
 		}
 		if o.table.Name == table.Name && !table.Public && p.c.Tables != nil {
-			return refuse(t.Pos, "the private table %q twice is not permitted", table.Name).
+			return refusal.New(t.Pos, "the private table %q twice is not permitted", table.Name).
 				Suggest("read it once; public tables may be joined several times")
 		}
 	}
@@ -164,7 +165,7 @@ func (p *planning) addSource(t *plan.Table) error {
 func (p *planning) resolve(c *plan.Column) (*source, contract.Column, error) {
 	found := p.candidates(c.Qualifier, func(*source) bool { return true })
 	if len(found) == 0 {
-		err := privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM is called %q", shorten(c.Qualifier)).At(int(c.Pos))
+		err := privacy.Errorf(privacy.CodeUnknownColumn, "nothing in FROM is called %q", refusal.Shorten(c.Qualifier)).At(int(c.Pos))
 		if len(p.from) == 1 {
 			return nil, contract.Column{}, err.Suggest("write %s.%s", p.from[0].name, c.Name)
 		}
@@ -182,7 +183,7 @@ func (p *planning) resolve(c *plan.Column) (*source, contract.Column, error) {
 		col, _ := found[0].table.Column(c.Name)
 		return found[0], col, nil
 	}
-	return nil, contract.Column{}, privacy.Errorf(privacy.CodeUnknownColumn, "the name %q is ambiguous", shorten(c.Name)).At(int(c.Pos)).
+	return nil, contract.Column{}, privacy.Errorf(privacy.CodeUnknownColumn, "the name %q is ambiguous", refusal.Shorten(c.Name)).At(int(c.Pos)).
 		Suggest("write %s.%s or %s.%s", found[0].name, c.Name, found[1].name, c.Name)
 }
 

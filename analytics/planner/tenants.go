@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
 
@@ -18,7 +19,7 @@ func (p *planning) tenants() error {
 	for _, t := range p.req.Tenants {
 		if !slices.Contains(p.ds.Members, t) {
 			return privacy.Errorf(privacy.CodeQueryNotPermitted, "tenant %q is not an active member of dataset %q", t, p.c.Dataset).
-				Suggest("leave \"tenants\" out to query all members, or name some of: %s", listed(p.out.Tenants))
+				Suggest("leave \"tenants\" out to query all members, or name some of: %s", refusal.Listed(p.out.Tenants))
 		}
 	}
 	p.out.Tenants = slices.DeleteFunc(p.out.Tenants, func(t string) bool { return !slices.Contains(p.req.Tenants, t) })
@@ -30,9 +31,9 @@ func (p *planning) someTenant(at plan.Pos) error {
 		return nil
 	}
 	if len(p.ds.Members) == 0 {
-		return refuse(at, "dataset %q has no active member", p.c.Dataset)
+		return refusal.New(at, "dataset %q has no active member", p.c.Dataset)
 	}
-	return refuse(at, "this query selects no tenant").Suggest("name some of: %s", listed(p.ds.Members))
+	return refusal.New(at, "this query selects no tenant").Suggest("name some of: %s", refusal.Listed(p.ds.Members))
 }
 
 // filter binds WHERE. Conditions on the tenant alone are decided here: they

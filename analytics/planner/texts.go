@@ -1,6 +1,9 @@
 package planner
 
-import "github.com/noised/noised/analytics/plan"
+import (
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
+)
 
 // maxTexts bounds how much longer than a row's texts those may be that a query
 // makes of them: the texts that go into every call that makes a new one. With
@@ -37,7 +40,7 @@ func (p *planning) countTexts(e plan.Expr) error {
 	if over == nil {
 		return nil
 	}
-	return refuse(plan.PosOf(over), "a query that makes and joins this many texts is not permitted").
+	return refusal.New(plan.PosOf(over), "a query that makes and joins this many texts is not permitted").
 		Suggest("use fewer of concat, ||, lower, upper, trim, substring and casts to VARCHAR")
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/refusal"
 )
 
 // viewBinder returns the binder of what is computed after the noise.
@@ -57,10 +58,10 @@ func (p *planning) groupedColumn(c *plan.Column, place string) (plan.Expr, error
 		return nil, err
 	}
 	if col.Role == contract.RoleMeasure {
-		return nil, refuse(c.Pos, "the column %q outside an aggregate is not permitted in %s", col.Name, place).
+		return nil, refusal.New(c.Pos, "the column %q outside an aggregate is not permitted in %s", col.Name, place).
 			Suggest("use AVG(%s), SUM(%s) or COUNT(%s)", col.Name, col.Name, col.Name)
 	}
-	return nil, refuse(c.Pos, "the column %q in %s is not permitted without GROUP BY", col.Name, place).Suggest("add GROUP BY %s", col.Name)
+	return nil, refusal.New(c.Pos, "the column %q in %s is not permitted without GROUP BY", col.Name, place).Suggest("add GROUP BY %s", col.Name)
 }
 
 // bindView binds an expression over noised values and counts its nodes.
@@ -74,7 +75,7 @@ func (p *planning) bindView(b *binder, e plan.Expr) (plan.Expr, error) {
 		return p.viewNodes <= maxViewNodes
 	})
 	if p.viewNodes > maxViewNodes {
-		return nil, refuse(plan.PosOf(e), "a query with this many expressions is not permitted").Suggest("ask for fewer columns")
+		return nil, refusal.New(plan.PosOf(e), "a query with this many expressions is not permitted").Suggest("ask for fewer columns")
 	}
 	return x, nil
 }
@@ -94,12 +95,12 @@ func (p *planning) outputs() error {
 			return true
 		})
 		if isNull(e) {
-			return refuse(it.Pos, "a column of NULL is not permitted").Suggest("leave it out")
+			return refusal.New(it.Pos, "a column of NULL is not permitted").Suggest("leave it out")
 		}
 		p.out.Outputs = append(p.out.Outputs, plan.Output{Expr: e})
 	}
 	if !uses {
-		return refuse(p.sel.Items[0].Pos, "a query of constants alone is not permitted").Suggest("add an aggregate, for example COUNT(*)")
+		return refusal.New(p.sel.Items[0].Pos, "a query of constants alone is not permitted").Suggest("add an aggregate, for example COUNT(*)")
 	}
 	return p.nameOutputs()
 }
@@ -117,7 +118,7 @@ func (p *planning) having() error {
 		return err
 	}
 	if e, err = b.boolean(e); err != nil {
-		return located(err, plan.PosOf(p.sel.Having))
+		return refusal.Located(err, plan.PosOf(p.sel.Having))
 	}
 	p.out.Having = conjunction(conjuncts(e))
 	return nil
@@ -161,7 +162,7 @@ func (p *planning) orderKey(b *binder, e plan.Expr) (plan.Expr, error) {
 	switch e := e.(type) {
 	case *plan.Literal:
 		if _, ok := p.item(e); !ok {
-			return nil, refuse(e.Pos, "this constant in ORDER BY is not permitted").Suggest("name a column, or give the position of an item of the SELECT list")
+			return nil, refusal.New(e.Pos, "this constant in ORDER BY is not permitted").Suggest("name a column, or give the position of an item of the SELECT list")
 		}
 		return &plan.OutputRef{Index: int(e.Value.Int - 1)}, nil
 	case *plan.Column:
