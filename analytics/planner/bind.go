@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -96,7 +97,7 @@ func (b *binder) boolean(x plan.Expr) (plan.Expr, error) {
 	switch t := b.kind(x); {
 	case t.Kind == plan.KindBoolean:
 		return x, nil
-	case isNull(x):
+	case canon.IsNull(x):
 		return &plan.Literal{Value: plan.Null(plan.Of(plan.KindBoolean)), Pos: plan.PosOf(x)}, nil
 	default:
 		return nil, refusal.New(plan.PosOf(x), "a value of type %s is not permitted as a condition in %s", t, b.place).Suggest("compare it with a value")
@@ -232,7 +233,7 @@ func (b *binder) call(c *plan.Call) (plan.Expr, error) {
 	if err := checkBuckets(c, args); err != nil {
 		return nil, err
 	}
-	return b.simplify(&plan.Call{Func: c.Func, Args: args, Pos: c.Pos}), nil
+	return canon.Simplify(&plan.Call{Func: c.Func, Args: args, Pos: c.Pos}), nil
 }
 
 // maxBuckets is the largest number of buckets of width_bucket.
@@ -266,7 +267,7 @@ func (b *binder) in(e *plan.In) (plan.Expr, error) {
 	if err := b.unify(args, "IN"); err != nil {
 		return nil, err
 	}
-	return b.simplify(&plan.In{Arg: args[0], List: args[1:], Not: e.Not, Pos: e.Pos}), nil
+	return canon.Simplify(&plan.In{Arg: args[0], List: args[1:], Not: e.Not, Pos: e.Pos}), nil
 }
 
 func (b *binder) caseWhen(e *plan.Case) (plan.Expr, error) {
@@ -299,7 +300,7 @@ func (b *binder) caseWhen(e *plan.Case) (plan.Expr, error) {
 	if out.Else != nil {
 		out.Else = all[len(all)-1]
 	}
-	if out.Else != nil && isNull(out.Else) {
+	if out.Else != nil && canon.IsNull(out.Else) {
 		out.Else = nil
 	}
 	return out, nil
@@ -354,5 +355,5 @@ func (p *planning) condition(e plan.Expr, place string) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conjunction(conjuncts(x)), nil
+	return canon.Conjunction(canon.Conjuncts(x)), nil
 }

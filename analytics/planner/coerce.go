@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
@@ -19,15 +20,15 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 	case plan.ClassBoolean:
 		return b.boolean(e)
 	case plan.ClassDouble:
-		if b.view && (t.IsNumeric() || isNull(e)) {
+		if b.view && (t.IsNumeric() || canon.IsNull(e)) {
 			return e, nil
 		}
-		if t.IsNumeric() || isNull(e) {
+		if t.IsNumeric() || canon.IsNull(e) {
 			return as(e, t, plan.Of(plan.KindDouble)), nil
 		}
 		return nil, b.wrongType(fn, e, "a number")
 	case plan.ClassBigint:
-		if t.IsInteger() || isNull(e) {
+		if t.IsInteger() || canon.IsNull(e) {
 			return as(e, t, plan.Of(plan.KindBigint)), nil
 		}
 		if fn == "//" && t.IsNumeric() {
@@ -35,7 +36,7 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 		}
 		return nil, b.wrongType(fn, e, "a whole number, for example CAST(… AS BIGINT)")
 	case plan.ClassText:
-		if t.Kind == plan.KindVarchar || isNull(e) {
+		if t.Kind == plan.KindVarchar || canon.IsNull(e) {
 			return as(e, t, plan.Of(plan.KindVarchar)), nil
 		}
 		return nil, b.wrongType(fn, e, "a text, for example CAST(… AS VARCHAR)")
@@ -111,7 +112,7 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 	join := func(literals bool) error {
 		for _, e := range es {
 			_, lit := e.(*plan.Literal)
-			if lit != literals || isNull(e) {
+			if lit != literals || canon.IsNull(e) {
 				continue
 			}
 			t, ok := common(want, b.kind(e))
@@ -146,7 +147,7 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 
 // numbers reports whether all of es are numbers or NULLs.
 func (b *binder) numbers(es []plan.Expr) bool {
-	return !slices.ContainsFunc(es, func(e plan.Expr) bool { return !b.kind(e).IsNumeric() && !isNull(e) })
+	return !slices.ContainsFunc(es, func(e plan.Expr) bool { return !b.kind(e).IsNumeric() && !canon.IsNull(e) })
 }
 
 func mismatchHint(want, got plan.Type) string {
@@ -201,7 +202,7 @@ func commonLiteral(t plan.Type, v plan.Value) (plan.Type, bool) {
 
 // as converts an expression of type t to the type want.
 func as(e plan.Expr, t, want plan.Type) plan.Expr {
-	if isNull(e) {
+	if canon.IsNull(e) {
 		return &plan.Literal{Value: plan.Null(want), Pos: plan.PosOf(e)}
 	}
 	if t == want {
@@ -216,11 +217,6 @@ func as(e plan.Expr, t, want plan.Type) plan.Expr {
 		}
 	}
 	return &plan.Cast{Arg: e, To: want, Pos: plan.PosOf(e)}
-}
-
-func isNull(e plan.Expr) bool {
-	lit, ok := e.(*plan.Literal)
-	return ok && lit.Value.Null
 }
 
 // castable reports whether a cast between two types is on the list. All casts
@@ -246,7 +242,7 @@ func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
 	}
 	t := b.kind(arg)
 	switch {
-	case isNull(arg) || t == c.To:
+	case canon.IsNull(arg) || t == c.To:
 		return as(arg, t, c.To), nil
 	case b.view && !viewCast(t, c.To):
 		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")

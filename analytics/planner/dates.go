@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/roweval"
 )
@@ -65,7 +66,7 @@ func (d dates) with(e dates) dates {
 func (p *planning) touched(e plan.Expr) dates {
 	switch e := e.(type) {
 	case *plan.Literal:
-		if isTruth(e, true) {
+		if canon.IsTruth(e, true) {
 			return everyDate()
 		}
 		return dates{} // false, and NULL, pass no row
@@ -122,7 +123,7 @@ func (p *planning) touchedNot(e *plan.Call) dates {
 		dual.Func = "or"
 	}
 	for _, a := range inner.Args {
-		dual.Args = append(dual.Args, negate(&plan.Call{Func: "not", Args: []plan.Expr{a}}))
+		dual.Args = append(dual.Args, canon.Simplify(&plan.Call{Func: "not", Args: []plan.Expr{a}}))
 	}
 	return p.touchedCall(dual)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 )
@@ -279,7 +280,7 @@ func (d *domains) never(w plan.When) bool {
 		return false
 	}
 	if c.Func == "is null" {
-		return isNull(w.Then) && !d.nullable(c.Args[0])
+		return canon.IsNull(w.Then) && !d.nullable(c.Args[0])
 	}
 	if len(c.Args) != 2 || !d.b.kind(c.Args[0]).IsNumeric() {
 		return false

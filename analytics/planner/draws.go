@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
 )
@@ -81,7 +82,7 @@ func counted(w wanted) plan.Expr {
 		return w.filter
 	}
 	notNull := &plan.Call{Func: "is not null", Args: []plan.Expr{w.value}, Pos: plan.PosOf(w.value)}
-	return conjunction(slices.Concat(conjuncts(w.filter), []plan.Expr{notNull}))
+	return canon.Conjunction(slices.Concat(canon.Conjuncts(w.filter), []plan.Expr{notNull}))
 }
 
 // draw returns the index of a draw; equal ones are one.

@@ -3,6 +3,7 @@ package planner
 import (
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -298,7 +299,7 @@ func hoist(e plan.Expr) []plan.Expr {
 			}
 		}
 		if len(own) > 0 {
-			left = append(left, junction("and", own, plan.PosOf(own[0])))
+			left = append(left, canon.Junction("and", own, plan.PosOf(own[0])))
 		}
 	}
 	if len(left) < len(branches) { // one demands nothing else

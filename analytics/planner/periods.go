@@ -3,6 +3,7 @@ package planner
 import (
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -50,7 +51,7 @@ func (p *planning) periods() error {
 	}
 	slices.Sort(p.priced.Periods)
 	if within := p.datesWithin(kept, other); within != nil {
-		p.out.Filter = conjunction(slices.Concat(conjuncts(p.out.Filter), conjuncts(within)))
+		p.out.Filter = canon.Conjunction(slices.Concat(canon.Conjuncts(p.out.Filter), canon.Conjuncts(within)))
 	}
 	return nil
 }
@@ -68,12 +69,12 @@ func (p *planning) datesWithin(kept []contract.Period, other bool) plan.Expr {
 	}
 	var ways []plan.Expr
 	for _, r := range runs {
-		ways = append(ways, junction("and", []plan.Expr{p.dated(">=", r.from), p.dated("<", r.to)}, 0))
+		ways = append(ways, canon.Junction("and", []plan.Expr{p.dated(">=", r.from), p.dated("<", r.to)}, 0))
 	}
 	if other {
 		ways = append(ways, &plan.Call{Func: "is null", Args: []plan.Expr{p.periodColumn()}}, p.dated("<", per.From), p.dated(">=", per.To))
 	}
-	return junction("or", ways, 0)
+	return canon.Junction("or", ways, 0)
 }
 
 // spansOf joins periods that follow each other.

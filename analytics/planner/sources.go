@@ -3,6 +3,7 @@ package planner
 import (
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -98,7 +99,7 @@ func (p *planning) sources() error {
 		return err
 	}
 	if len(p.from) > 1 {
-		sel.Where = conjunction(rest)
+		sel.Where = canon.Conjunction(rest)
 	}
 	return nil
 }

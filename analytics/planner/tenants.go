@@ -3,6 +3,7 @@ package planner
 import (
 	"slices"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
@@ -48,14 +49,14 @@ func (p *planning) filter() error {
 		return err
 	}
 	var kept []plan.Expr
-	for _, c := range conjuncts(e) {
+	for _, c := range canon.Conjuncts(e) {
 		if !onTenantOnly(c) {
 			kept = append(kept, c)
 			continue
 		}
 		p.out.Tenants = slices.DeleteFunc(p.out.Tenants, func(t string) bool { return !tenantPasses(c, t) })
 	}
-	p.out.Filter = conjunction(kept)
+	p.out.Filter = canon.Conjunction(kept)
 	return p.someTenant(plan.PosOf(p.sel.Where))
 }
 

@@ -3,6 +3,7 @@ package planner
 import (
 	"strings"
 
+	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -94,7 +95,7 @@ func (p *planning) outputs() error {
 			uses = uses || !lit && len(plan.Children(e)) == 0
 			return true
 		})
-		if isNull(e) {
+		if canon.IsNull(e) {
 			return refusal.New(it.Pos, "a column of NULL is not permitted").Suggest("leave it out")
 		}
 		p.out.Outputs = append(p.out.Outputs, plan.Output{Expr: e})
@@ -120,7 +121,7 @@ func (p *planning) having() error {
 	if e, err = b.boolean(e); err != nil {
 		return refusal.Located(err, plan.PosOf(p.sel.Having))
 	}
-	p.out.Having = conjunction(conjuncts(e))
+	p.out.Having = canon.Conjunction(canon.Conjuncts(e))
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package planner
+package canon
 
 import (
 	"cmp"
@@ -8,17 +8,17 @@ import (
 	"github.com/noised/noised/analytics/roweval"
 )
 
-// simplify brings a bound call or IN, whose operands are simplified, to one
+// Simplify brings a bound call or IN, whose operands are simplified, to one
 // form for all its spellings, and computes what is constant. It is exact: the
 // result has the same value for every row.
-func (b *binder) simplify(e plan.Expr) plan.Expr {
+func Simplify(e plan.Expr) plan.Expr {
 	switch e := e.(type) {
 	case *plan.In:
 		return simplifyIn(e)
 	case *plan.Call:
 		switch e.Func {
 		case "and", "or":
-			return junction(e.Func, e.Args, e.Pos)
+			return Junction(e.Func, e.Args, e.Pos)
 		case "not":
 			return negate(e)
 		case "=", "<>", "<", "<=", ">", ">=":
@@ -43,14 +43,15 @@ func truth(b bool, at plan.Pos) plan.Expr {
 	return &plan.Literal{Value: plan.BoolValue(b), Pos: at}
 }
 
-func isTruth(e plan.Expr, want bool) bool {
+// IsTruth reports whether an expression is the literal TRUE, or FALSE.
+func IsTruth(e plan.Expr, want bool) bool {
 	lit, ok := e.(*plan.Literal)
 	return ok && !lit.Value.Null && lit.Value == plan.BoolValue(want)
 }
 
-// junction flattens and sorts AND and OR, drops repeats and neutral operands,
+// Junction flattens and sorts AND and OR, drops repeats and neutral operands,
 // and stops at a dominant one.
-func junction(fn string, args []plan.Expr, at plan.Pos) plan.Expr {
+func Junction(fn string, args []plan.Expr, at plan.Pos) plan.Expr {
 	neutral := fn == "and"
 	var flat []plan.Expr
 	for _, a := range args {
@@ -60,10 +61,10 @@ func junction(fn string, args []plan.Expr, at plan.Pos) plan.Expr {
 			flat = append(flat, a)
 		}
 	}
-	if slices.ContainsFunc(flat, func(e plan.Expr) bool { return isTruth(e, !neutral) }) {
+	if slices.ContainsFunc(flat, func(e plan.Expr) bool { return IsTruth(e, !neutral) }) {
 		return truth(!neutral, at)
 	}
-	flat = slices.DeleteFunc(flat, func(e plan.Expr) bool { return isTruth(e, neutral) })
+	flat = slices.DeleteFunc(flat, func(e plan.Expr) bool { return IsTruth(e, neutral) })
 	flat = sorted(flat)
 	switch len(flat) {
 	case 0:
@@ -93,17 +94,17 @@ func sorted(es []plan.Expr) []plan.Expr {
 	return out
 }
 
-// conjuncts returns the operands of a condition's AND: none when it is true,
+// Conjuncts returns the operands of a condition's AND: none when it is true,
 // FALSE alone when it can never pass.
-func conjuncts(e plan.Expr) []plan.Expr {
+func Conjuncts(e plan.Expr) []plan.Expr {
 	switch {
-	case e == nil || isTruth(e, true):
+	case e == nil || IsTruth(e, true):
 		return nil
-	case isNull(e):
+	case IsNull(e):
 		return []plan.Expr{truth(false, plan.PosOf(e))}
 	}
 	if c, ok := e.(*plan.Call); ok && c.Func == "and" {
-		if slices.ContainsFunc(c.Args, isNull) {
+		if slices.ContainsFunc(c.Args, IsNull) {
 			return []plan.Expr{truth(false, c.Pos)}
 		}
 		return c.Args
@@ -111,8 +112,8 @@ func conjuncts(e plan.Expr) []plan.Expr {
 	return []plan.Expr{e}
 }
 
-// conjunction is the inverse; nil for no condition.
-func conjunction(es []plan.Expr) plan.Expr {
+// Conjunction is the inverse; nil for no condition.
+func Conjunction(es []plan.Expr) plan.Expr {
 	var parts []plan.Expr
 	for _, e := range es {
 		if e != nil {
@@ -122,7 +123,7 @@ func conjunction(es []plan.Expr) plan.Expr {
 	if len(parts) == 0 {
 		return nil
 	}
-	if e := junction("and", parts, plan.PosOf(parts[0])); !isTruth(e, true) {
+	if e := Junction("and", parts, plan.PosOf(parts[0])); !IsTruth(e, true) {
 		return e
 	}
 	return nil
@@ -212,4 +213,10 @@ func arithmetic(c *plan.Call) plan.Expr {
 		return &plan.Call{Func: c.Func, Args: []plan.Expr{c.Args[1], c.Args[0]}, Pos: c.Pos}
 	}
 	return c
+}
+
+// IsNull reports whether an expression is the literal NULL, of any type.
+func IsNull(e plan.Expr) bool {
+	lit, ok := e.(*plan.Literal)
+	return ok && lit.Value.Null
 }
