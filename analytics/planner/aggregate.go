@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -106,7 +107,7 @@ func (p *planning) want(a *plan.Aggregate) (wanted, error) {
 
 // fraction reads the q of a quantile.
 func (p *planning) fraction(e plan.Expr) (float64, error) {
-	x, err := p.row("QUANTILE_CONT").bind(e)
+	x, err := p.row("QUANTILE_CONT").Bind(e)
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +142,7 @@ func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 		}
 	}
 	w.fn = plan.AggCount
-	e, err := p.row("COUNT").bind(a.Args[0])
+	e, err := p.row("COUNT").Bind(a.Args[0])
 	if err != nil {
 		return w, err
 	}
@@ -164,11 +165,11 @@ func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 	name := strings.ToUpper(a.Func)
 	b := p.row(name)
-	e, err := b.bind(a.Args[0])
+	e, err := b.Bind(a.Args[0])
 	if err != nil {
 		return w, err
 	}
-	t := b.kind(e)
+	t := binding.RowType(e)
 	switch _, constant := e.(*plan.Literal); {
 	case t.Kind == plan.KindBoolean:
 		return w, refusal.New(a.Pos, "%s of a condition is not permitted", name).Suggest("use COUNT(*) FILTER (WHERE …)")

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
@@ -38,7 +39,6 @@ type image struct {
 // before anything is bounded), only to the usefulness of the answer.
 type domains struct {
 	p    *planning
-	b    *binder
 	text int // bytes made so far
 
 	// What has been found of a node, so that each is looked at once however
@@ -55,7 +55,7 @@ type found struct {
 
 func (p *planning) domains() *domains {
 	return &domains{
-		p: p, b: p.row("GROUP BY"),
+		p:      p,
 		images: map[plan.Expr]found{}, opaques: map[plan.Expr]found{}, divided: map[plan.Expr]division{},
 	}
 }
@@ -160,7 +160,7 @@ func (in *division) put(text string, im image, nodes ...plan.Expr) {
 }
 
 func literalCase(e *plan.Case) bool {
-	return !slices.ContainsFunc(results(e), func(r plan.Expr) bool { _, lit := r.(*plan.Literal); return !lit })
+	return !slices.ContainsFunc(binding.Results(e), func(r plan.Expr) bool { _, lit := r.(*plan.Literal); return !lit })
 }
 
 // column returns the declared values of a column, or those of a whole measure
@@ -209,7 +209,7 @@ func (d *domains) opaque(e plan.Expr) (image, bool) {
 	if known {
 		return f.image, f.ok
 	}
-	t := d.b.kind(e)
+	t := binding.RowType(e)
 	_, bare := e.(*plan.Column)
 	switch c, isCase := e.(*plan.Case); {
 	case isCase:
@@ -282,7 +282,7 @@ func (d *domains) never(w plan.When) bool {
 	if c.Func == "is null" {
 		return canon.IsNull(w.Then) && !d.nullable(c.Args[0])
 	}
-	if len(c.Args) != 2 || !d.b.kind(c.Args[0]).IsNumeric() {
+	if len(c.Args) != 2 || !binding.RowType(c.Args[0]).IsNumeric() {
 		return false
 	}
 	lit, ok := c.Args[1].(*plan.Literal)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/roweval"
 )
@@ -12,7 +13,7 @@ import (
 // and of NULL for each; false when these are too many, or some value is not
 // certain.
 func (d *domains) enumerate(e plan.Expr, parts map[string]*part) (image, bool) {
-	ev := &roweval.Evaluator{Kind: d.b.kind, Atoms: map[plan.Expr]int{}, Bytes: d.text}
+	ev := &roweval.Evaluator{Kind: binding.RowType, Atoms: map[plan.Expr]int{}, Bytes: d.text}
 	defer func() { d.text = ev.Bytes }()
 	combinations := 1
 	run := enumeration{ev: ev, e: e, seen: map[plan.Value]bool{}}
@@ -86,7 +87,7 @@ func nodes(e plan.Expr) int {
 
 // whole reports whether a number, where it is finite, has no decimals.
 func (d *domains) whole(e plan.Expr) bool {
-	if d.b.kind(e).IsInteger() {
+	if binding.RowType(e).IsInteger() {
 		return true
 	}
 	all := func(es []plan.Expr) bool {
@@ -97,9 +98,9 @@ func (d *domains) whole(e plan.Expr) bool {
 		r := roweval.Rational(e.Value)
 		return !e.Value.Null && r != nil && r.IsInt()
 	case *plan.Cast:
-		return d.b.kind(e.Arg).IsNumeric() && e.To.IsNumeric() && d.whole(e.Arg)
+		return binding.RowType(e.Arg).IsNumeric() && e.To.IsNumeric() && d.whole(e.Arg)
 	case *plan.Case:
-		return all(results(e))
+		return all(binding.Results(e))
 	case *plan.Call:
 		switch e.Func {
 		case "floor", "ceil":
@@ -133,7 +134,7 @@ func (d *domains) makesNull(e plan.Expr) bool {
 	case *plan.Case:
 		return e.Else == nil
 	case *plan.Cast:
-		from := d.b.kind(e.Arg)
+		from := binding.RowType(e.Arg)
 		widens := e.To.Kind == plan.KindVarchar || e.To.Kind == plan.KindDouble && from.IsNumeric() ||
 			from.IsInteger() && e.To.IsInteger() && e.To.Kind >= from.Kind
 		return !widens

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/roweval"
 	"github.com/noised/noised/analytics/sqlgen"
@@ -114,13 +115,13 @@ func TestTheEvaluatorAgreesWithTheEngine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := shopPlanning(f)
 		b := p.row("GROUP BY")
-		e, err := b.bind(drawTyped(t, anyKind(t), 3))
+		e, err := b.Bind(drawTyped(t, anyKind(t), 3))
 		if err != nil || columnsIn(e) == 0 || isTenant(e) {
 			return
 		}
-		engine := keysBy(t, db, plan.Key{Column: plan.Print(e), Expr: e, Type: b.kind(e)})
+		engine := keysBy(t, db, plan.Key{Column: plan.Print(e), Expr: e, Type: binding.RowType(e)})
 		for unit, want := range engine {
-			ev := &roweval.Evaluator{Kind: b.kind, Atoms: map[plan.Expr]int{}}
+			ev := &roweval.Evaluator{Kind: binding.RowType, Atoms: map[plan.Expr]int{}}
 			plan.Walk(e, func(e plan.Expr) bool {
 				if c, ok := e.(*plan.Column); ok {
 					ev.Atoms[c] = len(ev.Given)

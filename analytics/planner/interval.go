@@ -3,6 +3,7 @@ package planner
 import (
 	"math"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -80,7 +81,7 @@ func (p *planning) interval(e plan.Expr, place string) (interval, error) {
 	case *plan.Cast:
 		return p.castInterval(e, place)
 	case *plan.Case:
-		return p.hull(results(e), place)
+		return p.hull(binding.Results(e), place)
 	case *plan.Call:
 		return p.callInterval(e, place)
 	default:
@@ -144,7 +145,7 @@ func joinScale(a, b, joined int) int {
 
 func (p *planning) castInterval(c *plan.Cast, place string) (interval, error) {
 	arg := c.Arg
-	if !p.row(place).kind(arg).IsNumeric() {
+	if !binding.RowType(arg).IsNumeric() {
 		return interval{}, p.unbounded(c, place)
 	}
 	iv, err := p.interval(arg, place)

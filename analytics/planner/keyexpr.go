@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -26,7 +27,7 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 	if declared && len(im.values) == 0 && !im.null {
 		declared = false
 	}
-	t, at := d.b.kind(e), plan.PosOf(e)
+	t, at := binding.RowType(e), plan.PosOf(e)
 	if !declared && p.reads(e, contract.RoleMeasure) && !p.private(e) {
 		return plan.Key{}, p.tooFine(e)
 	}

@@ -47,7 +47,7 @@ func (p *planning) key(g plan.Expr) (plan.Key, error) {
 	if containsAggregate(written) {
 		return plan.Key{}, refusal.New(plan.PosOf(written), "an aggregate in GROUP BY is not permitted").Suggest("GROUP BY dimensions of the dataset")
 	}
-	e, err := p.row("GROUP BY").bind(written)
+	e, err := p.row("GROUP BY").Bind(written)
 	if err != nil {
 		return plan.Key{}, err
 	}
@@ -144,13 +144,13 @@ func (p *planning) keyExpression(e plan.Expr) (plan.Expr, bool) {
 	i, known := p.keyAt[e]
 	if !known {
 		b := p.row("GROUP BY")
-		b.after = func(written, bound plan.Expr, err error) {
+		b.After = func(written, bound plan.Expr, err error) {
 			p.keyAt[written] = -1
 			if err == nil {
 				p.keyAt[written] = p.keyIndex(bound)
 			}
 		}
-		_, _ = b.bind(e) // an aggregate, for one, cannot be
+		_, _ = b.Bind(e) // an aggregate, for one, cannot be
 		i = p.keyAt[e]
 	}
 	return &plan.KeyRef{Index: i}, i >= 0

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -322,7 +323,7 @@ func checkRowNode(t interface{ Fatalf(string, ...any) }, b *plan.Bound, e plan.E
 			}
 		}
 	case *plan.Call:
-		f, ok := lookup(plan.RowFunctions, e.Func)
+		f, ok := binding.Function(plan.RowFunctions, e.Func)
 		if !ok || len(e.Args) < len(f.Args)-f.Optional || (len(e.Args) > len(f.Args) && !f.Variadic) {
 			t.Fatalf("call %s", plan.Print(e))
 		}
@@ -341,4 +342,4 @@ func checkRowNode(t interface{ Fatalf(string, ...any) }, b *plan.Bound, e plan.E
 	return true
 }
 
-func typeOf(e plan.Expr) plan.Type { return new(planning).row("").kind(e) }
+func typeOf(e plan.Expr) plan.Type { return binding.RowType(e) }

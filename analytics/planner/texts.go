@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
 )
@@ -48,7 +49,7 @@ func (p *planning) countTexts(e plan.Expr) error {
 func makesText(e plan.Expr) bool {
 	switch e := e.(type) {
 	case *plan.Call:
-		f, ok := lookup(plan.RowFunctions, e.Func)
+		f, ok := binding.Function(plan.RowFunctions, e.Func)
 		return ok && f.Result == plan.ClassText
 	case *plan.Cast:
 		return e.To.Kind == plan.KindVarchar

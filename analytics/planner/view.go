@@ -3,6 +3,7 @@ package planner
 import (
 	"strings"
 
+	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
@@ -10,10 +11,10 @@ import (
 )
 
 // viewBinder returns the binder of what is computed after the noise.
-func (p *planning) viewBinder(place string) *binder {
-	b := &binder{functions: plan.ViewFunctions, place: place, view: true}
-	b.column = func(c *plan.Column) (plan.Expr, error) { return p.groupedColumn(c, place) }
-	b.aggregate = func(a *plan.Aggregate) (plan.Expr, error) {
+func (p *planning) viewBinder(place string) *binding.Binder {
+	b := &binding.Binder{Place: place, View: true}
+	b.Column = func(c *plan.Column) (plan.Expr, error) { return p.groupedColumn(c, place) }
+	b.Aggregate = func(a *plan.Aggregate) (plan.Expr, error) {
 		w, err := p.want(a)
 		if err != nil {
 			return nil, err
@@ -24,8 +25,8 @@ func (p *planning) viewBinder(place string) *binder {
 		}
 		return &plan.AggRef{Index: i}, nil
 	}
-	b.typeOf = p.typeOfRef
-	b.known = p.keyExpression
+	b.TypeOf = p.typeOfRef
+	b.Known = p.keyExpression
 	return b
 }
 
@@ -66,8 +67,8 @@ func (p *planning) groupedColumn(c *plan.Column, place string) (plan.Expr, error
 }
 
 // bindView binds an expression over noised values and counts its nodes.
-func (p *planning) bindView(b *binder, e plan.Expr) (plan.Expr, error) {
-	x, err := b.bind(e)
+func (p *planning) bindView(b *binding.Binder, e plan.Expr) (plan.Expr, error) {
+	x, err := b.Bind(e)
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +114,12 @@ func (p *planning) having() error {
 		return nil
 	}
 	b := p.viewBinder("HAVING")
-	b.column = p.orAlias(b.column, func(i int) plan.Expr { return p.out.Outputs[i].Expr })
+	b.Column = p.orAlias(b.Column, func(i int) plan.Expr { return p.out.Outputs[i].Expr })
 	e, err := p.bindView(b, p.sel.Having)
 	if err != nil {
 		return err
 	}
-	if e, err = b.boolean(e); err != nil {
+	if e, err = b.Boolean(e); err != nil {
 		return refusal.Located(err, plan.PosOf(p.sel.Having))
 	}
 	p.out.Having = canon.Conjunction(canon.Conjuncts(e))
@@ -142,10 +143,10 @@ func (p *planning) orAlias(column func(*plan.Column) (plan.Expr, error), output 
 func (p *planning) orderBy() error {
 	p.out.Limit, p.out.Offset = p.sel.Limit, p.sel.Offset
 	b := p.viewBinder("ORDER BY")
-	b.column = p.orAlias(b.column, func(i int) plan.Expr { return &plan.OutputRef{Index: i} })
-	b.typeOf = func(e plan.Expr) plan.Type {
+	b.Column = p.orAlias(b.Column, func(i int) plan.Expr { return &plan.OutputRef{Index: i} })
+	b.TypeOf = func(e plan.Expr) plan.Type {
 		if o, ok := e.(*plan.OutputRef); ok {
-			return b.kind(p.out.Outputs[o.Index].Expr)
+			return b.Kind(p.out.Outputs[o.Index].Expr)
 		}
 		return p.typeOfRef(e)
 	}
@@ -159,7 +160,7 @@ func (p *planning) orderBy() error {
 	return nil
 }
 
-func (p *planning) orderKey(b *binder, e plan.Expr) (plan.Expr, error) {
+func (p *planning) orderKey(b *binding.Binder, e plan.Expr) (plan.Expr, error) {
 	switch e := e.(type) {
 	case *plan.Literal:
 		if _, ok := p.item(e); !ok {

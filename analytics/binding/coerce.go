@@ -1,4 +1,4 @@
-package planner
+package binding
 
 import (
 	"math"
@@ -12,15 +12,15 @@ import (
 )
 
 // argument makes an argument what its class asks for.
-func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, error) {
-	t := b.kind(e)
+func (b *Binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, error) {
+	t := b.Kind(e)
 	switch class {
 	case plan.ClassAny:
 		return e, nil
 	case plan.ClassBoolean:
-		return b.boolean(e)
+		return b.Boolean(e)
 	case plan.ClassDouble:
-		if b.view && (t.IsNumeric() || canon.IsNull(e)) {
+		if b.View && (t.IsNumeric() || canon.IsNull(e)) {
 			return e, nil
 		}
 		if t.IsNumeric() || canon.IsNull(e) {
@@ -52,13 +52,13 @@ func (b *binder) argument(fn string, e plan.Expr, class plan.Class) (plan.Expr, 
 	return nil, b.wrongType(fn, e, "another type")
 }
 
-func (b *binder) wrongType(fn string, e plan.Expr, want string) error {
-	return refusal.New(plan.PosOf(e), "%s of a value of type %s is not permitted", quote(fn), b.kind(e)).Suggest("it takes %s", want)
+func (b *Binder) wrongType(fn string, e plan.Expr, want string) error {
+	return refusal.New(plan.PosOf(e), "%s of a value of type %s is not permitted", quote(fn), b.Kind(e)).Suggest("it takes %s", want)
 }
 
 // constantArgument checks arguments that must be literals, because an engine's
 // running time or totality depends on them.
-func (b *binder) constantArgument(fn string, e plan.Expr, class plan.Class) (plan.Expr, error) {
+func (b *Binder) constantArgument(fn string, e plan.Expr, class plan.Class) (plan.Expr, error) {
 	lit, ok := e.(*plan.Literal)
 	if !ok || lit.Value.Null {
 		return nil, refusal.New(plan.PosOf(e), "%s with an argument that is not a constant is not permitted", quote(fn)).Suggest("write the value into the query")
@@ -107,7 +107,7 @@ func cheapPattern(pattern string) bool {
 
 // unify gives expressions one type. Literals take the type of the others where
 // that holds them exactly; numbers of different types become doubles.
-func (b *binder) unify(es []plan.Expr, what string) error {
+func (b *Binder) unify(es []plan.Expr, what string) error {
 	var want plan.Type
 	join := func(literals bool) error {
 		for _, e := range es {
@@ -115,19 +115,19 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 			if lit != literals || canon.IsNull(e) {
 				continue
 			}
-			t, ok := common(want, b.kind(e))
+			t, ok := common(want, b.Kind(e))
 			if literals {
 				t, ok = commonLiteral(want, e.(*plan.Literal).Value)
 			}
 			if !ok {
-				return refusal.New(plan.PosOf(e), "%s of type %s with type %s is not permitted", what, want, b.kind(e)).
-					Suggest("%s", mismatchHint(want, b.kind(e)))
+				return refusal.New(plan.PosOf(e), "%s of type %s with type %s is not permitted", what, want, b.Kind(e)).
+					Suggest("%s", mismatchHint(want, b.Kind(e)))
 			}
 			want = t
 		}
 		return nil
 	}
-	if b.view && b.numbers(es) {
+	if b.View && b.numbers(es) {
 		return nil
 	}
 	if err := join(false); err != nil {
@@ -140,14 +140,14 @@ func (b *binder) unify(es []plan.Expr, what string) error {
 		return refusal.New(plan.PosOf(es[0]), "%s of NULL alone is not permitted", what).Suggest("use IS NULL")
 	}
 	for i, e := range es {
-		es[i] = as(e, b.kind(e), want)
+		es[i] = as(e, b.Kind(e), want)
 	}
 	return nil
 }
 
 // numbers reports whether all of es are numbers or NULLs.
-func (b *binder) numbers(es []plan.Expr) bool {
-	return !slices.ContainsFunc(es, func(e plan.Expr) bool { return !b.kind(e).IsNumeric() && !canon.IsNull(e) })
+func (b *Binder) numbers(es []plan.Expr) bool {
+	return !slices.ContainsFunc(es, func(e plan.Expr) bool { return !b.Kind(e).IsNumeric() && !canon.IsNull(e) })
 }
 
 func mismatchHint(want, got plan.Type) string {
@@ -235,17 +235,17 @@ func castable(from, to plan.Type) bool {
 	}
 }
 
-func (b *binder) cast(c *plan.Cast) (plan.Expr, error) {
-	arg, err := b.bind(c.Arg)
+func (b *Binder) cast(c *plan.Cast) (plan.Expr, error) {
+	arg, err := b.Bind(c.Arg)
 	if err != nil {
 		return nil, err
 	}
-	t := b.kind(arg)
+	t := b.Kind(arg)
 	switch {
 	case canon.IsNull(arg) || t == c.To:
 		return as(arg, t, c.To), nil
-	case b.view && !viewCast(t, c.To):
-		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
+	case b.View && !viewCast(t, c.To):
+		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted in %s", t, c.To, b.Place).Suggest("cast numbers to DOUBLE or BIGINT, anything to VARCHAR")
 	case !castable(t, c.To):
 		return nil, refusal.New(c.Pos, "a cast of type %s to %s is not permitted", t, c.To).Suggest("cast numbers to numbers, and texts to anything")
 	}
