@@ -7,6 +7,7 @@ import (
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
@@ -184,18 +185,36 @@ func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 		if err != nil {
 			return w, err
 		}
-		if col.Role != contract.RoleMeasure {
-			return w, p.noBounds(c, name)
+		if col.Role == contract.RoleMeasure {
+			w.quantum, err = p.quantum(col)
+			return w, err
 		}
-		w.quantum, err = p.quantum(col)
-		return w, err
 	}
-	w.quantum, err = p.expressionQuantum(e, name)
+	w.quantum, err = p.ranges.Quantum(e, name)
 	return w, err
 }
 
-func (p *planning) noBounds(c *plan.Column, place string) error {
-	return refusal.New(c.Pos, "%s of %q is not permitted: it is a dimension and has no bounds", place, c.Name).Suggest("use a measure: %s", refusal.Listed(p.measures()))
-}
-
 func (p *planning) measures() []string { return p.columnsOf(contract.RoleMeasure) }
+
+// known is what the ranges of expressions follow from.
+type known struct{ p *planning }
+
+// Measures implements ranges.Columns.
+func (k known) Measures() []string { return k.p.measures() }
+
+// Column implements ranges.Columns. The domain of the tenant's name are the
+// tenants that are queried: which they are is public.
+func (k known) Column(c *plan.Column) ranges.Column {
+	if isTenant(c) {
+		return ranges.Column{Domain: names(k.p.out.Tenants), Given: true}
+	}
+	col, err := k.p.column(c)
+	switch {
+	case err != nil: // it has been bound
+		return ranges.Column{}
+	case col.Role == contract.RoleMeasure:
+		return ranges.Column{Measure: true, Bounds: k.p.bounds(col), Scale: col.Resolution.Scale}
+	default:
+		return ranges.Column{Domain: col.Domain, Private: col.Role == contract.RoleDimension && col.Private}
+	}
+}

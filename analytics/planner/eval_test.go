@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/analytics/roweval"
 	"github.com/noised/noised/analytics/sqlgen"
 )
@@ -154,6 +155,7 @@ func shopPlanning(f *fixture) *planning { return planningOf(f, "shop") }
 func planningOf(f *fixture, dataset string) *planning {
 	c := f.contracts[dataset]
 	p := &planning{sel: &plan.Select{From: &plan.Table{Dataset: dataset}}, ds: Dataset{Contract: c, Members: members}, c: c}
+	p.ranges = ranges.New(known{p})
 	for _, rule := range []func() error{p.sources, p.parameters, p.tenants} {
 		if err := rule(); err != nil {
 			panic(err)

@@ -1,13 +1,12 @@
 package planner
 
 import (
-	"math"
-	"math/big"
 	"slices"
 
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/analytics/roweval"
 )
@@ -22,9 +21,8 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 	if err := p.countTexts(e); err != nil {
 		return plan.Key{}, err
 	}
-	d := p.domains()
-	im, declared := d.of(e)
-	if declared && len(im.values) == 0 && !im.null {
+	im, declared := p.ranges.Image(e)
+	if declared && len(im.Values) == 0 && !im.Null {
 		declared = false
 	}
 	t, at := binding.RowType(e), plan.PosOf(e)
@@ -32,7 +30,7 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 		return plan.Key{}, p.tooFine(e)
 	}
 	if t.IsNumeric() && !t.IsInteger() {
-		if !d.whole(e) && !(declared && allWhole(im.values)) {
+		if !ranges.Whole(e) && !(declared && allWhole(im.Values)) {
 			return plan.Key{}, refusal.New(at, "GROUP BY a fractional number is not permitted").Suggest("group by whole numbers, for example floor(x / 0.5)")
 		}
 		t = plan.Of(plan.KindBigint)
@@ -43,14 +41,14 @@ func (p *planning) expressionKey(e plan.Expr) (plan.Key, error) {
 	if !declared {
 		return k, nil
 	}
-	for _, v := range im.values {
+	for _, v := range im.Values {
 		if v.Type.Kind == plan.KindDouble || v.Type.Kind == plan.KindDecimal {
 			v, _ = roweval.ToInteger(v, t)
 		}
 		v.Type = t
 		k.Domain = append(k.Domain, v)
 	}
-	if im.null {
+	if im.Null {
 		k.Domain = append(k.Domain, plan.Null(t))
 	}
 	return k, nil
@@ -122,32 +120,8 @@ func (p *planning) limits(col contract.Column) (lo, hi plan.Value) {
 	if col.Type.Kind == plan.KindDouble {
 		return plan.FloatValue(b[0]), plan.FloatValue(b[1])
 	}
-	first, last, _ := p.wholeBounds(col)
+	first, last, _ := ranges.WholeBounds(b, col.Type)
 	return plan.IntValue(col.Type, first), plan.IntValue(col.Type, last)
-}
-
-// wholeBounds returns the bounds of a whole or decimal measure in units of its
-// last digit, rounded inward; false when nothing lies between.
-func (p *planning) wholeBounds(col contract.Column) (lo, hi int64, ok bool) {
-	b := p.bounds(col)
-	unit := new(big.Rat).SetInt(roweval.Pow10(int(col.Type.Scale)))
-	in := func(f float64, up bool) int64 {
-		r := roweval.Rational(plan.FloatValue(f))
-		if r == nil {
-			return 0
-		}
-		r.Mul(r, unit)
-		n := new(big.Int).Div(r.Num(), r.Denom()) // rounds down
-		if up && !r.IsInt() {
-			n.Add(n, big.NewInt(1))
-		}
-		return n.Int64()
-	}
-	if math.IsNaN(b[0]) || math.IsNaN(b[1]) {
-		return 0, 0, false
-	}
-	lo, hi = in(b[0], true), in(b[1], false)
-	return lo, hi, lo <= hi
 }
 
 // rewrite returns a copy of e in which change has replaced the nodes that it

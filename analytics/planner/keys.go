@@ -155,3 +155,11 @@ func (p *planning) keyExpression(e plan.Expr) (plan.Expr, bool) {
 	}
 	return &plan.KeyRef{Index: i}, i >= 0
 }
+
+func names(tenants []string) []plan.Value {
+	out := make([]plan.Value, len(tenants))
+	for i, n := range tenants {
+		out[i] = plan.StringValue(n)
+	}
+	return out
+}

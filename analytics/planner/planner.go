@@ -3,6 +3,7 @@ package planner
 import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -70,6 +71,7 @@ type Selection struct {
 // the same whatever the rows are.
 func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
 	p := &planning{sel: sel, ds: ds, req: req, c: ds.Contract}
+	p.ranges = ranges.New(known{p})
 	for _, rule := range []func() error{
 		p.sources,
 		p.parameters,
@@ -109,9 +111,9 @@ type planning struct {
 	aliases   map[string]int // output by lower-case alias
 	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
 	wantedAt  map[string]int // their indexes by what they are
+	ranges    *ranges.Ranges // of expressions over rows
 	viewNodes int
 	keyOf     map[string]string // plan.Key.Column by the print of what GROUP BY says
 	keyAt     map[plan.Expr]int // index of the key that an expression of the text is; −1: none
 	madeTexts int               // see maxTexts
-	evaluated int               // see maxEvaluated
 }

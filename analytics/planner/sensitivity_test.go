@@ -256,3 +256,37 @@ func TestKeysAreFoundWithinBounds(t *testing.T) {
 		}
 	}
 }
+
+func TestSensitivityFollowsFromTheLimits(t *testing.T) {
+	sum := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5}}
+	centred := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5, Centre: 3}}
+	rows, units := plan.Draw{Kind: plan.DrawRows}, plan.Draw{Kind: plan.DrawUnits}
+	for name, c := range map[string]struct {
+		draw         plan.Draw
+		limits       privacy.Bounds
+		l0, linf     int64
+		l1, l2square float64
+	}{
+		"rows":                {rows, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 3, 12, 4 * 9},
+		"units":               {units, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 1, 4, 4},
+		"a sum":               {sum, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 15, 60, 4 * 15 * 15},
+		"a centred sum":       {centred, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 6, 24, 4 * 6 * 6},
+		"rows, at most 5":     {rows, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3, MaxRows: 5}, 4, 3, 5, 3 * 5},
+		"units, at most 2":    {units, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3, MaxRows: 2}, 4, 1, 2, 2},
+		"one row at the most": {sum, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 1, MaxRows: 1}, 1, 5, 5, 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := sensitivity(c.draw, c.limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.L0 != c.l0 || s.LInf != c.linf || s.L1 != c.l1 || math.Abs(s.L2*s.L2-c.l2square) > 1e-9 {
+				t.Errorf("got %+v, want %+v", s, c)
+			}
+		})
+	}
+	wide := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 0, Hi: plan.MaxStep}}
+	if _, err := sensitivity(wide, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: privacy.MaxBound}); privacy.CodeOf(err) != privacy.CodePrivacyParameters {
+		t.Errorf("a unit whose sum leaves 61 bits: %v", err)
+	}
+}

@@ -1,17 +1,24 @@
-package planner
+package ranges
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/privacy"
 )
 
 var double = plan.Of(plan.KindDouble)
+
+// measures are columns by name.
+type measures map[string]Column
+
+func (m measures) Column(c *plan.Column) Column { return m[c.Name] }
+
+func (m measures) Measures() []string { return slices.Sorted(maps.Keys(m)) }
 
 // drawNumeric draws an expression over two measures.
 func drawNumeric(t *rapid.T, depth int) plan.Expr {
@@ -116,18 +123,14 @@ func evaluateCall(c *plan.Call, row map[string]float64) float64 {
 // TestValuesLieWithinTheBoundsOfTheirExpression: no value of rows within the
 // contract's bounds is moved by more than a step when it is clamped.
 func TestValuesLieWithinTheBoundsOfTheirExpression(t *testing.T) {
-	c := &contract.Contract{Dataset: "d", Columns: []contract.Column{
-		{Name: "x", Type: double, Role: contract.RoleMeasure, Bounds: [2]float64{-3, 5}, Resolution: contract.Resolution{Mantissa: 1, Scale: 2}},
-		{Name: "y", Type: double, Role: contract.RoleMeasure, Bounds: [2]float64{0.5, 7}, Resolution: contract.Resolution{Mantissa: 1, Scale: 1}},
-	}}
+	r := New(measures{
+		"x": {Measure: true, Bounds: [2]float64{-3, 5}, Scale: 2},
+		"y": {Measure: true, Bounds: [2]float64{0.5, 7}, Scale: 1},
+	})
 	bounded := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := &planning{c: c, sel: &plan.Select{From: &plan.Table{Dataset: "d"}}}
-		if err := p.sources(); err != nil {
-			t.Fatal(err)
-		}
 		e := drawNumeric(t, 3)
-		q, err := p.expressionQuantum(e, "SUM")
+		q, err := r.Quantum(e, "SUM")
 		if err != nil {
 			return // a division by what may be zero, or too wide
 		}
@@ -147,39 +150,5 @@ func TestValuesLieWithinTheBoundsOfTheirExpression(t *testing.T) {
 	})
 	if bounded < 20 {
 		t.Errorf("only %d expressions had bounds", bounded)
-	}
-}
-
-func TestSensitivityFollowsFromTheLimits(t *testing.T) {
-	sum := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5}}
-	centred := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5, Centre: 3}}
-	rows, units := plan.Draw{Kind: plan.DrawRows}, plan.Draw{Kind: plan.DrawUnits}
-	for name, c := range map[string]struct {
-		draw         plan.Draw
-		limits       privacy.Bounds
-		l0, linf     int64
-		l1, l2square float64
-	}{
-		"rows":                {rows, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 3, 12, 4 * 9},
-		"units":               {units, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 1, 4, 4},
-		"a sum":               {sum, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 15, 60, 4 * 15 * 15},
-		"a centred sum":       {centred, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3}, 4, 6, 24, 4 * 6 * 6},
-		"rows, at most 5":     {rows, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3, MaxRows: 5}, 4, 3, 5, 3 * 5},
-		"units, at most 2":    {units, privacy.Bounds{MaxPartitions: 4, MaxRowsPerPartition: 3, MaxRows: 2}, 4, 1, 2, 2},
-		"one row at the most": {sum, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 1, MaxRows: 1}, 1, 5, 5, 25},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, err := sensitivity(c.draw, c.limits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.L0 != c.l0 || s.LInf != c.linf || s.L1 != c.l1 || math.Abs(s.L2*s.L2-c.l2square) > 1e-9 {
-				t.Errorf("got %+v, want %+v", s, c)
-			}
-		})
-	}
-	wide := plan.Draw{Kind: plan.DrawSum, Quantum: plan.Quantum{Mantissa: 1, Lo: 0, Hi: plan.MaxStep}}
-	if _, err := sensitivity(wide, privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: privacy.MaxBound}); privacy.CodeOf(err) != privacy.CodePrivacyParameters {
-		t.Errorf("a unit whose sum leaves 61 bits: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package planner
+package ranges
 
 import (
 	"math"
@@ -6,7 +6,6 @@ import (
 
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/canon"
-	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -16,20 +15,20 @@ const (
 	maxImage = 100_000
 	// maxEvaluated bounds combinations times nodes, over all keys of a query.
 	maxEvaluated = 2_000_000
-	// maxBareSteps is the largest number of values of a measure that is a key as
-	// it stands.
+	// maxBareSteps is the largest number of values of a measure that is grouped by
+	// as it stands.
 	maxBareSteps = 1000
 	// maxPrivateRange likewise for a function of a private dimension.
 	maxPrivateRange = 100
 )
 
-// image is what an expression can be, as far as the contract says: a set of
+// Image is what an expression can be, as far as the contract says: a set of
 // values, and whether NULL is one of them. NULL is, where a declared value leads
 // to it. What NULL alone leads to counts unless it is NULL: as for a bare
 // dimension, rows without a value are in no declared group.
-type image struct {
-	values []plan.Value // sorted, none NULL
-	null   bool
+type Image struct {
+	Values []plan.Value // sorted, none NULL
+	Null   bool
 	given  bool // it is never NULL for want of a value
 }
 
@@ -38,7 +37,7 @@ type image struct {
 // rows does not matter to the guarantee (rows of other values are left out,
 // before anything is bounded), only to the usefulness of the answer.
 type domains struct {
-	p    *planning
+	r    *Ranges
 	text int // bytes made so far
 
 	// What has been found of a node, so that each is looked at once however
@@ -49,15 +48,18 @@ type domains struct {
 }
 
 type found struct {
-	image
-	ok bool
+	image Image
+	ok    bool
 }
 
-func (p *planning) domains() *domains {
-	return &domains{
-		p:      p,
+// Image returns what a bound expression can be; false when its values are not
+// known to be finite and few.
+func (r *Ranges) Image(e plan.Expr) (Image, bool) {
+	d := &domains{
+		r:      r,
 		images: map[plan.Expr]found{}, opaques: map[plan.Expr]found{}, divided: map[plan.Expr]division{},
 	}
+	return d.of(e)
 }
 
 // of returns the image of a bound expression; false when its values are not
@@ -68,7 +70,7 @@ func (p *planning) domains() *domains {
 //   - CASE: the values of its arms, whatever its conditions read;
 //   - a condition: true and false;
 //   - a whole number between bounds: width buckets of a measure, parts of a date.
-func (d *domains) of(e plan.Expr) (image, bool) {
+func (d *domains) of(e plan.Expr) (Image, bool) {
 	f, known := d.images[e]
 	if known {
 		return f.image, f.ok
@@ -80,7 +82,7 @@ func (d *domains) of(e plan.Expr) (image, bool) {
 		f.image, f.ok = d.opaque(e)
 	}
 	if c, ok := e.(*plan.Case); ok && c.Else == nil {
-		f.null = true
+		f.image.Null = true
 	}
 	d.images[e] = f
 	return f.image, f.ok
@@ -89,7 +91,7 @@ func (d *domains) of(e plan.Expr) (image, bool) {
 // part is an operand whose image is known.
 type part struct {
 	nodes []plan.Expr // where it stands
-	image image
+	image Image
 }
 
 // division is an expression's parts by their print. It is not ok when some
@@ -141,7 +143,7 @@ func (d *domains) divideOperands(e plan.Expr, in *division) {
 }
 
 // add makes a node a part of its own, if its image is known.
-func (in *division) add(im image, ok bool) func(plan.Expr) {
+func (in *division) add(im Image, ok bool) func(plan.Expr) {
 	in.ok = ok
 	return func(e plan.Expr) {
 		if ok {
@@ -150,7 +152,7 @@ func (in *division) add(im image, ok bool) func(plan.Expr) {
 	}
 }
 
-func (in *division) put(text string, im image, nodes ...plan.Expr) {
+func (in *division) put(text string, im Image, nodes ...plan.Expr) {
 	q := in.parts[text]
 	if q == nil {
 		q = &part{image: im}
@@ -165,30 +167,16 @@ func literalCase(e *plan.Case) bool {
 
 // column returns the declared values of a column, or those of a whole measure
 // with few steps.
-func (d *domains) column(c *plan.Column) (image, bool) {
-	col, err := d.p.column(c)
-	switch {
-	case err != nil:
-		return image{}, false
-	case isTenant(c):
-		return image{values: names(d.p.out.Tenants), given: true}, true
-	case col.Role == contract.RoleMeasure:
-		lo, hi, ok := d.p.wholeBounds(col)
-		if !ok || !col.Type.IsInteger() || hi-lo >= maxBareSteps {
-			return image{}, false
-		}
-		return image{values: integers(col.Type, lo, hi)}, true
-	default:
-		return image{values: col.Domain}, col.Domain != nil
+func (d *domains) column(c *plan.Column) (Image, bool) {
+	col := d.r.columns.Column(c)
+	if !col.Measure {
+		return Image{Values: col.Domain, given: col.Given}, col.Domain != nil
 	}
-}
-
-func names(tenants []string) []plan.Value {
-	out := make([]plan.Value, len(tenants))
-	for i, n := range tenants {
-		out[i] = plan.StringValue(n)
+	lo, hi, ok := WholeBounds(col.Bounds, c.Type)
+	if !ok || !c.Type.IsInteger() || hi-lo >= maxBareSteps {
+		return Image{}, false
 	}
-	return out
+	return Image{Values: integers(c.Type, lo, hi)}, true
 }
 
 func integers(t plan.Type, lo, hi int64) []plan.Value {
@@ -204,7 +192,7 @@ func integers(t plan.Type, lo, hi int64) []plan.Value {
 }
 
 // opaque returns the image of an expression from its form alone.
-func (d *domains) opaque(e plan.Expr) (image, bool) {
+func (d *domains) opaque(e plan.Expr) (Image, bool) {
 	f, known := d.opaques[e]
 	if known {
 		return f.image, f.ok
@@ -216,8 +204,8 @@ func (d *domains) opaque(e plan.Expr) (image, bool) {
 		f.image, f.ok = d.arms(c)
 	case bare:
 	case t.Kind == plan.KindBoolean:
-		f.values, f.null, f.ok = []plan.Value{plan.BoolValue(false), plan.BoolValue(true)}, d.nullable(e), true
-	case t.IsNumeric() && d.whole(e):
+		f.image.Values, f.image.Null, f.ok = []plan.Value{plan.BoolValue(false), plan.BoolValue(true)}, d.nullable(e), true
+	case t.IsNumeric() && Whole(e):
 		f.image, f.ok = d.between(e, t)
 	}
 	d.opaques[e] = f
@@ -225,44 +213,44 @@ func (d *domains) opaque(e plan.Expr) (image, bool) {
 }
 
 // between returns the whole numbers within an expression's bounds.
-func (d *domains) between(e plan.Expr, t plan.Type) (image, bool) {
-	iv, err := d.p.interval(e, "GROUP BY")
+func (d *domains) between(e plan.Expr, t plan.Type) (Image, bool) {
+	iv, err := d.r.interval(e, "GROUP BY")
 	limit := float64(maxImage)
-	if d.p.private(e) {
+	if d.r.private(e) {
 		limit = maxPrivateRange
 	}
 	lo, hi := math.Ceil(iv.lo), math.Floor(iv.hi)
 	if err != nil || !(hi >= lo && hi-lo < limit && math.Abs(lo) < 1<<53 && math.Abs(hi) < 1<<53) {
-		return image{}, false
+		return Image{}, false
 	}
-	if d.p.evaluated += int(hi - lo); d.p.evaluated > maxEvaluated {
-		return image{}, false
+	if d.r.evaluated += int(hi - lo); d.r.evaluated > maxEvaluated {
+		return Image{}, false
 	}
-	return image{values: integers(t, int64(lo), int64(hi)), null: d.nullable(e)}, true
+	return Image{Values: integers(t, int64(lo), int64(hi)), Null: d.nullable(e)}, true
 }
 
 // arms unites the images of what a CASE may return.
-func (d *domains) arms(c *plan.Case) (image, bool) {
-	all, ok := image{}, true
+func (d *domains) arms(c *plan.Case) (Image, bool) {
+	all, ok := Image{}, true
 	for _, w := range c.Whens {
 		if ok && !d.never(w) {
 			ok = d.unite(&all, w.Then)
 		}
 	}
 	if c.Else == nil {
-		all.null = true
+		all.Null = true
 		return all, ok
 	}
 	return all, ok && d.unite(&all, c.Else)
 }
 
-func (d *domains) unite(all *image, e plan.Expr) bool {
+func (d *domains) unite(all *Image, e plan.Expr) bool {
 	im, ok := d.of(e)
-	if d.p.evaluated += len(all.values) + len(im.values); !ok || d.p.evaluated > maxEvaluated {
+	if d.r.evaluated += len(all.Values) + len(im.Values); !ok || d.r.evaluated > maxEvaluated {
 		return false
 	}
-	all.values = distinct(slices.Concat(all.values, im.values))
-	all.null = all.null || im.null
+	all.Values = distinct(slices.Concat(all.Values, im.Values))
+	all.Null = all.Null || im.Null
 	return true
 }
 
@@ -286,10 +274,10 @@ func (d *domains) never(w plan.When) bool {
 		return false
 	}
 	lit, ok := c.Args[1].(*plan.Literal)
-	if !ok || lit.Value.Null || d.p.private(c.Args[0]) {
+	if !ok || lit.Value.Null || d.r.private(c.Args[0]) {
 		return false
 	}
-	iv, err := d.p.interval(c.Args[0], "GROUP BY")
+	iv, err := d.r.interval(c.Args[0], "GROUP BY")
 	at := lit.Value.AsFloat()
 	if err != nil || !(iv.lo <= iv.hi) {
 		return false
