@@ -55,19 +55,6 @@ func (p *planning) columnsOf(role contract.Role) []string {
 	return names
 }
 
-// isPeriod reports whether a bound expression is the column whose date decides
-// which budget a row is charged to.
-func (p *planning) isPeriod(e plan.Expr) bool {
-	c, ok := e.(*plan.Column)
-	return ok && c.Name == p.c.BudgetPer.Column
-}
-
-// periodColumn returns that column, bound.
-func (p *planning) periodColumn() *plan.Column {
-	col, _ := p.c.Column(p.c.BudgetPer.Column)
-	return &plan.Column{Name: col.Name, Type: col.Type}
-}
-
 // maxNameBytes bounds the name of an output column.
 const maxNameBytes = 255
 

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/periods"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
@@ -140,16 +141,9 @@ func TestThePeriodsOfAFilterAreThoseOfItsRows(t *testing.T) {
 		if !slices.Equal(kept, original) {
 			t.Fatalf("%s keeps %d rows, the plan %d", where, len(original), len(kept))
 		}
-		// Even if touched were wrong: the condition alone keeps to the periods.
-		bare := planningOf(f, "clinic")
-		var named []contract.Period
-		for _, period := range per.Periods() {
-			if slices.Contains(p.Periods, period.Name) {
-				named = append(named, period)
-			}
-		}
+		// Even if the periods were wrong: the condition alone keeps to the periods.
 		alone := *p.Plan
-		alone.Filter = bare.datesWithin(named, slices.Contains(p.Periods, contract.PeriodOther))
+		alone.Filter = periods.Of(f.contracts["clinic"]).Only(p.Periods)
 		_, read := rowsOf(t, &alone)
 		for name := range read {
 			if !slices.Contains(p.Periods, name) {
