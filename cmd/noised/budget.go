@@ -154,11 +154,7 @@ func (a *app) chargesCommand() *cobra.Command {
 				return err
 			}
 			return a.print(l, func(w io.Writer) {
-				g := grid{header: []string{"at", "principal", "ε", "δ", "ρ", "state", "release"}, right: map[int]bool{2: true, 3: true, 4: true}}
-				for _, i := range l.Items {
-					g.add(showTime(i.At), i.Principal, short(i.Epsilon), short(i.Delta), short(i.Rho), string(i.State), value(i.Release))
-				}
-				g.write(w)
+				spendingGrid(l.Items).write(w)
 				page.more(a.stderr, l.Next)
 			})
 		},
@@ -166,6 +162,17 @@ func (a *app) chargesCommand() *cobra.Command {
 	charges.Flags().StringVar(&tenant, "tenant", "", "tenant")
 	page.register(charges)
 	return need(charges, "tenant")
+}
+
+func spendingGrid(charges []wire.Charge) *grid {
+	g := &grid{
+		header: []string{"at", "principal", "ε", "δ", "ρ", "state", "release"}, right: map[int]bool{2: true, 3: true, 4: true},
+		narrow: narrow{drop: []int{6, 4, 3}},
+	}
+	for _, i := range charges {
+		g.add(showTime(i.At), i.Principal, short(i.Epsilon), short(i.Delta), short(i.Rho), string(i.State), value(i.Release))
+	}
+	return g
 }
 
 func oneOf(tenant, dataset string) error {
@@ -216,7 +223,8 @@ func writeDatasetBudget(w io.Writer, b wire.DatasetBudget) {
 // accountGrid lays out an account. Where a window paces it, what the lifetime
 // has lost and has left is another matter.
 func accountGrid(account string, b wire.DatasetBudget) *grid {
-	g := &grid{header: []string{account, "ε", "δ"}, right: map[int]bool{1: true, 2: true}}
+	g := &grid{header: []string{account, "ε", "δ"}, right: map[int]bool{1: true, 2: true},
+		narrow: narrow{cut: []cut{{column: 0, least: 40, middle: true}}}}
 	name := "cap"
 	if b.Window != wire.None {
 		name = "cap a " + string(b.Window)
@@ -237,7 +245,8 @@ func writePeriods(w io.Writer, periods []wire.PeriodBudget) {
 	if len(periods) == 0 {
 		return
 	}
-	g := grid{header: []string{"dataset", "period", "ε spent", "ε left", "δ left"}, right: map[int]bool{2: true, 3: true, 4: true}}
+	g := grid{header: []string{"dataset", "period", "ε spent", "ε left", "δ left"}, right: map[int]bool{2: true, 3: true, 4: true},
+		narrow: narrow{cut: []cut{{column: 0, least: 24, middle: true}}}}
 	for _, p := range periods {
 		g.add(p.Dataset, p.Period, short(p.Spent.Epsilon), short(p.Remaining.Epsilon), short(p.Remaining.Delta))
 	}
@@ -250,7 +259,8 @@ func writeAccounts(w io.Writer, b wire.TenantBudget) {
 	if len(b.Accounts) == 0 {
 		return
 	}
-	g := grid{header: []string{"account", "ε spent", "ε left", "δ left"}, right: map[int]bool{1: true, 2: true, 3: true}}
+	g := grid{header: []string{"account", "ε spent", "ε left", "δ left"}, right: map[int]bool{1: true, 2: true, 3: true},
+		narrow: narrow{cut: []cut{{column: 0, least: 40, middle: true}}}}
 	for _, a := range b.Accounts {
 		g.add(accountWithin(a.Account, b.Tenant), short(a.Spent.Epsilon), short(a.Remaining.Epsilon), short(a.Remaining.Delta))
 	}

@@ -78,6 +78,7 @@ func chargeGrid(charges []wire.ExplainCharge) *grid {
 	g := &grid{
 		header: []string{"account", "ρ", "left ε", "left δ", "queries left"},
 		right:  map[int]bool{1: true, 2: true, 3: true, 4: true},
+		narrow: narrow{drop: []int{1, 3}, cut: []cut{{column: 0, least: 54, middle: true}}},
 	}
 	for len(charges) > 0 {
 		c, n := charges[0], 1
@@ -116,7 +117,8 @@ func splitPeriod(account string) (owner, period string) {
 
 // columnGrid shows the noise of each column; for a ratio, by what it is taken over.
 func columnGrid(columns []wire.ExplainColumn) *grid {
-	g := &grid{header: []string{"column", "mechanism", "noise σ", "interval"}, right: map[int]bool{2: true}}
+	g := &grid{header: []string{"column", "mechanism", "noise σ", "interval"}, right: map[int]bool{2: true},
+		narrow: narrow{cut: []cut{{column: 0, least: 12}}}}
 	for _, c := range columns {
 		sigma := "varies"
 		if c.Stddev != nil {

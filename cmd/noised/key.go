@@ -86,16 +86,25 @@ func (a *app) listKeysCommand() *cobra.Command {
 				return err
 			}
 			return a.print(l, func(w io.Writer) {
-				g := grid{header: []string{"key", "role", "tenant", "group", "name", "state", "created"}}
-				for _, k := range l.Items {
-					g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Group), value(k.Name), keyState(k, time.Now()), showTime(k.CreatedAt))
-				}
-				g.write(w)
+				keyGrid(l.Items, time.Now()).write(w)
 			})
 		},
 	})
 	list.Flags().StringVar(&own, "as-tenant", "", "list them as this tenant's admin")
 	return list
+}
+
+func keyGrid(keys []wire.Key, now time.Time) *grid {
+	g := &grid{
+		header: []string{"key", "role", "tenant", "group", "name", "state", "created"},
+		narrow: narrow{drop: []int{6, 3, 2}, cut: []cut{
+			{column: 5, least: 17}, {column: 4, least: 8}, {column: 3, least: 6}, {column: 2, least: 8}, // 17: "until" and a day
+		}},
+	}
+	for _, k := range keys {
+		g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Group), value(k.Name), keyState(k, now), showTime(k.CreatedAt))
+	}
+	return g
 }
 
 func (a *app) revokeKeyCommand() *cobra.Command {

@@ -28,21 +28,28 @@ func (a *app) listLoadsCommand() *cobra.Command {
 				return err
 			}
 			return a.print(l, func(w io.Writer) {
-				g := grid{header: []string{"load", "dataset", "state", "write", "loaded", "rejected", "created"}, right: map[int]bool{4: true, 5: true}}
-				for _, i := range l.Items {
-					write := string(i.Write)
-					if i.DryRun {
-						write = "dry run"
-					}
-					g.add(i.ID, loadedInto(i), string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
-				}
-				g.write(w)
+				loadGrid(l.Items).write(w)
 				page.more(a.stderr, l.Next)
 			})
 		},
 	})
 	page.register(list)
 	return list
+}
+
+func loadGrid(loads []wire.Load) *grid {
+	g := &grid{
+		header: []string{"load", "dataset", "state", "write", "loaded", "rejected", "created"}, right: map[int]bool{4: true, 5: true},
+		narrow: narrow{drop: []int{6, 5}, cut: []cut{{column: 1, least: 12, middle: true}}},
+	}
+	for _, i := range loads {
+		write := string(i.Write)
+		if i.DryRun {
+			write = "dry run"
+		}
+		g.add(i.ID, loadedInto(i), string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), showTime(i.CreatedAt))
+	}
+	return g
 }
 
 func (a *app) getLoadCommand() *cobra.Command {

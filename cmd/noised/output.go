@@ -74,19 +74,32 @@ type grid struct {
 	header []string
 	rows   [][]string
 	right  map[int]bool // right-aligned columns
+	narrow narrow       // what a small terminal may do without
 }
+
+// columnGap stands before every column.
+const columnGap = "  "
 
 func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
 
-// write prints the table with columns as wide as their widest cell and a rule
-// below the header.
-func (g *grid) write(w io.Writer) {
+// widths are those of each column's widest cell.
+func (g *grid) widths() []int {
 	widths := make([]int, len(g.header))
 	for _, row := range append([][]string{g.header}, g.rows...) {
 		for i, cell := range row {
 			widths[i] = max(widths[i], displayWidth(printable(cell)))
 		}
 	}
+	return widths
+}
+
+// write prints the table with columns as wide as their widest cell and a rule
+// below the header. On a terminal it is made to fit.
+func (g *grid) write(w io.Writer) {
+	if width, ok := terminal(w); ok {
+		g = g.fit(width)
+	}
+	widths := g.widths()
 	g.line(w, g.header, widths)
 	rules := make([]string, len(widths))
 	for i, n := range widths {
@@ -104,9 +117,9 @@ func (g *grid) line(w io.Writer, cells []string, widths []int) {
 		cell = printable(cell)
 		pad := strings.Repeat(" ", widths[i]-displayWidth(cell))
 		if g.right[i] {
-			b.WriteString("  " + pad + cell)
+			b.WriteString(columnGap + pad + cell)
 		} else {
-			b.WriteString("  " + cell + pad)
+			b.WriteString(columnGap + cell + pad)
 		}
 	}
 	fmt.Fprintln(w, strings.TrimRight(b.String(), " "))

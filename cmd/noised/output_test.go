@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -69,5 +70,76 @@ func TestTablesFitAScreen(t *testing.T) {
 	}
 	if got := strings.Count(b.String(), "l_column_"); got != len(columns) {
 		t.Errorf("%d of %d columns are shown:\n%s", got, len(columns), b.String())
+	}
+}
+
+// On a terminal, lists leave out and shorten what can be done without; ids and
+// what they are looked up for stay. Elsewhere they are whole.
+func TestListsFitATerminal(t *testing.T) {
+	at := time.Date(2026, 11, 23, 15, 4, 5, 0, time.Local)
+	id := func(prefix string) string { return prefix + "_" + strings.Repeat("k", 26) }
+	sql := "SELECT l_returnflag, l_linestatus, SUM(l_extendedprice) AS price FROM tpch.lineitem GROUP BY ALL"
+	var charges []wire.ExplainCharge
+	for month := 1; month <= 12; month++ {
+		charges = append(charges, wire.ExplainCharge{Account: fmt.Sprintf("tenant-period:department_12/admissions@2024-%02d-01", month),
+			Rho: 0.0165577, RemainingAfter: wire.Amount{Epsilon: 1.23456, Delta: 1.2345e-7}, QueriesLeft: 1234567})
+	}
+	for name, c := range map[string]struct {
+		grid *grid
+		keep []string
+		gone []string
+	}{
+		"release list": {releaseGrid([]wire.Release{{ID: id("rel"), Dataset: "tpch", Epsilon: 0.12345, Delta: 1e-9, CreatedAt: at, SQL: sql}}),
+			[]string{id("rel"), "0.1235", "SELECT l_returnflag, l_"}, []string{"again", "created"}},
+		"load list": {loadGrid([]wire.Load{{ID: id("load"), Dataset: "tpch", Table: optional("lineitem"), State: "succeeded", DryRun: true, RowsLoaded: 6_001_215, CreatedAt: at}}),
+			[]string{id("load"), "tpch", "lineitem", "succeeded", "dry run", "6001215"}, []string{"created"}},
+		"key list": {keyGrid([]wire.Key{{ID: id("key"), Role: "budget-admin", Tenant: optional("department_12"), Name: optional("the night shift's ledger"), ExpiresAt: &at, CreatedAt: at}}, at.Add(-time.Hour)),
+			[]string{id("key"), "budget-admin", "the night sh", "until 2026-11-23…"}, []string{"group", "created"}},
+		"budget charges": {spendingGrid([]wire.Charge{{At: at, Principal: id("key"), Epsilon: 0.12345, Delta: 1e-9, Rho: 0.01655777, State: "released", Release: optional(id("rel"))}}),
+			[]string{id("key"), "0.1235", "released"}, []string{"rel_", "ρ"}},
+		"explain": {chargeGrid(charges), []string{"tenant-period:department_12", "-01-01 … 2024-12-01 (12)", "1.235", "1234567"}, []string{"ρ", "left δ"}},
+	} {
+		var whole, fitted bytes.Buffer
+		c.grid.write(&whole)
+		c.grid.fit(80).write(&fitted)
+		for line := range strings.Lines(fitted.String()) {
+			if n := displayWidth(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%s: %d columns: %s", name, n, line)
+			}
+		}
+		for _, text := range c.keep {
+			if !strings.Contains(fitted.String(), text) {
+				t.Errorf("%s has lost %q:\n%s", name, text, fitted.String())
+			}
+		}
+		for _, text := range c.gone {
+			if !strings.Contains(whole.String(), text) || strings.Contains(fitted.String(), text) {
+				t.Errorf("%s should have %q when there is room:\n%s\n%s", name, text, whole.String(), fitted.String())
+			}
+		}
+		if again := c.grid.fit(1000); again != c.grid {
+			t.Errorf("%s is changed where there is room for it", name)
+		}
+	}
+}
+
+func TestColumnsAreShortenedAtTheirEndOrInTheirMiddle(t *testing.T) {
+	for _, c := range []struct {
+		text   string
+		width  int
+		middle bool
+		want   string
+	}{
+		{"abcdef", 6, false, "abcdef"},
+		{"abcdef", 5, false, "abcd…"},
+		{"abcdef", 5, true, "ab…ef"},
+		{"abcdef", 4, true, "ab…f"},
+		{"日本語", 5, false, "日本…"},
+		{"日本語", 4, false, "日…"},
+		{"日本語", 5, true, "日…語"},
+	} {
+		if got := shorten(c.text, c.width, c.middle); got != c.want {
+			t.Errorf("shorten(%q, %d, %t) = %q, want %q", c.text, c.width, c.middle, got, c.want)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
 )
 
 func (a *app) releaseCommand() *cobra.Command {
@@ -29,17 +31,24 @@ func (a *app) listReleasesCommand() *cobra.Command {
 				return err
 			}
 			return a.print(l, func(w io.Writer) {
-				g := grid{header: []string{"release", "dataset", "ε", "δ", "created", "again", "sql"}, right: map[int]bool{2: true, 3: true, 5: true}}
-				for _, r := range l.Items {
-					g.add(r.ID, r.Dataset, short(r.Epsilon), short(r.Delta), showTime(r.CreatedAt), strconv.FormatInt(r.CachedHits, 10), oneLine(r.SQL, 60))
-				}
-				g.write(w)
+				releaseGrid(l.Items).write(w)
 				page.more(a.stderr, l.Next)
 			})
 		},
 	})
 	page.register(list)
 	return list
+}
+
+func releaseGrid(releases []wire.Release) *grid {
+	g := &grid{
+		header: []string{"release", "dataset", "ε", "δ", "created", "again", "sql"}, right: map[int]bool{2: true, 3: true, 5: true},
+		narrow: narrow{drop: []int{3, 5, 4}, cut: []cut{{column: 6, least: 24}, {column: 1, least: 8}}},
+	}
+	for _, r := range releases {
+		g.add(r.ID, r.Dataset, short(r.Epsilon), short(r.Delta), showTime(r.CreatedAt), strconv.FormatInt(r.CachedHits, 10), oneLine(r.SQL, 60))
+	}
+	return g
 }
 
 func (a *app) getReleaseCommand() *cobra.Command {
