@@ -7,7 +7,6 @@ import (
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/analytics/refusal"
 	"github.com/noised/noised/privacy"
 )
@@ -126,12 +125,12 @@ func (p *planning) fraction(e plan.Expr) (float64, error) {
 // wantCount checks COUNT(x) and COUNT(DISTINCT x).
 func (p *planning) wantCount(a *plan.Aggregate, w wanted) (wanted, error) {
 	if c, bare := a.Args[0].(*plan.Column); bare {
-		s, col, err := p.resolve(c)
+		s, col, err := p.from.Resolve(c)
 		if err != nil {
 			return w, err
 		}
-		switch isUnit := p.isUnit(s, col); {
-		case isUnit && s.outer:
+		switch isUnit := p.from.IsUnit(s, col); {
+		case isUnit && s.Outer:
 			return w, refusal.New(a.Pos, "COUNT of %q, which stands on the right of a LEFT JOIN, is not permitted", col.Name).
 				Suggest("use an inner JOIN to count those with a partner")
 		case isUnit && a.Distinct:
@@ -194,27 +193,4 @@ func (p *planning) wantValue(a *plan.Aggregate, w wanted) (wanted, error) {
 	return w, err
 }
 
-func (p *planning) measures() []string { return p.columnsOf(contract.RoleMeasure) }
-
-// known is what the ranges of expressions follow from.
-type known struct{ p *planning }
-
-// Measures implements ranges.Columns.
-func (k known) Measures() []string { return k.p.measures() }
-
-// Column implements ranges.Columns. The domain of the tenant's name are the
-// tenants that are queried: which they are is public.
-func (k known) Column(c *plan.Column) ranges.Column {
-	if isTenant(c) {
-		return ranges.Column{Domain: names(k.p.out.Tenants), Given: true}
-	}
-	col, err := k.p.column(c)
-	switch {
-	case err != nil: // it has been bound
-		return ranges.Column{}
-	case col.Role == contract.RoleMeasure:
-		return ranges.Column{Measure: true, Bounds: k.p.bounds(col), Scale: col.Resolution.Scale}
-	default:
-		return ranges.Column{Domain: col.Domain, Private: col.Role == contract.RoleDimension && col.Private}
-	}
-}
+func (p *planning) measures() []string { return p.from.WithRole(contract.RoleMeasure) }

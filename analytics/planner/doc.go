@@ -8,11 +8,13 @@
 // about data.
 //
 // It is a flat list of rules over one query, in the order in which they need
-// each other. The rules that carry the guarantee:
+// each other. They share the state of one planning; what can be said without it
+// has packages of its own: sources resolves FROM, binding expressions, ranges
+// finds what these can be, and periods which rows a filter reads. The rules that
+// carry the guarantee:
 //
 //   - Functions come from two allow-lists in package plan: total and
-//     deterministic ones on rows, and ones on noised values. Types are checked
-//     and casts made explicit, so that an engine never converts by itself.
+//     deterministic ones on rows, and ones on noised values (package binding).
 //   - The privacy unit's column stands in COUNT(DISTINCT unit) and nowhere else.
 //   - What depends on rows is a draw, and gets noise exactly once; HAVING, ORDER
 //     BY, LIMIT and arithmetic between aggregates only ever see noised values.

@@ -93,7 +93,7 @@ func (p *planning) item(lit *plan.Literal) (plan.Item, bool) {
 
 // itemByAlias returns the item that a name means when no column has it.
 func (p *planning) itemByAlias(c *plan.Column) (plan.Item, bool) {
-	if c.Qualifier != "" || slices.Contains(p.columnNames(), c.Name) {
+	if c.Qualifier != "" || slices.Contains(p.from.Names(), c.Name) {
 		return plan.Item{}, false
 	}
 	for _, it := range p.sel.Items {

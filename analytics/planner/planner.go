@@ -4,6 +4,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/ranges"
+	"github.com/noised/noised/analytics/sources"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -107,7 +108,7 @@ type planning struct {
 	priced Priced
 	loss   privacy.Loss
 
-	from      []*source      // the tables of FROM, in the order of the text
+	from      *sources.From
 	aliases   map[string]int // output by lower-case alias
 	wanted    []wanted       // aggregates, in the order of plan.Bound.Aggs
 	wantedAt  map[string]int // their indexes by what they are

@@ -8,6 +8,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
+	"github.com/noised/noised/analytics/sources"
 )
 
 // viewBinder returns the binder of what is computed after the noise.
@@ -49,11 +50,11 @@ func (p *planning) typeOfRef(e plan.Expr) plan.Type {
 
 // groupedColumn resolves a name in a view: a key.
 func (p *planning) groupedColumn(c *plan.Column, place string) (plan.Expr, error) {
-	s, col, err := p.resolve(c)
+	s, col, err := p.from.Resolve(c)
 	if err != nil {
 		return nil, err
 	}
-	if i := p.keyIndex(bound(s, col, c.Pos)); i >= 0 {
+	if i := p.keyIndex(sources.Bound(s, col, c.Pos)); i >= 0 {
 		return &plan.KeyRef{Index: i}, nil
 	}
 	if err := p.readable(s, col, c.Pos, "in "+place); err != nil {

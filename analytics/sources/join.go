@@ -1,9 +1,8 @@
-package planner
+package sources
 
 import (
 	"slices"
 
-	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/refusal"
@@ -31,7 +30,7 @@ import (
 
 // end is a column at one side of an equality.
 type end struct {
-	s   *source
+	s   *Source
 	col contract.Column
 	pos plan.Pos
 }
@@ -45,7 +44,7 @@ type equality struct {
 
 // from returns the ends of an equality seen from a source; false when it is of
 // other sources.
-func (e *equality) from(s *source) (mine, other end, ok bool) {
+func (e *equality) from(s *Source) (mine, other end, ok bool) {
 	switch s {
 	case e.left.s:
 		return e.left, e.right, true
@@ -56,7 +55,7 @@ func (e *equality) from(s *source) (mine, other end, ok bool) {
 }
 
 // equality recognises a condition that may join two sources; nil for others.
-func (p *planning) equality(e plan.Expr) (*equality, error) {
+func (f *From) equality(e plan.Expr) (*equality, error) {
 	call, ok := e.(*plan.Call)
 	if !ok || call.Func != "=" || len(call.Args) != 2 {
 		return nil, nil
@@ -67,7 +66,7 @@ func (p *planning) equality(e plan.Expr) (*equality, error) {
 		if !ok {
 			return nil, nil
 		}
-		s, col, err := p.resolve(c)
+		s, col, err := f.Resolve(c)
 		if err != nil {
 			return nil, err
 		}
@@ -81,11 +80,11 @@ func (p *planning) equality(e plan.Expr) (*equality, error) {
 
 // join orders the sources and connects them. It returns the conditions that are
 // not part of a join.
-func (p *planning) join(conditions []plan.Expr) ([]plan.Expr, error) {
+func (f *From) join(conditions []plan.Expr) ([]plan.Expr, error) {
 	var equalities []*equality
 	var rest []plan.Expr
 	for _, c := range conditions {
-		e, err := p.equality(c)
+		e, err := f.equality(c)
 		if err != nil {
 			return nil, err
 		}
@@ -95,21 +94,21 @@ func (p *planning) join(conditions []plan.Expr) ([]plan.Expr, error) {
 		}
 		equalities = append(equalities, e)
 	}
-	first := slices.IndexFunc(p.from, func(s *source) bool { return !s.table.Public && !s.outer })
+	first := slices.IndexFunc(f.sources, func(s *Source) bool { return !s.table.Public && !s.Outer })
 	if first < 0 {
-		return nil, p.noUnit()
+		return nil, f.noUnit()
 	}
-	p.place(p.from[first], nil)
-	for range p.from {
-		for _, s := range p.from {
-			if err := p.connect(s, equalities); err != nil {
+	f.place(f.sources[first], nil)
+	for range f.sources {
+		for _, s := range f.sources {
+			if err := f.connect(s, equalities); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, s := range p.from {
+	for _, s := range f.sources {
 		if !s.placed {
-			return nil, p.unconnected(s)
+			return nil, f.unconnected(s)
 		}
 	}
 	for _, e := range equalities {
@@ -120,32 +119,32 @@ func (p *planning) join(conditions []plan.Expr) ([]plan.Expr, error) {
 	return rest, nil
 }
 
-func (p *planning) noUnit() error {
-	i := slices.IndexFunc(p.from, func(s *source) bool { return !s.table.Public })
+func (f *From) noUnit() error {
+	i := slices.IndexFunc(f.sources, func(s *Source) bool { return !s.table.Public })
 	if i < 0 {
-		return refusal.New(p.from[0].at.Pos, "a query of public tables alone is not permitted: it would protect nobody, and noise would spoil it").
+		return refusal.New(f.sources[0].at.Pos, "a query of public tables alone is not permitted: it would protect nobody, and noise would spoil it").
 			Suggest("join a private table")
 	}
-	return refusal.New(p.from[i].at.Pos, "a LEFT JOIN from public tables to %q is not permitted: its rows without a partner would be nobody's", p.from[i].table.Name).
+	return refusal.New(f.sources[i].at.Pos, "a LEFT JOIN from public tables to %q is not permitted: its rows without a partner would be nobody's", f.sources[i].table.Name).
 		Suggest("begin FROM with the private table")
 }
 
 // place takes a source into the plan.
-func (p *planning) place(s *source, on []plan.Equal) {
+func (f *From) place(s *Source, on []plan.Equal) {
 	s.placed = true
-	p.out.Sources = append(p.out.Sources, plan.Source{
-		Table: s.table.Name, Alias: s.qualifier, Public: s.table.Public, Outer: s.outer, On: on,
+	f.Placed = append(f.Placed, plan.Source{
+		Table: s.table.Name, Alias: s.qualifier, Public: s.table.Public, Outer: s.Outer, On: on,
 	})
 }
 
 // connect places a source if it is joined to one that is.
-func (p *planning) connect(s *source, equalities []*equality) error {
+func (f *From) connect(s *Source, equalities []*equality) error {
 	if s.placed {
 		return nil
 	}
-	if s.outer {
+	if s.Outer {
 		var err error
-		if equalities, err = p.outerOn(s); err != nil {
+		if equalities, err = f.outerOn(s); err != nil {
 			return err
 		}
 	}
@@ -158,18 +157,18 @@ func (p *planning) connect(s *source, equalities []*equality) error {
 			continue
 		}
 		if !other.s.placed {
-			if s.outer {
+			if s.Outer {
 				return nil // not yet
 			}
 			continue
 		}
-		link, err := p.link(mine, other)
+		link, err := f.link(mine, other)
 		if err != nil {
 			return err
 		}
 		connected = connected || link.connects
-		if link.on || s.outer && !link.unit {
-			on = append(on, plan.Equal{Left: bound(other.s, other.col, other.pos), Right: bound(mine.s, mine.col, mine.pos)})
+		if link.on || s.Outer && !link.unit {
+			on = append(on, plan.Equal{Left: Bound(other.s, other.col, other.pos), Right: Bound(mine.s, mine.col, mine.pos)})
 		}
 		if link.on || link.unit {
 			taken = append(taken, e)
@@ -181,15 +180,15 @@ func (p *planning) connect(s *source, equalities []*equality) error {
 	for _, e := range taken {
 		e.used = true
 	}
-	p.place(s, on)
+	f.place(s, on)
 	return nil
 }
 
 // outerOn returns the equalities of a LEFT JOIN.
-func (p *planning) outerOn(s *source) ([]*equality, error) {
+func (f *From) outerOn(s *Source) ([]*equality, error) {
 	var out []*equality
 	for _, c := range s.on {
-		e, err := p.equality(c)
+		e, err := f.equality(c)
 		if err != nil {
 			return nil, err
 		}
@@ -216,20 +215,20 @@ type link struct {
 // the contract declares, since by these their rows got their units; another
 // equality between them is a filter, and one with a public table does not
 // connect them. Public tables are joined on anything but the unit.
-func (p *planning) link(mine, other end) (link, error) {
+func (f *From) link(mine, other end) (link, error) {
 	private := !mine.s.table.Public && !other.s.table.Public
 	via := private && (follows(mine, other) || follows(other, mine))
-	switch unit := p.isUnit(mine.s, mine.col) || p.isUnit(other.s, other.col); {
+	switch unit := f.IsUnit(mine.s, mine.col) || f.IsUnit(other.s, other.col); {
 	case via && unit:
 		return link{connects: true, unit: true}, nil
 	case via:
 		return link{connects: true, on: true}, nil
 	case unit:
 		return link{}, refusal.New(mine.pos, "joining %q and %q on the privacy unit is not permitted", mine.s.name, other.s.name).
-			Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
+			Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(f.vias()))
 	case private && (mine.col.Role == contract.RoleKey || other.col.Role == contract.RoleKey):
 		return link{}, refusal.New(mine.pos, "joining the private tables %q and %q on %q is not permitted", mine.s.name, other.s.name, mine.col.Name).
-			Suggest("they are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
+			Suggest("they are joined along foreign keys of the contract: %s", refusal.Listed(f.vias()))
 	}
 	if a, b := mine.col.Type, other.col.Type; a != b && !(a.IsInteger() && b.IsInteger()) {
 		return link{}, refusal.New(mine.pos, "joining a column of type %s with one of type %s is not permitted", a, b).
@@ -245,9 +244,9 @@ func follows(child, parent end) bool {
 }
 
 // vias lists the foreign keys of the contract as conditions.
-func (p *planning) vias() []string {
+func (f *From) vias() []string {
 	var out []string
-	for _, t := range p.c.Tables {
+	for _, t := range f.c.Tables {
 		if t.Via != nil {
 			out = append(out, t.Name+"."+t.Via.Column+" = "+t.Via.Table+"."+t.Via.Key)
 		}
@@ -255,71 +254,10 @@ func (p *planning) vias() []string {
 	return out
 }
 
-func (p *planning) unconnected(s *source) error {
+func (f *From) unconnected(s *Source) error {
 	err := refusal.New(s.at.Pos, "the table %q is joined to no other: a cross product is not permitted", s.name)
 	if s.table.Public {
 		return err.Suggest("join it ON an equality of columns")
 	}
-	return err.Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(p.vias()))
-}
-
-// hoist takes what every branch of an OR demands out of it, so that a join that
-// is repeated in each is found: (A AND B) OR (A AND C) is A AND (B OR C).
-func hoist(e plan.Expr) []plan.Expr {
-	or, ok := e.(*plan.Call)
-	if !ok || or.Func != "or" {
-		return []plan.Expr{e}
-	}
-	type conjunct struct {
-		e    plan.Expr
-		text string
-	}
-	branches := make([][]conjunct, len(or.Args))
-	in := map[string]int{} // how many branches demand it
-	for i, b := range or.Args {
-		seen := map[string]bool{}
-		for _, c := range ands(b) {
-			text := plan.Print(c)
-			if !seen[text] {
-				branches[i] = append(branches[i], conjunct{c, text})
-				in[text]++
-			}
-			seen[text] = true
-		}
-	}
-	var common, left []plan.Expr
-	for i, b := range branches {
-		var own []plan.Expr
-		for _, c := range b {
-			switch {
-			case in[c.text] < len(branches):
-				own = append(own, c.e)
-			case i == 0:
-				common = append(common, c.e)
-			}
-		}
-		if len(own) > 0 {
-			left = append(left, canon.Junction("and", own, plan.PosOf(own[0])))
-		}
-	}
-	if len(left) < len(branches) { // one demands nothing else
-		return common
-	}
-	return append(common, &plan.Call{Func: "or", Args: left, Pos: or.Pos})
-}
-
-// ands returns the operands of nested ANDs.
-func ands(e plan.Expr) []plan.Expr {
-	if e == nil {
-		return nil
-	}
-	c, ok := e.(*plan.Call)
-	if !ok || c.Func != "and" {
-		return []plan.Expr{e}
-	}
-	var out []plan.Expr
-	for _, a := range c.Args {
-		out = append(out, ands(a)...)
-	}
-	return out
+	return err.Suggest("private tables are joined along foreign keys of the contract: %s", refusal.Listed(f.vias()))
 }
