@@ -20,6 +20,9 @@ func NewID(prefix string) string {
 	return prefix + "_" + idEncoding.EncodeToString(b[:])[:26]
 }
 
+// NameRule is in words what ValidName wants.
+const NameRule = "a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'"
+
 // ValidName reports whether s may name a tenant or a dataset:
 // [a-z][a-z0-9_-]{0,62}.
 func ValidName(s string) bool { return namePattern.MatchString(s) }
@@ -30,6 +33,6 @@ func CheckName(kind, s string) error {
 	if ValidName(s) {
 		return nil
 	}
-	return Errorf(CodeInvalidRequest, "%s name %q is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'",
-		kind, strings.ToValidUTF8(s, "?"))
+	return Errorf(CodeInvalidRequest, "%s name %q is not valid: use %s",
+		kind, strings.ToValidUTF8(s, "?"), NameRule)
 }

@@ -136,7 +136,7 @@ func invalid(err error, query url.Values) error {
 			where += ", at " + strconv.Quote(strings.Join(path, ".")) + ","
 			name, value = path[len(path)-1], fmt.Sprint(schema.Value)
 		}
-		why = schema.Reason
+		why = inWords(schema)
 	case errors.As(err, &parse):
 		why = parse.Reason
 	}
@@ -148,6 +148,23 @@ func invalid(err error, query url.Values) error {
 	}
 	return privacy.Errorf(privacy.CodeInvalidRequest, "%s is not valid: %s", where, why).Because(err)
 }
+
+// inWords says which rule a value broke. The validator would quote the regular
+// expression of a pattern or a format: people are told what to write.
+func inWords(broken *openapi3.SchemaError) string {
+	switch rule := broken.Schema; {
+	case broken.SchemaField == "pattern" && rule != nil && rule.Pattern == namePattern:
+		return "use " + privacy.NameRule
+	case broken.SchemaField == "format" && rule != nil && rule.Format == "date-time":
+		return "use a time with its zone, such as 2026-05-31T09:30:00Z"
+	case broken.SchemaField == "nullable":
+		return "null is no value: leave it out"
+	}
+	return broken.Reason
+}
+
+// namePattern is the document's pattern of names.
+const namePattern = `^[a-z][a-z0-9_-]{0,62}$`
 
 // notFinite reports whether a text is a number that float64 does not hold.
 func notFinite(text string) bool {

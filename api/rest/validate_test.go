@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/api"
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
@@ -74,6 +78,34 @@ func TestRequestsOutsideTheDocumentAreRefused(t *testing.T) {
 	}
 	if n := h.queries.count(); n != 0 {
 		t.Errorf("%d queries ran", n)
+	}
+}
+
+// TestRulesAreToldInWords: no refusal quotes a regular expression. Every pattern
+// and format of a text in the document has its words.
+func TestRulesAreToldInWords(t *testing.T) {
+	h := newHarness(t)
+	operator, analyst := h.secret[privacy.RoleOperator], h.secret[privacy.RoleAnalyst]
+	for _, c := range []struct{ path, key, body, want string }{
+		{"/v1/admin/tenants", operator, `{"name": "A b"}`, `the body, at "name", is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'`},
+		{"/v1/admin/keys", operator, `{"role": "analyst", "group": "A b"}`, `the body, at "group", is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'`},
+		{"/v1/admin/keys", operator, `{"role": "analyst", "expires_at": "soon"}`, `the body, at "expires_at", is not valid: use a time with its zone, such as 2026-05-31T09:30:00Z`},
+		{"/v1/query", analyst, `{"sql": "x", "epsilon": null}`, `the body, at "epsilon", is not valid: null is no value: leave it out`},
+	} {
+		if got := h.do(ask{method: "POST", path: c.path, key: c.key, body: c.body}); valueOf(into[wire.Problem](t, got).Detail) != c.want {
+			t.Errorf("%s: %s, want %s", c.body, got, c.want)
+		}
+	}
+	for _, rule := range regexp.MustCompile(`pattern: "(.*?)"`).FindAllStringSubmatch(string(api.Document), -1) {
+		if rule[1] != namePattern {
+			t.Errorf("no words explain the pattern %s", rule[1])
+		}
+	}
+	known := []string{"double", "int32", "int64", "binary", "date-time"}
+	for _, rule := range regexp.MustCompile(`format: ([a-z0-9-]+)[,}]`).FindAllStringSubmatch(string(api.Document), -1) {
+		if !slices.Contains(known, rule[1]) {
+			t.Errorf("no words explain the format %s", rule[1])
+		}
 	}
 }
 
