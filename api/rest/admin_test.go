@@ -118,6 +118,14 @@ func TestABudgetShowsWhatItsAccountsSpent(t *testing.T) {
 	}
 }
 
+func TestABudgetShowsAThousandAccountsAtMost(t *testing.T) {
+	for _, n := range []int{0, 1000, 1001} {
+		if got := len(accountsOf(make([]ledger.State, n))); got != min(n, 1000) {
+			t.Errorf("of %d accounts %d are shown", n, got)
+		}
+	}
+}
+
 // TestABudgetShowsGroupsAndPeriods: what was charged for periods of rows is
 // there beside caps per group, and what a lifetime leaves beside its window.
 func TestABudgetShowsGroupsAndPeriods(t *testing.T) {

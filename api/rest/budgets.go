@@ -114,13 +114,17 @@ func (s *server) tenantBudget(ctx context.Context, tenant string) (wire.TenantBu
 	if err != nil {
 		return wire.TenantBudget{}, err
 	}
-	b.Accounts = mapped(within[:min(len(within), maxAccounts)], accountOf)
+	b.Accounts = accountsOf(within)
 	b.PerDataset, b.PerPrincipal, b.PerGroup = caps[privacy.AccountTenantDataset], caps[privacy.AccountTenantPrincipal], caps[privacy.AccountTenantGroup]
 	return b, nil
 }
 
-func accountOf(st ledger.State) wire.AccountBudget {
-	return wire.AccountBudget{Account: st.Account.String(), Spent: spentOf(st), Remaining: remainingOf(st)}
+// accountsOf returns what the first of the accounts within a tenant's have spent
+// and have left.
+func accountsOf(within []ledger.State) []wire.AccountBudget {
+	return mapped(within[:min(len(within), maxAccounts)], func(st ledger.State) wire.AccountBudget {
+		return wire.AccountBudget{Account: st.Account.String(), Spent: spentOf(st), Remaining: remainingOf(st)}
+	})
 }
 
 // caps returns the caps of the accounts within a tenant's by their kind, with the
