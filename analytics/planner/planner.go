@@ -40,7 +40,6 @@ type Request struct {
 	Loss                privacy.Loss // parts that are zero are the contract's defaults
 	MaxPartitions       *int64
 	MaxRowsPerPartition *int64
-	MaxL2               *int64                // also where the contract has none
 	Columns             map[string][2]float64 // narrower bounds of measures
 	Tenants             []string              // nil means all
 }
