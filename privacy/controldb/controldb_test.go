@@ -247,13 +247,15 @@ func TestConcurrentOpenCreatesOneSchema(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			db, err := Open(t.Context(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := db.Close(); err != nil {
-				t.Error(err)
+			for range 4 { // so that some open while others close
+				db, err := Open(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

@@ -35,7 +35,11 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, privacy.Internal(err, "control store path")
 	}
-	if err := prepare(ctx, abs); err != nil {
+	// A process that closes the store empties its write-ahead log under a lock
+	// for which SQLite does not always wait by itself.
+	wait, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	if err := retryBusy(wait, func() error { return prepare(ctx, abs) }); err != nil {
 		return nil, privacy.Internal(err, "opening the control store")
 	}
 	writer, err := connect(abs, "immediate", "busy_timeout(0)")
@@ -51,7 +55,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 	d := &DB{writer: writer, reader: reader}
-	if err := d.check(ctx); err != nil {
+	if err := retryBusy(wait, func() error { return d.check(ctx) }); err != nil {
 		_ = d.Close()
 		return nil, privacy.Internal(err, "opening the control store")
 	}
