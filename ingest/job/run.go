@@ -36,9 +36,15 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
+// sweepEvery returns how often to look for files that are due: often enough
+// that none stays twice as long as it should, or a second.
+func (s *Service) sweepEvery() time.Duration {
+	return min(sweepEvery, max(s.o.KeepReplaced, time.Second))
+}
+
 // schedule starts loads as they come, never more than Concurrency at once.
 func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
-	poll, sweep := time.NewTicker(pollEvery), time.NewTicker(sweepEvery)
+	poll, sweep := time.NewTicker(pollEvery), time.NewTicker(s.sweepEvery())
 	defer poll.Stop()
 	defer sweep.Stop()
 	slots := make(chan struct{}, s.o.Concurrency)
