@@ -63,10 +63,28 @@ func (in Input) Check() error {
 	if err := checkCells(in.Plan); err != nil {
 		return privacy.Internal(err, "engine input")
 	}
+	if err := checkSources(in.Plan.Sources); err != nil {
+		return privacy.Internal(err, "engine input")
+	}
 	for _, s := range in.Segments {
 		if err := in.permits(s); err != nil {
 			return privacy.Internal(err, "engine input")
 		}
+	}
+	return nil
+}
+
+// checkSources refuses joins in which rows of a unit multiply each other: all
+// private tables but one are joined once.
+func checkSources(sources []plan.Source) error {
+	many := 0
+	for _, s := range sources {
+		if !s.Public && !s.Once {
+			many++
+		}
+	}
+	if len(sources) > 0 && many != 1 {
+		return fmt.Errorf("%d private tables are joined with all of their rows", many)
 	}
 	return nil
 }

@@ -30,11 +30,15 @@ func TestInputCheck(t *testing.T) {
 	flat := wide
 	flat.Tree.Levels = 3
 	joined := &plan.Bound{Tenants: []string{"a"}, Limits: p.Limits, Sources: []plan.Source{{Table: "orders"}, {Table: "nation", Public: true}}}
+	product := &plan.Bound{Tenants: []string{"a"}, Limits: p.Limits, Sources: []plan.Source{{Table: "orders"}, {Table: "items"}}}
+	chain := &plan.Bound{Tenants: []string{"a"}, Limits: p.Limits, Sources: []plan.Source{{Table: "orders", Once: true}, {Table: "items"}}}
 	for _, tt := range []struct {
 		name string
 		in   Input
 		ok   bool
 	}{
+		{"a chain of private tables", Input{Plan: chain}, true},
+		{"private tables that multiply each other", Input{Plan: product}, false},
 		{"private and public tables", Input{Plan: joined, Segments: []Segment{{Tenant: "a", Table: "orders"}, {Table: "nation"}}}, true},
 		{"a private table of nobody", Input{Plan: joined, Segments: []Segment{{Table: "orders"}}}, false},
 		{"a tenant's table in the place of a public one", Input{Plan: joined, Segments: []Segment{{Tenant: "a", Table: "nation"}}}, false},

@@ -52,6 +52,11 @@ type Source struct {
 	Public bool   // loaded by the operator; has no unit
 	Outer  bool   // rows without a partner stay, with NULLs
 	On     []Equal
+	// Once holds for a private table to which another one of the plan refers: of
+	// the rows of one unit that agree in the column Key, or of all of them if Key
+	// is empty, one is joined. All private tables but one are joined once.
+	Once bool
+	Key  string
 }
 
 // Equal is one equality of a join: a column of an earlier source and one of the

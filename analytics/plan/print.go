@@ -100,6 +100,9 @@ func (b *Bound) CoreKey() string {
 	fmt.Fprintf(&s, "dataset %s version %d scope %s tenants %s\n", b.Dataset, b.Version, b.Scope, strings.Join(b.Tenants, ","))
 	for _, src := range b.Sources {
 		fmt.Fprintf(&s, "source %q %q public=%t outer=%t", src.Table, src.Alias, src.Public, src.Outer)
+		if src.Once {
+			fmt.Fprintf(&s, " once %q", src.Key)
+		}
 		for _, on := range src.On {
 			fmt.Fprintf(&s, " %s=%s", Print(on.Left), Print(on.Right))
 		}

@@ -19,6 +19,15 @@ import (
 // table, and keeps at most L0 partitions and c rows of each unit; sensitivities
 // are those of the same limits on one table.
 //
+// Why joins cannot be made to fail. A failure has no noise, so a unit must not
+// be able to cause one by rows that multiply each other. Therefore private
+// tables form a chain, from a child to what it refers to and on; and of a
+// unit's rows with one key in a table that is referred to, one is joined, as a
+// foreign key means one row. So a unit has no more joined rows than it has rows
+// in the last child, or in a table on the left of it in a LEFT JOIN; what public
+// tables make of these the engine limits. Which of several rows it is depends
+// on that unit's rows and the plan alone.
+//
 // A LEFT JOIN adds rows of its left side, whose unit is that of the first
 // private table; the right side's columns are NULL there. That is why the first
 // table must be private and not on the right of a LEFT JOIN: a row of public
@@ -116,7 +125,35 @@ func (f *From) join(conditions []plan.Expr) ([]plan.Expr, error) {
 			rest = append(rest, e.written)
 		}
 	}
-	return rest, nil
+	return rest, f.chain()
+}
+
+// chain marks the tables to which another one of FROM refers, and refuses two
+// that refer to the same: their rows would multiply each other.
+func (f *From) chain() error {
+	childOf := map[string]*Source{} // by the table that is referred to
+	for _, s := range f.sources {
+		via := s.table.Via
+		if via == nil {
+			continue
+		}
+		if other := childOf[via.Table]; other != nil {
+			return refusal.New(s.at.Pos, "joining both %q and %q, which refer to %q, is not permitted: their rows would multiply each other", other.name, s.name, via.Table).
+				Suggest("ask for each in a query of its own")
+		}
+		childOf[via.Table] = s
+	}
+	for i := range f.Placed {
+		child := childOf[f.Placed[i].Table]
+		if child == nil || f.Placed[i].Public {
+			continue
+		}
+		f.Placed[i].Once = true
+		if key := child.table.Via.Key; !f.c.IdentifiesUnit(f.Placed[i].Table, key) {
+			f.Placed[i].Key = key
+		}
+	}
+	return nil
 }
 
 func (f *From) noUnit() error {

@@ -25,6 +25,12 @@ var (
 			{Name: "o_customer", Type: whole, Role: contract.RoleKey}, {Name: "day", Type: plan.Of(plan.KindDate), Role: contract.RoleDimension},
 			{Name: "nation", Type: whole, Role: contract.RoleDimension},
 		}},
+		{Name: "visits", Via: &contract.Via{Column: "v_customer", Table: "customers", Key: "c_id"}, Columns: []contract.Column{
+			{Name: "v_id", Type: whole, Role: contract.RoleKey}, {Name: "v_customer", Type: whole, Role: contract.RoleKey},
+		}},
+		{Name: "steps", Via: &contract.Via{Column: "s_visit", Table: "visits", Key: "v_id"}, Columns: []contract.Column{
+			{Name: "s_visit", Type: whole, Role: contract.RoleKey},
+		}},
 		{Name: "nations", Public: true, Columns: []contract.Column{
 			{Name: "n_id", Type: whole, Role: contract.RoleDimension}, {Name: "label", Type: plan.Of(plan.KindVarchar), Role: contract.RoleDimension},
 		}},
@@ -160,5 +166,29 @@ func TestOneTable(t *testing.T) {
 	_, _, err = Resolve(one, join(&plan.Table{Dataset: "d", Alias: "x"}, &plan.Table{Dataset: "d", Alias: "y", Pos: 5}, nil), nil)
 	if e := privacy.AsError(err); e.Position != 5 || !strings.Contains(e.Message, "with itself") {
 		t.Errorf("joined with itself: %v", err)
+	}
+}
+
+// TestRowsOfAUnitDoNotMultiplyEachOther: private tables form a chain, and a key
+// of a unit means one row of the table that it refers to.
+func TestRowsOfAUnitDoNotMultiplyEachOther(t *testing.T) {
+	chain := join(join(table("customers"), table("visits"), equal("visits.v_customer", "customers.c_id")), table("steps"), equal("steps.s_visit", "visits.v_id"))
+	f, _, err := Resolve(shop, chain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range f.Placed {
+		got[s.Table] = fmt.Sprint(s.Once, " ", s.Key)
+	}
+	for name, want := range map[string]string{"customers": "true ", "visits": "true v_id", "steps": "false "} {
+		if got[name] != want {
+			t.Errorf("%s is joined %q, want %q", name, got[name], want)
+		}
+	}
+	siblings := join(join(table("customers"), table("visits"), equal("visits.v_customer", "customers.c_id")), table("orders"), equal("orders.o_customer", "customers.c_id"))
+	_, _, err = Resolve(shop, siblings, nil)
+	if privacy.CodeOf(err) != privacy.CodeQueryNotPermitted || !strings.Contains(err.Error(), "multiply each other") {
+		t.Errorf("two tables of one parent: %v", err)
 	}
 }

@@ -50,7 +50,7 @@ func (s *selection) join(r Relation) (string, error) {
 			return "", fmt.Errorf("source %d does not fit", i)
 		}
 		place[src.Alias] = i
-		rows, err := union(r.Tables[src.Table], src, read[src.Alias])
+		rows, err := union(r.Tables[src.Table], src, read[src.Alias], r.Cap)
 		if err != nil {
 			return "", err
 		}
@@ -140,8 +140,9 @@ func renamed(prefix string, columns []*plan.Column) ([]string, error) {
 	return out, nil
 }
 
-// union renders one source: all segments of its table.
-func union(catalogs []string, src plan.Source, columns []*plan.Column) (string, error) {
+// union renders one source: all segments of its table, less what is not joined
+// of a unit.
+func union(catalogs []string, src plan.Source, columns []*plan.Column, limit Cap) (string, error) {
 	var names, types []string
 	if !src.Public {
 		names, types = append(names, unit), append(types, "UBIGINT")
@@ -175,7 +176,50 @@ func union(catalogs []string, src plan.Source, columns []*plan.Column) (string, 
 		}
 		parts = []string{"SELECT " + strings.Join(none, ", ") + " WHERE FALSE"}
 	}
-	return "(" + strings.Join(parts, " UNION ALL ") + ")", nil
+	text := "(" + strings.Join(parts, " UNION ALL ") + ")"
+	if src.Public {
+		return text, nil
+	}
+	text, err := once(text, names, src)
+	if err != nil {
+		return "", err
+	}
+	return atMost(text, names, limit)
+}
+
+// once keeps one row for each key of a unit, the first in the order of what is
+// read of them.
+func once(text string, names []string, src plan.Source) (string, error) {
+	if !src.Once {
+		return text, nil
+	}
+	by := unit
+	if src.Key != "" {
+		key, err := quoteName(src.Key)
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(names, key) {
+			return "", fmt.Errorf("the key of %s is not read", src.Table)
+		}
+		by += ", " + key
+	}
+	list := strings.Join(names, ", ")
+	return fmt.Sprintf("(SELECT %s FROM %s QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) = 1)", list, text, by, list), nil
+}
+
+// atMost keeps so many rows of a unit: rows that are alike in all that is read
+// of them may stand for one another.
+func atMost(text string, names []string, limit Cap) (string, error) {
+	if limit.Rows == 0 {
+		return text, nil
+	}
+	if strings.Trim(limit.Key, "0123456789abcdef") != "" || limit.Rows < 0 {
+		return "", fmt.Errorf("a cap is out of range")
+	}
+	list := strings.Join(names, ", ")
+	return fmt.Sprintf("(SELECT %s FROM %s QUALIFY row_number() OVER (PARTITION BY %s ORDER BY md5(concat_ws(chr(31), '%s', %s)), %s) <= %d)",
+		list, text, unit, limit.Key, list, list, limit.Rows), nil
 }
 
 // conditions renders what the i-th source is joined on.

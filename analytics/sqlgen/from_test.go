@@ -42,6 +42,36 @@ func TestJoinText(t *testing.T) {
 	}
 }
 
+// TestRowsOfAUnitThatAreJoined: one for each key of a table that is referred to,
+// and not more of any private table than a cap allows.
+func TestRowsOfAUnitThatAreJoined(t *testing.T) {
+	p := joined()
+	p.Sources[1].Once, p.Sources[1].Key = true, "home"
+	r := sqlgen.Relation{Tenant: "t", Catalog: "s0", Tables: map[string][]string{"orders": {"s0"}, "customer": {"s1"}}, Cap: sqlgen.Cap{Rows: 9, Key: "0af"}}
+	st, err := sqlgen.Generate(p, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := `(SELECT "_unit", "home" FROM (SELECT "_unit", "home" FROM "s1".main."rows") QUALIFY row_number() OVER (PARTITION BY "_unit", "home" ORDER BY "_unit", "home") = 1)`
+	for _, want := range []string{
+		`(SELECT "_unit", "home" FROM ` + once + ` QUALIFY row_number() OVER (PARTITION BY "_unit" ORDER BY md5(concat_ws(chr(31), '0af', "_unit", "home")), "_unit", "home") <= 9) AS j1`,
+		`(SELECT "_unit" FROM (SELECT "_unit" FROM "s0".main."rows") QUALIFY row_number() OVER (PARTITION BY "_unit" ORDER BY md5(concat_ws(chr(31), '0af', "_unit")), "_unit") <= 9) AS j0`,
+	} {
+		if !strings.Contains(st.SQL, want) {
+			t.Errorf("%s\nlacks %s", st.SQL, want)
+		}
+	}
+	r.Cap.Key = "'"
+	if _, err := sqlgen.Generate(p, r); privacy.CodeOf(err) != privacy.CodeInternal {
+		t.Errorf("a key that is no number: %v", err)
+	}
+	p.Sources[1].Key = "other"
+	r.Cap.Key = ""
+	if _, err := sqlgen.Generate(p, r); privacy.CodeOf(err) != privacy.CodeInternal {
+		t.Errorf("a key that is not read: %v", err)
+	}
+}
+
 // TestOneTableOfSeveralIsReadInStoredOrder: without a join nothing is sorted.
 func TestOneTableOfSeveralIsReadInStoredOrder(t *testing.T) {
 	p := joined()

@@ -17,6 +17,15 @@ type Relation struct {
 	Tenant  string              // whose rows they are
 	Catalog string              // the name under which the segment's file is attached
 	Tables  map[string][]string // in a join: such names, by table
+	Cap     Cap                 // in a join: of each unit's rows in each private table
+}
+
+// Cap limits how many rows of one unit in one table are joined: Rows of them,
+// those with the smallest keyed hash of what is read of them. The zero value
+// limits nothing.
+type Cap struct {
+	Rows int64
+	Key  string // hexadecimal digits
 }
 
 // None says that a draw or key needs no column.

@@ -68,10 +68,11 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	}
 	defer e.instances.release(open)
 
-	if err := open.checkFanOut(ctx, in); err != nil {
+	fanOut, err := open.checkFanOut(ctx, in)
+	if err != nil {
 		return nil, err
 	}
-	r, err := newRun(e.options, in, open.instance)
+	r, err := newRun(e.options, in, open.instance, capOf(fanOut, in))
 	if err != nil {
 		return nil, err
 	}

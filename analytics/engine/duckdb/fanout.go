@@ -2,6 +2,8 @@ package duckdb
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"sync"
 
@@ -46,7 +48,8 @@ func (e *Engine) Permits(ctx context.Context, in engine.Input) error {
 		return privacy.Internal(err, "opening segments")
 	}
 	defer e.instances.release(open)
-	return open.checkFanOut(ctx, in)
+	_, err = open.checkFanOut(ctx, in)
+	return err
 }
 
 func public(in engine.Input) []engine.Segment {
@@ -59,35 +62,61 @@ func public(in engine.Input) []engine.Segment {
 	return out
 }
 
-// checkFanOut multiplies how many rows of each public table one row can meet.
-func (in *instance) checkFanOut(ctx context.Context, of engine.Input) error {
+// checkFanOut returns how many rows of all public tables together one row can
+// meet, 1 in a plan that joins none.
+func (in *instance) checkFanOut(ctx context.Context, of engine.Input) (int64, error) {
 	if len(of.Plan.Sources) < 2 {
-		return nil
+		return 1, nil
 	}
 	tables := make(map[string][]string)
 	for _, s := range public(of) {
 		catalog, ok := in.catalogs[s.Path]
 		if !ok {
-			return privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
+			return 0, privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
 		}
 		tables[s.Table] = append(tables[s.Table], catalog)
 	}
 	statements, err := sqlgen.FanOuts(of.Plan, tables)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	rows := int64(1)
 	for _, sql := range statements {
 		n, err := in.fanOut(ctx, sql)
 		if err != nil {
-			return wrap(ctx, err)
+			return 0, wrap(ctx, err)
 		}
 		if n > maxFanOut/rows {
-			return tooManyPartners(of.Plan)
+			return 0, tooManyPartners(of.Plan)
 		}
 		rows *= max(n, 1)
 	}
-	return nil
+	return rows, nil
+}
+
+// A unit has at most maxUnitRows rows in a segment (loads leave out more), and
+// may have maxJoinedRows once they are joined: a few seconds' work.
+const (
+	maxUnitRows   = 1 << 20
+	maxJoinedRows = 1 << 22
+)
+
+// capOf limits the rows of a unit that are joined where public tables make many
+// of each, or there are many segments, so that one unit cannot make a run fail.
+// It depends on public tables and on the number of loads alone, and the choice
+// of rows on the unit's own.
+func capOf(fanOut int64, in engine.Input) sqlgen.Cap {
+	segments, most := make(map[[2]string]int64), int64(1)
+	for _, s := range in.Segments {
+		at := [2]string{s.Tenant, s.Table}
+		segments[at]++
+		most = max(most, segments[at])
+	}
+	if len(in.Plan.Sources) < 2 || fanOut*most*maxUnitRows <= maxJoinedRows {
+		return sqlgen.Cap{}
+	}
+	key := sha256.Sum256(append([]byte("rows of a join"), in.Salt[:]...))
+	return sqlgen.Cap{Rows: maxJoinedRows / fanOut, Key: hex.EncodeToString(key[:16])}
 }
 
 func tooManyPartners(p *plan.Bound) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -257,20 +258,21 @@ func checkNeighbours(t rapid.TB, question string, p *plan.Bound, x, y *engine.Pa
 }
 
 // TestJoinsAreThoseOfSQL: with bounds that nobody reaches, the partials are what
-// SQL says over the rows with their units written out.
+// SQL says over the rows with their units written out, where a key of a unit
+// means one row.
 func TestJoinsAreThoseOfSQL(t *testing.T) {
 	a := newAsker(t, 1000, 1_000_000)
 	w := newWriter(t)
 	pairs := []struct{ asked, plain string }{
-		{"SELECT COUNT(*) FROM trade.person JOIN trade.buy ON id = buyer", "SELECT count(*) FROM person JOIN buy ON person.u = buy.u"},
-		{"SELECT SUM(price) FROM trade.buy, trade.item WHERE buy = number AND shop = 'a'", "SELECT coalesce(sum(price), 0) FROM buy b JOIN item i ON b.u = i.u AND i.buy = b.number WHERE shop = 'a'"},
+		{"SELECT COUNT(*) FROM trade.person JOIN trade.buy ON id = buyer", "SELECT count(*) FROM {person} p JOIN buy ON p.u = buy.u"},
+		{"SELECT SUM(price) FROM trade.buy, trade.item WHERE buy = number AND shop = 'a'", "SELECT coalesce(sum(price), 0) FROM {buy number, shop} b JOIN item i ON b.u = i.u AND i.buy = b.number WHERE shop = 'a'"},
 		{"SELECT SUM(price) FROM trade.person, trade.buy, trade.item, trade.city, trade.land WHERE id = buyer AND buy = buy.number AND home = name AND land = land.number",
-			"SELECT coalesce(sum(price), 0) FROM person p JOIN buy b ON p.u = b.u JOIN item i ON b.u = i.u AND i.buy = b.number JOIN city ON home = name JOIN land l ON land = l.number"},
+			"SELECT coalesce(sum(price), 0) FROM {person home} p JOIN {buy number} b ON p.u = b.u JOIN item i ON b.u = i.u AND i.buy = b.number JOIN city ON home = name JOIN land l ON land = l.number"},
 		{"SELECT COUNT(*) FROM trade.person LEFT JOIN trade.buy ON id = buyer LEFT JOIN trade.item ON buy = number",
-			"SELECT count(*) FROM person p LEFT JOIN buy b ON p.u = b.u LEFT JOIN item i ON b.u = i.u AND i.buy = b.number"},
+			"SELECT count(*) FROM {person} p LEFT JOIN {buy number} b ON p.u = b.u LEFT JOIN item i ON b.u = i.u AND i.buy = b.number"},
 		{"SELECT COUNT(price) FROM trade.person LEFT JOIN trade.buy ON id = buyer LEFT JOIN trade.item ON buy = number JOIN trade.city ON name = shop",
-			"SELECT count(price) FROM person p LEFT JOIN buy b ON p.u = b.u LEFT JOIN item i ON b.u = i.u AND i.buy = b.number JOIN city ON name = shop"},
-		{"SELECT COUNT(DISTINCT buyer) FROM trade.buy JOIN trade.item ON buy = number", "SELECT count(DISTINCT b.u) FROM buy b JOIN item i ON b.u = i.u AND i.buy = b.number"},
+			"SELECT count(price) FROM {person} p LEFT JOIN {buy number, shop} b ON p.u = b.u LEFT JOIN item i ON b.u = i.u AND i.buy = b.number JOIN city ON name = shop"},
+		{"SELECT COUNT(DISTINCT buyer) FROM trade.buy JOIN trade.item ON buy = number", "SELECT count(DISTINCT b.u) FROM {buy number} b JOIN item i ON b.u = i.u AND i.buy = b.number"},
 	}
 	for seed := range examples {
 		e := newEngine(t, Options{})
@@ -279,8 +281,9 @@ func TestJoinsAreThoseOfSQL(t *testing.T) {
 		w.unite(rows)
 		for _, q := range pairs {
 			var want int64
-			if err := w.db.QueryRow(q.plain).Scan(&want); err != nil {
-				t.Fatal(q.plain, err)
+			plain := referred(q.plain)
+			if err := w.db.QueryRow(plain).Scan(&want); err != nil {
+				t.Fatal(plain, err)
 			}
 			p := a.plan(t, q.asked)
 			if got := total(e.answer(t, p, segments).Draws[0]); got != want {
@@ -288,6 +291,15 @@ func TestJoinsAreThoseOfSQL(t *testing.T) {
 			}
 		}
 	}
+}
+
+// referred writes out {buy number, shop}: of the rows of a unit with one key, one
+// is joined, the first in the order of what the query reads of them. In person
+// all rows of a unit have one key.
+func referred(sql string) string {
+	sql = regexp.MustCompile(`\{buy (\w[^}]*)\}`).ReplaceAllString(sql, "(SELECT DISTINCT ON (u, number) * FROM buy ORDER BY u, number, $1)")
+	sql = regexp.MustCompile(`\{person (\w+)\}`).ReplaceAllString(sql, "(SELECT DISTINCT ON (u) * FROM person ORDER BY u, $1)")
+	return strings.ReplaceAll(sql, "{person}", "(SELECT DISTINCT u FROM person)")
 }
 
 // unite makes tables of all rows, where u is the unit with its tenant and
@@ -343,6 +355,33 @@ func TestDuplicatedKeysOfAPublicTable(t *testing.T) {
 		if n, want := total(got.Draws[i]), 3*d.Magnitude(); n != want {
 			t.Errorf("%s is %d, want %d", d, n, want)
 		}
+	}
+}
+
+// TestAUnitsRowsAreCappedBeforeTheyMultiply: where one row meets a thousand
+// public ones, a unit joins no more rows than make maxJoinedRows, in any order of
+// its rows, and other units all of theirs.
+func TestAUnitsRowsAreCappedBeforeTheyMultiply(t *testing.T) {
+	a := newAsker(t, 1, 1<<30)
+	p := a.plan(t, "SELECT COUNT(*), SUM(age) FROM trade.person JOIN trade.city ON home = name")
+	w := newWriter(t)
+	var rows []row
+	for i := range 1000 {
+		rows = append(rows, row{table: "city", values: fmt.Sprintf("'a', %d", i%3)})
+	}
+	for i := range 6000 {
+		rows = append(rows, row{"north", "person", 1, fmt.Sprintf("'a', %d", i%90)})
+	}
+	rows = append(rows, row{"north", "person", 2, "'a', 7"}, row{"north", "person", 2, "'a', 8"})
+	e := newEngine(t, Options{})
+	want := e.answer(t, p, load(t, w, rows, 1))
+	rand.New(rand.NewSource(1)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	got := e.answer(t, p, load(t, w, rows, 1))
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(privacy.Int128{})); diff != "" {
+		t.Error(diff)
+	}
+	if n, most := total(got.Draws[slices.IndexFunc(p.Draws, func(d plan.Draw) bool { return d.Kind == plan.DrawRows && d.Mask == nil })]), int64((maxJoinedRows/1000+2)*1000); n != most {
+		t.Errorf("%d joined rows, want %d", n, most)
 	}
 }
 

@@ -26,7 +26,7 @@ type run struct {
 }
 
 // newRun prepares the streams. On an error it has given back every reader.
-func newRun(o Options, in engine.Input, on *instance) (*run, error) {
+func newRun(o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
 	r := &run{plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on, tokens: make(chan struct{}, o.Threads)}
 	for _, k := range in.Plan.Keys {
 		d, err := newDomain(k)
@@ -37,6 +37,7 @@ func newRun(o Options, in engine.Input, on *instance) (*run, error) {
 	}
 	relations, err := r.relations(in)
 	for _, of := range relations {
+		of.Cap = limit
 		if err == nil {
 			err = r.addStream(of)
 		}

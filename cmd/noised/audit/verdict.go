@@ -43,7 +43,7 @@ func required() []string {
 	}
 	return append(names, "replay", "replay-joins", "replay-periods", "event-count", "event-sum", "event-power", "event-selection",
 		"distribution-gaussian", "distribution-laplace", "distribution-power",
-		"neighbour-one-person-load", "neighbour-coarse-group", "neighbour-person-in-tenants", "neighbour-merged-sum")
+		"neighbour-one-person-load", "neighbour-coarse-group", "neighbour-person-in-tenants", "neighbour-merged-sum", "neighbour-join-whale")
 }
 
 // missing returns a failed verdict for every required test that did not report.

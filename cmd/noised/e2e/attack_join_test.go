@@ -5,9 +5,12 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
@@ -101,4 +104,50 @@ func TestAuditAttack20FanOut(t *testing.T) {
 		worst = max(worst, math.Abs(shift)/bound)
 	}
 	verdict(t, "attack-20", 2*answers*len(queries), 1.0, worst)
+}
+
+// TestAuditJoinWhale has a person whose orders and items all have one id, so that
+// SQL would join each with each: more rows than any machine holds. Whether that
+// person is there must not decide whether an answer comes.
+func TestAuditJoinWhale(t *testing.T) {
+	var customer, orders, items strings.Builder
+	customer.WriteString("id,city\n")
+	orders.WriteString("customer_id,order_id,kind,price\n")
+	items.WriteString("order_id,amount\n")
+	for i := range 100 {
+		fmt.Fprintf(&customer, "%d,%s\n", i, []string{"x", "y"}[i%2])
+		fmt.Fprintf(&orders, "%d,%d,%d,%d\n", i, i, i%2, i%90)
+		fmt.Fprintf(&items, "%d,%d\n", i, i%10)
+	}
+	kinds := "kind,label\n" + strings.Repeat("0,a\n1,b\n", 1000)
+	const rows = 100_000
+	var whale [2]strings.Builder
+	for range rows {
+		whale[0].WriteString("999,500,0,100\n")
+		whale[1].WriteString("500,10\n")
+	}
+	questions := []string{
+		"SELECT c.city, COUNT(*) AS v FROM shop.items i JOIN shop.orders o ON i.order_id = o.order_id JOIN shop.customer c ON o.customer_id = c.id GROUP BY c.city",
+		"SELECT COUNT(*) AS v FROM shop.orders o JOIN shop.items i ON i.order_id = o.order_id",
+		"SELECT COUNT(*) AS v FROM shop.orders o LEFT JOIN shop.items i ON i.order_id = o.order_id",
+		"SELECT MEDIAN(i.amount) AS v FROM shop.orders o JOIN shop.items i ON i.order_id = o.order_id JOIN shop.kinds k ON o.kind = k.kind",
+		"SELECT k.label, SUM(o.price) AS v FROM shop.orders o JOIN shop.kinds k ON o.kind = k.kind GROUP BY k.label",
+	}
+	ask := func(s *site) (out []trace) {
+		for _, sql := range questions {
+			out = append(out, s.observe(s.query(wire.QueryRequest{SQL: sql})))
+		}
+		return out
+	}
+	without := ask(shop(t, kinds, customer.String(), orders.String(), items.String()))
+	with := ask(shop(t, kinds, customer.String()+"999,x\n", orders.String()+whale[0].String(), items.String()+whale[1].String()))
+	if diff := cmp.Diff(without, with); diff != "" {
+		t.Errorf("a whale in a join shows:\n%s", diff)
+	}
+	for _, a := range without {
+		if a.Status != http.StatusOK {
+			t.Errorf("%s: %d", a.Request, a.Status)
+		}
+	}
+	verdict(t, "neighbour-join-whale", 2*len(questions), "identical", "identical")
 }
