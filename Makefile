@@ -55,6 +55,8 @@ lint: $(LINT) ## Check style, imports and forbidden calls
 	$(LINT) run --build-tags audit ./...
 	@! git grep -nIiE 'access_mode[^a-z]+read_write|attach [^;]*\(\s*read_write' -- '*.go' ':!ingest/build' ':!ingest/duck' ':!ingest/segment' ':!*_test.go' \
 		|| { echo 'lint: the server never attaches a data file read-write: write segments in ingest/build'; exit 1; }
+	@! $(GO) list -deps ./cmd/noised | grep -n 'google/differential-privacy' \
+		|| { echo 'lint: noised must not link the noise library, whose floating-point noise is not private near zero'; exit 1; }
 
 generate: ## Generate the API types from api/openapi.yaml
 	$(GO) generate ./...

@@ -9,9 +9,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/google/differential-privacy/go/v3/dpagg"
-
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/bench/internal/rival"
 	"github.com/noised/noised/cmd/noised/internal/sample"
 	"github.com/noised/noised/privacy"
 )
@@ -20,29 +19,22 @@ import (
 // and age of the lecture: twelve groups of like size, so that no single one makes
 // up the error.
 type contest struct {
-	name   string
-	sql    string
-	exact  func(group) float64
-	dpagg  func(group) (float64, error)
-	pieces []gauss // that dpagg adds
+	name  string
+	sql   string
+	exact func(rival.Group) float64
+	rival rival.Aggregate
 }
 
 var contests = []contest{
-	{"count", "COUNT(*)", exactCount, dpaggCount, []gauss{{maxGroups, maxRows, 1}}},
-	{"units", "COUNT(DISTINCT student)", exactUnits, dpaggUnits, []gauss{{maxGroups, 1, 1}}},
-	{"sum", "SUM(rating)", exactSum, dpaggSum, []gauss{{maxGroups, highest * maxRows, 1}}},
-	{"avg", "AVG(rating)", exactMean, dpaggMean, []gauss{{maxGroups, maxRows, 1. / 2}, {maxGroups, half * maxRows, 1. / 2}}},
-	{"var_pop", "VAR_POP(rating)", exactVariance, dpaggVariance, ofVariance},
-	{"stddev_pop", "STDDEV_POP(rating)", exactDeviation, dpaggDeviation, ofVariance},
-	{"median", "MEDIAN(rating)", exactQuantile(0.5), dpaggQuantile(0.5), ofQuantiles},
-	{"quantile_0.9", "QUANTILE_CONT(rating, 0.9)", exactQuantile(0.9), dpaggQuantile(0.9), ofQuantiles},
+	{"count", "COUNT(*)", exactCount, rival.Count()},
+	{"units", "COUNT(DISTINCT student)", exactUnits, rival.Units()},
+	{"sum", "SUM(rating)", exactSum, rival.Sum()},
+	{"avg", "AVG(rating)", exactMean, rival.Mean()},
+	{"var_pop", "VAR_POP(rating)", exactVariance, rival.Variance()},
+	{"stddev_pop", "STDDEV_POP(rating)", exactDeviation, rival.Deviation()},
+	{"median", "MEDIAN(rating)", exactQuantile(0.5), rival.Quantile(0.5)},
+	{"quantile_0.9", "QUANTILE_CONT(rating, 0.9)", exactQuantile(0.9), rival.Quantile(0.9)},
 }
-
-// What dpagg's aggregates of several pieces add.
-var (
-	ofVariance  = []gauss{{maxGroups, maxRows, 1. / 3}, {maxGroups, half * maxRows, 1. / 3}, {maxGroups, half * half * maxRows, 1. / 3}}
-	ofQuantiles = []gauss{{maxGroups * dpagg.DefaultTreeHeight, maxRows, 1}}
-)
 
 // atMost is the largest ratio of errors that noised is to reach. A thousand
 // repetitions of twelve groups carry ±1 %.
@@ -103,7 +95,7 @@ func bounded(all sample.Ratings) sample.Ratings {
 			kept[r.Student] = of
 		}
 		k := keyOf(r)
-		if of[k] == maxRows || of[k] == 0 && len(of) == maxGroups {
+		if of[k] == rival.MaxRows || of[k] == 0 && len(of) == rival.MaxGroups {
 			return true
 		}
 		of[k]++
@@ -111,17 +103,17 @@ func bounded(all sample.Ratings) sample.Ratings {
 	})
 }
 
-func groupsOf(rows sample.Ratings) map[key]group {
+func groupsOf(rows sample.Ratings) map[key]rival.Group {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b sample.Rating) int { return cmp.Compare(a.Student, b.Student) })
-	groups := map[key]group{}
+	groups := map[key]rival.Group{}
 	for _, r := range rows {
 		g := groups[keyOf(r)]
-		g.rows = append(g.rows, r)
-		if last := len(g.units) - 1; last >= 0 && g.units[last][0].Student == r.Student {
-			g.units[last] = append(g.units[last], r)
+		g.Rows = append(g.Rows, r)
+		if last := len(g.Units) - 1; last >= 0 && g.Units[last][0].Student == r.Student {
+			g.Units[last] = append(g.Units[last], r)
 		} else {
-			g.units = append(g.units, sample.Ratings{r})
+			g.Units = append(g.Units, sample.Ratings{r})
 		}
 		groups[keyOf(r)] = g
 	}
@@ -129,11 +121,11 @@ func groupsOf(rows sample.Ratings) map[key]group {
 }
 
 // rivals returns dpagg's root mean squared error.
-func (c contest) rivals(groups map[key]group, repetitions int) (float64, error) {
+func (c contest) rivals(groups map[key]rival.Group, repetitions int) (float64, error) {
 	var e errorSum
 	for range repetitions {
 		for _, g := range groups {
-			v, err := c.dpagg(g)
+			v, err := c.rival.Answer(g)
 			if err != nil {
 				return 0, err
 			}
@@ -147,12 +139,8 @@ func (c contest) rivals(groups map[key]group, repetitions int) (float64, error) 
 // its own, lower by a trifle, or it would be a stored release: those of other
 // contests count too, since aggregates share draws. So many were asked for
 // before.
-func (c contest) ours(ctx context.Context, api *wire.API, groups map[key]group, before, repetitions int) (float64, error) {
-	var mu2 float64
-	for _, g := range c.pieces {
-		mu2 += g.mu2()
-	}
-	epsilon, err := c.priced(ctx, api, mu2)
+func (c contest) ours(ctx context.Context, api *wire.API, groups map[key]rival.Group, before, repetitions int) (float64, error) {
+	epsilon, err := c.priced(ctx, api, c.rival.Mu2())
 	if err != nil {
 		return 0, err
 	}
@@ -173,7 +161,7 @@ func (c contest) ours(ctx context.Context, api *wire.API, groups map[key]group, 
 }
 
 func (c contest) request(epsilon float64) wire.QueryRequest {
-	partitions, rows, delta := int64(maxGroups), int64(maxRows), dpaggDelta
+	partitions, rows, delta := int64(rival.MaxGroups), int64(rival.MaxRows), rival.Delta
 	return wire.QueryRequest{
 		SQL:     "SELECT service, lectage, " + c.sql + " AS value FROM insteval GROUP BY service, lectage",
 		Epsilon: &epsilon, Delta: &delta,
@@ -184,7 +172,7 @@ func (c contest) request(epsilon float64) wire.QueryRequest {
 // priced returns the ε for which an account is charged mu2, and makes sure of
 // it.
 func (c contest) priced(ctx context.Context, api *wire.API, mu2 float64) (float64, error) {
-	epsilon := privacy.EpsilonOf(math.Sqrt(mu2), dpaggDelta)
+	epsilon := privacy.EpsilonOf(math.Sqrt(mu2), rival.Delta)
 	x, err := api.Explain(ctx, c.request(epsilon))
 	if err != nil {
 		return 0, err
