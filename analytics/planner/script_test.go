@@ -2,25 +2,22 @@ package planner
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/reduce"
+	"github.com/noised/noised/analytics/scripttest"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
 )
 
-var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
+var update = scripttest.Update()
 
 // fixture plans queries over the contracts of testdata.
 type fixture struct {
@@ -77,32 +74,7 @@ func (f *fixture) plan(sql string, req Request) (*Priced, error) {
 // plan, or the refusal with its position and suggestion.
 func TestScripts(t *testing.T) {
 	f := newFixture(t)
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, block := range strings.Split(strings.TrimSpace(string(want)), "\n\n") {
-				got = append(got, f.block(t, block))
-			}
-			out := strings.Join(got, "\n")
-			if *update {
-				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+	scripttest.Run(t, update, f.block)
 }
 
 func (f *fixture) block(t *testing.T, block string) string {
@@ -128,12 +100,8 @@ func (f *fixture) block(t *testing.T, block string) string {
 	}
 	p, err := f.plan(strings.Join(sql, "\n"), req)
 	if err != nil {
-		e := privacy.AsError(err)
-		fmt.Fprintf(&out, "%s at %d: %s\n", e.Code, e.Position, e.Message)
-		if e.Suggestion != "" {
-			fmt.Fprintf(&out, "  instead: %s\n", e.Suggestion)
-		}
-		if e.Cause != nil {
+		out.WriteString(scripttest.Refusal(err))
+		if e := privacy.AsError(err); e.Cause != nil {
 			fmt.Fprintf(&out, "  cause: %v\n", e.Cause)
 		}
 		return out.String()

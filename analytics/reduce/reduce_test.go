@@ -2,23 +2,20 @@ package reduce_test
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/reduce"
+	"github.com/noised/noised/analytics/scripttest"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
 )
 
-var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
+var update = scripttest.Update()
 
 func newParser(t testing.TB) *sqlparse.Parser {
 	t.Helper()
@@ -57,56 +54,18 @@ func columns(t *plan.Table) ([]string, error) {
 // the reduced query or the refusal.
 func TestScripts(t *testing.T) {
 	p := newParser(t)
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got strings.Builder
-			for _, block := range strings.Split(strings.TrimSpace(string(want)), "\n\n") {
-				got.WriteString(runBlock(p, block))
-			}
-			out := strings.TrimSuffix(got.String(), "\n")
-			if *update {
-				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+	scripttest.Run(t, update, func(_ *testing.T, block string) string { return runBlock(p, block) })
 }
 
 func runBlock(p *sqlparse.Parser, block string) string {
-	var head, text []string
-	for _, line := range strings.Split(block, "\n") {
-		if strings.HasPrefix(line, "#") {
-			head = append(head, line)
-		}
-		if q, ok := strings.CutPrefix(line, "> "); ok {
-			head, text = append(head, line), append(text, q)
-		}
-	}
+	head, text := scripttest.Question(block)
 	out := strings.Join(head, "\n") + "\n"
 	if len(text) == 0 {
 		return out + "\n"
 	}
 	sel, err := parse(p, strings.Join(text, "\n"))
 	if err != nil {
-		e := privacy.AsError(err)
-		out += fmt.Sprintf("%s at %d: %s\n", e.Code, e.Position, e.Message)
-		if e.Suggestion != "" {
-			out += "  instead: " + e.Suggestion + "\n"
-		}
-		return out + "\n"
+		return out + scripttest.Refusal(err)
 	}
 	return out + sqlOf(sel) + "\n\n"
 }

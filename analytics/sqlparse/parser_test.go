@@ -2,7 +2,6 @@ package sqlparse
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,13 +9,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/scripttest"
 	"github.com/noised/noised/privacy"
 )
 
-var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
+var update = scripttest.Update()
 
 func newParser(t testing.TB) *Parser {
 	t.Helper()
@@ -36,56 +34,18 @@ func newParser(t testing.TB) *Parser {
 // what comes of it, the canonical select or the refusal.
 func TestScripts(t *testing.T) {
 	p := newParser(t)
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got strings.Builder
-			for _, block := range strings.Split(strings.TrimSpace(string(want)), "\n\n") {
-				got.WriteString(runBlock(p, block))
-			}
-			out := strings.TrimSuffix(got.String(), "\n")
-			if *update {
-				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+	scripttest.Run(t, update, func(_ *testing.T, block string) string { return runBlock(p, block) })
 }
 
 func runBlock(p *Parser, block string) string {
-	var head, sql []string
-	for _, line := range strings.Split(block, "\n") {
-		if strings.HasPrefix(line, "#") {
-			head = append(head, line)
-		}
-		if q, ok := strings.CutPrefix(line, "> "); ok {
-			head, sql = append(head, line), append(sql, q)
-		}
-	}
+	head, sql := scripttest.Question(block)
 	out := strings.Join(head, "\n") + "\n"
 	if len(sql) == 0 {
 		return out + "\n"
 	}
 	sel, err := p.Parse(context.Background(), strings.Join(sql, "\n"))
 	if err != nil {
-		e := privacy.AsError(err)
-		out += fmt.Sprintf("%s at %d: %s\n", e.Code, e.Position, e.Message)
-		if e.Suggestion != "" {
-			out += "  instead: " + e.Suggestion + "\n"
-		}
-		return out + "\n"
+		return out + scripttest.Refusal(err)
 	}
 	return out + show(sel) + "\n"
 }
