@@ -23,6 +23,9 @@ type Segment struct {
 	Rows   int64
 	Bytes  int64
 	SHA256 string
+	// Ranks has the groupings whose ranks are stored with the rows, each sorted;
+	// nil where not even the rank within the unit is.
+	Ranks [][]string
 }
 
 // Generation is a published, immutable state of one tenant's data in one

@@ -23,6 +23,9 @@ type Segment struct {
 	Tenant string // empty for a public table
 	Table  string // empty in a dataset of one table
 	Path   string // absolute
+	// Ranks has the groupings whose ranks are stored with the rows, each sorted;
+	// not nil when the rank within the unit is stored, nil where no ranks are.
+	Ranks [][]string
 }
 
 // Input is everything that a run depends on. Two runs with equal inputs give

@@ -32,6 +32,8 @@ type Bound struct {
 	Keys   []Key
 	Draws  []Draw
 	Limits privacy.Bounds
+	// Strategy is how the limits are enforced.
+	Strategy Strategy
 
 	// The view: post-processing of the noised core.
 	Aggs    []Agg
