@@ -256,7 +256,7 @@ func TestCurrentFollowsTheModel(t *testing.T) {
 			f.ok(err)
 			for g := range maps.Values(model) {
 				for _, s := range g.Segments {
-					if slices.Contains(old, s) {
+					if slices.ContainsFunc(old, func(o Segment) bool { return o.ID == s.ID }) {
 						rt.Fatalf("segment %s is current and offered for removal", s.ID)
 					}
 				}

@@ -113,9 +113,13 @@ type row struct {
 // load writes rows as segments: per tenant and table as many as parts says.
 func load(t testing.TB, w *writer, rows []row, parts int) []engine.Segment {
 	dir := t.TempDir()
-	groups := map[engine.Segment][]row{}
+	type part struct {
+		Tenant, Table string
+		number        int
+	}
+	groups := map[part][]row{}
 	for i, r := range rows {
-		key := engine.Segment{Tenant: r.tenant, Table: r.table, Path: fmt.Sprint(i % parts)}
+		key := part{r.tenant, r.table, i % parts}
 		groups[key] = append(groups[key], r)
 	}
 	var out []engine.Segment
@@ -135,7 +139,7 @@ func load(t testing.TB, w *writer, rows []row, parts int) []engine.Segment {
 		}
 		w.exec("CREATE OR REPLACE TABLE staged (" + columns + ")")
 		w.exec("INSERT INTO staged VALUES " + strings.Join(values, ", "))
-		path := w.segment(dir, key.Tenant+"_"+key.Table+"_"+key.Path, "SELECT * FROM staged")
+		path := w.segment(dir, key.Tenant+"_"+key.Table+"_"+fmt.Sprint(key.number), "SELECT * FROM staged")
 		out = append(out, engine.Segment{Tenant: key.Tenant, Table: key.Table, Path: path})
 	}
 	return out
