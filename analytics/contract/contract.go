@@ -32,7 +32,7 @@ type Contract struct {
 	TenantDimension bool           // the contributing tenant's name may be selected and grouped by
 	Limits          privacy.Bounds // ceilings and defaults of a query's contribution bounds
 	MaxRowsOnly     bool           // the contract says {max_rows: m}: enforced at load, Limits are (m, m, m)
-	BoundingIndex   [][]string     // groupings whose ranks may be stored at load
+	BoundingIndex   [][]string     // groupings as the contract declares them, nil without a declaration; see Ranks
 	Columns         []Column       // in the document's order, the unit column included; nil with Tables
 	Tables          []Table        // of a dataset of several tables, in the document's order; nil for one table
 	BudgetPer       *BudgetPer     // nil: one budget for all rows

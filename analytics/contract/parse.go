@@ -208,20 +208,19 @@ func (r *reader) defaults(c *Contract, n *node) {
 	read("delta_per_query", &c.Defaults.Delta)
 }
 
-// maxIndexes limits how many ranks a load would have to store.
-const maxIndexes = 32
-
-// boundingIndex reads the groupings whose ranks may be stored. Ranks of a
-// private dimension would order values that only selection may show.
+// boundingIndex reads the groupings whose ranks are stored; an empty list says
+// that none are. Ranks of a private dimension would order values that only
+// selection may show.
 func (r *reader) boundingIndex(c *Contract, n *node) {
 	groupings, ok := r.sequence(n, "bounding_index")
 	if !ok {
 		return
 	}
-	if len(groupings) > maxIndexes {
-		r.problem(n.line, "bounding_index", "must have at most %d groupings", maxIndexes)
+	if len(groupings) > maxRanked {
+		r.problem(n.line, "bounding_index", "must have at most %d groupings", maxRanked)
 		return
 	}
+	c.BoundingIndex = [][]string{}
 	for i, g := range groupings {
 		field := "bounding_index[" + strconv.Itoa(i) + "]"
 		names, ok := r.sequence(g, field)

@@ -1,0 +1,61 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRanks(t *testing.T) {
+	const dimensions = `
+  z: {type: varchar, role: dimension, domain: {values: [a]}}
+  b: {type: boolean, role: dimension, domain: {values: [true]}}
+  p: {type: varchar, role: dimension}
+  x: {type: integer, role: measure, bounds: [0, 1]}`
+	wide := ""
+	for i := range maxRanked + 1 {
+		wide += fmt.Sprintf("\n  d%d: {type: boolean, role: dimension, domain: {values: [true]}}", i)
+	}
+	for _, tt := range []struct {
+		name, doc, table string
+		want             string // groupings, their columns joined by commas
+	}{
+		{"each declared dimension, without an index", doc(dimensions), "", "z b"},
+		{"an index, sorted and each grouping once", doc(dimensions + "\nbounding_index: [[z, b], [b], [b, z]]"), "", "b,z b"},
+		{"an empty index", doc(dimensions + "\nbounding_index: []"), "", ""},
+		{"no dimension", minimal, "", ""},
+		{"a key that others refer to", shop, "purchase", "o"},
+		{"a key that is the unit is not stored", shop, "person", ""},
+		{"a table to which none refers", shop, "item", ""},
+		{"a public table", shop, "city", "none"},
+		{"no such table", shop, "nothing", "none"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ranks := mustParse(t, tt.doc).Ranks(tt.table)
+			var got []string
+			for _, g := range ranks {
+				got = append(got, strings.Join(g, ","))
+			}
+			if ranks == nil {
+				got = []string{"none"}
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	if got := mustParse(t, doc(wide)).Ranks(""); len(got) != maxRanked {
+		t.Errorf("%d dimensions are ranked, want %d: each costs every row", len(got), maxRanked)
+	}
+}
+
+// What bounding_index says is the contract's to show, also that it is empty.
+func TestRanksDoNotReorderTheContract(t *testing.T) {
+	c := mustParse(t, doc("\n  z: {type: boolean, role: dimension, domain: {values: [true]}}\n  b: {type: boolean, role: dimension, domain: {values: [true]}}\nbounding_index: [[z, b]]"))
+	c.Ranks("")
+	if diff := cmp.Diff([][]string{{"z", "b"}}, c.BoundingIndex); diff != "" {
+		t.Error(diff)
+	}
+}
