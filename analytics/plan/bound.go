@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/noised/noised/privacy"
+import (
+	"math"
+
+	"github.com/noised/noised/privacy"
+)
 
 // Scope says who is one privacy unit.
 type Scope string
@@ -112,19 +116,27 @@ func (b *Bound) DeclaredCount(limit int64) int64 {
 
 // DeclaredKeys enumerates the combinations of declared values, the last key
 // varying fastest, so that combination i has mixed-radix digits i. It must not
-// be called on a plan with a secret key.
+// be called on a plan with a secret key. All keys share one array: for as many as
+// a result can have, what DeclaredKey gives one by one is cheaper.
 func (b *Bound) DeclaredKeys() [][]Value {
-	keys := [][]Value{{}}
-	for _, k := range b.Keys {
-		next := make([][]Value, 0, len(keys)*len(k.Domain))
-		for _, prefix := range keys {
-			for _, v := range k.Domain {
-				next = append(next, append(prefix[:len(prefix):len(prefix)], v))
-			}
-		}
-		keys = next
+	keys := make([][]Value, b.DeclaredCount(math.MaxInt64))
+	width := len(b.Keys)
+	values := make([]Value, len(keys)*width)
+	for i := range keys {
+		keys[i] = values[i*width : (i+1)*width : (i+1)*width]
+		b.DeclaredKey(i, keys[i])
 	}
 	return keys
+}
+
+// DeclaredKey sets key to combination i of DeclaredKeys; it has the length of
+// Keys.
+func (b *Bound) DeclaredKey(i int, key []Value) {
+	for k := len(b.Keys) - 1; k >= 0; k-- {
+		domain := b.Keys[k].Domain
+		key[k] = domain[i%len(domain)]
+		i /= len(domain)
+	}
 }
 
 // DrawKind says what a draw measures in one partition.
