@@ -103,7 +103,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	if err != nil {
 		return nil, privacy.Internal(err, "reading generations")
 	}
-	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256
+	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks
 		FROM json_each(?) AS wanted
 		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
 		LEFT JOIN generation_segments gs ON gs.generation = g.id
@@ -116,9 +116,9 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	for rows.Next() {
 		g := Generation{Dataset: dataset}
 		var at int64
-		var id, table, path, sum sql.NullString
+		var id, table, path, sum, ranks sql.NullString
 		var count, size sql.NullInt64
-		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum); err != nil {
+		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks); err != nil {
 			return nil, privacy.Internal(err, "reading generations")
 		}
 		if known, ok := out[g.Tenant]; ok {
@@ -126,7 +126,11 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 		}
 		g.At = time.UnixMicro(at).UTC()
 		if id.Valid {
-			g.Segments = append(g.Segments, Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String})
+			seg := Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String}
+			if seg.Ranks, err = readRanks(ranks); err != nil {
+				return nil, err
+			}
+			g.Segments = append(g.Segments, seg)
 		}
 		out[g.Tenant] = g
 	}
@@ -274,8 +278,7 @@ func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation) error {
 	}
 	for i, s := range g.Segments {
 		// Segments of the generation before are known and stay as they are.
-		if _, err := exec(ctx, tx, doing, `INSERT INTO segments (id, table_name, path, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-			s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256); err != nil {
+		if err := insertSegment(ctx, tx, s); err != nil {
 			return err
 		}
 		if _, err := exec(ctx, tx, doing, `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?, ?, ?)`, g.ID, i, s.ID); err != nil {

@@ -38,6 +38,10 @@ func TestPublishAndCurrent(t *testing.T) {
 	f.accept(1, "a", "b", "c")
 	first := generation("gen_1", "a", 1)
 	second := generation("gen_2", "a", 1, "seg_gen_1", "seg_0") // appended: the order is kept, whatever the ids
+	first.Segments[0].Ranks = [][]string{}                      // the rank within the unit alone, which is not the same as none
+	second.Segments[0].Ranks = first.Segments[0].Ranks
+	second.Segments = append(second.Segments, generation("", "a", 1, "seg_2").Segments...)
+	second.Segments[2].Ranks = [][]string{{"ward"}, {"day", "ward"}}
 	empty := generation("gen_3", "b", 1)
 	empty.Segments = nil
 
