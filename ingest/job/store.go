@@ -115,6 +115,12 @@ func swap(ctx context.Context, tx *sql.Tx, update string, args ...any) error {
 	return nil
 }
 
+// turn orders waiting loads: tenants take turns, so that one with many loads does
+// not keep the others waiting. The tenant comes first that has the fewest loads
+// running, of these the one whose latest load ended longest ago.
+const turn = `(SELECT count(*) FROM loads r WHERE r.state = 'running' AND r.tenant = loads.tenant),
+	coalesce((SELECT r.finished_at FROM loads r WHERE r.finished_at IS NOT NULL AND r.tenant = loads.tenant ORDER BY r.tenant_since DESC, r.seq DESC LIMIT 1), 0), seq`
+
 // claim takes the oldest load that may run. It reports false when there is
 // none.
 func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
@@ -127,7 +133,7 @@ func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
 	}
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		found, err := find(ctx, tx, `state = 'pending' AND NOT EXISTS (SELECT 1 FROM loads r
-			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY seq LIMIT 1`)
+			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY `+turn+` LIMIT 1`)
 		if err != nil || len(found) == 0 {
 			return err
 		}
