@@ -25,14 +25,19 @@ func BenchmarkGaussian(b *testing.B) { benchmarkScales(b, Gaussian) }
 
 func BenchmarkLaplace(b *testing.B) { benchmarkScales(b, Laplace) }
 
-// BenchmarkGaussianAll is per draw, in batches of 1000.
+// BenchmarkGaussianAll noises few values at once, and as many as a result can have.
 func BenchmarkGaussianAll(b *testing.B) {
 	spec := Spec{Kind: Gaussian, scale: 50}
-	dst, exact := make([]int64, 1000), make([]privacy.Int128, 1000)
-	for n := 0; n < b.N; n += len(dst) {
-		if err := spec.NoiseAll(dst, exact); err != nil {
-			b.Fatal(err)
-		}
+	for _, values := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprint(values), func(b *testing.B) {
+			dst, exact := make([]int64, values), make([]privacy.Int128, values)
+			for b.Loop() {
+				if err := spec.NoiseAll(dst, exact); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*values), "ns/draw")
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package mechanism
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -80,7 +81,7 @@ func (s *sample) draw(t *testing.T, spec Spec, n int) {
 	if s.counts == nil {
 		s.counts = map[int64]int{}
 	}
-	noised := make([]int64, 10_000)
+	noised := make([]int64, min(n, 50_000)) // so many that several processors share them
 	for drawn := 0; drawn < n; drawn += len(noised) {
 		if err := spec.NoiseAll(noised, make([]privacy.Int128, len(noised))); err != nil {
 			t.Fatal(err)
@@ -179,32 +180,46 @@ func TestDistribution(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s %g", tt.kind, tt.scale), func(t *testing.T) {
 			t.Parallel()
-			spec := Spec{Kind: tt.kind, scale: tt.scale}
-			s := sample{law: lawOf(tt.kind)}
-			s.law.shift = tt.shift
-			s.draw(t, spec, 1_000_000)
-			if s.chiSquare(tt.scale) {
-				t.Errorf("10^6 draws do not have the shape of a rounded %s with scale %g", tt.kind, tt.scale)
-			}
-			for {
-				accepted, rejected := s.verdict(tt.scale)
-				if rejected {
-					t.Fatalf("%d draws contradict the charged scale %g", s.n, tt.scale)
-				}
-				_, high := s.verdict(tt.scale * offScale)
-				_, low := s.verdict(tt.scale / offScale)
-				if accepted && high && low {
-					break
-				}
-				if s.n >= 30_000_000 {
-					t.Fatalf("after %d draws: accepted %v; rejected when 0.5 %% high %v, low %v", s.n, accepted, high, low)
-				}
-				s.draw(t, spec, 250_000)
-			}
-			if tt.shift == 0 {
-				s.checkMoments(t, spec)
-			}
+			checkLaw(t, Spec{Kind: tt.kind, scale: tt.scale}, tt.shift)
 		})
+	}
+}
+
+// TestDistributionOfShards is TestDistribution for 10^6 draws and more that eight
+// goroutines make, with its probabilities.
+func TestDistributionOfShards(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	for _, kind := range []Kind{Gaussian, Laplace} {
+		checkLaw(t, Spec{Kind: kind, scale: 20.7}, 0)
+	}
+}
+
+// checkLaw draws until the likelihoods are decisive; cells have 2^shift integers.
+func checkLaw(t *testing.T, spec Spec, shift uint) {
+	t.Helper()
+	s := sample{law: lawOf(spec.Kind)}
+	s.law.shift = shift
+	s.draw(t, spec, 1_000_000)
+	if s.chiSquare(spec.scale) {
+		t.Errorf("10^6 draws do not have the shape of a rounded %s with scale %g", spec.Kind, spec.scale)
+	}
+	for {
+		accepted, rejected := s.verdict(spec.scale)
+		if rejected {
+			t.Fatalf("%d draws contradict the charged scale %g", s.n, spec.scale)
+		}
+		_, high := s.verdict(spec.scale * offScale)
+		_, low := s.verdict(spec.scale / offScale)
+		if accepted && high && low {
+			break
+		}
+		if s.n >= 30_000_000 {
+			t.Fatalf("after %d draws: accepted %v; rejected when 0.5 %% high %v, low %v", s.n, accepted, high, low)
+		}
+		s.draw(t, spec, 250_000)
+	}
+	if shift == 0 {
+		s.checkMoments(t, spec)
 	}
 }
 
@@ -320,22 +335,24 @@ func TestDrawsAreIndependent(t *testing.T) {
 	}
 }
 
-// TestNoSerialCorrelation: at none of the lags 1 to 8 are draws correlated. Each
-// coefficient times √n is standard normal in the limit; 16·P(Z > 5.6) is below
-// 2e-7 for each kind.
+// TestNoSerialCorrelation: at none of the lags 1 to 8 are draws correlated, nor
+// those at the same place in the ranges of two of eight goroutines. Each coefficient
+// times the root of the number of pairs is standard normal in the limit;
+// 24·P(Z > 5.6) is below 3e-7 for each kind.
 func TestNoSerialCorrelation(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	const n = 1_000_000
 	for _, spec := range []Spec{{Kind: Gaussian, scale: 50}, {Kind: Laplace, scale: 50}} {
 		noised := make([]int64, n)
 		if err := spec.NoiseAll(noised, make([]privacy.Int128, n)); err != nil {
 			t.Fatal(err)
 		}
-		for lag := 1; lag <= 8; lag++ {
+		for _, lag := range []int{1, 2, 3, 4, 5, 6, 7, 8, n / 8, n / 4, n / 2, 3 * n / 4} {
 			var sum float64
 			for i := lag; i < n; i++ {
 				sum += float64(noised[i]) * float64(noised[i-lag])
 			}
-			if z := sum / math.Pow(spec.stddev(), 2) / math.Sqrt(n); math.Abs(z) > 5.6 {
+			if z := sum / math.Pow(spec.stddev(), 2) / math.Sqrt(float64(n-lag)); math.Abs(z) > 5.6 {
 				t.Errorf("%s: at lag %d the correlation is %g standard errors", spec.Kind, lag, z)
 			}
 		}

@@ -3,6 +3,8 @@ package mechanism
 import (
 	"math"
 	"math/bits"
+	"runtime"
+	"sync"
 
 	"github.com/noised/noised/privacy"
 )
@@ -76,6 +78,14 @@ func (s Spec) Noise(exact privacy.Int128) (int64, error) {
 // NoiseAll sets dst[i] to the exact value exact[i] with fresh noise, as Noise
 // does for one, and with less overhead for each. The slices must be of one
 // length. Nothing is written when it fails.
+//
+// Many values are cut into ranges, which as many goroutines as there are
+// processors noise at the same time. The draws are as independent as those of
+// one goroutine are: each takes a source from the pool, which lends it to nobody
+// else until it comes back, and a source hands out each bit that it was given by
+// the operating system once (source). So no bit of randomness decides in two
+// draws, whichever goroutine makes them. Where the ranges end depends on the
+// number of values and of processors, never on the values.
 func (s Spec) NoiseAll(dst []int64, exact []privacy.Int128) error {
 	if err := s.usable(); err != nil {
 		return err
@@ -83,12 +93,28 @@ func (s Spec) NoiseAll(dst []int64, exact []privacy.Int128) error {
 	if len(dst) != len(exact) {
 		return privacy.Errorf(privacy.CodeInternal, "%d exact values for %d noised ones", len(exact), len(dst))
 	}
+	shards, n := max(1, min(runtime.GOMAXPROCS(0), len(dst)/leastShard)), len(dst)
+	var others sync.WaitGroup
+	for i := 1; i < shards; i++ {
+		from, to := i*n/shards, (i+1)*n/shards
+		others.Go(func() { s.noiseRange(dst[from:to], exact[from:to]) })
+	}
+	s.noiseRange(dst[:n/shards], exact[:n/shards])
+	others.Wait()
+	return nil
+}
+
+// leastShard is the number of values that are worth a goroutine: their noise
+// takes many times what starting one does.
+const leastShard = 2048
+
+// noiseRange noises values one after the other, by one source.
+func (s Spec) noiseRange(dst []int64, exact []privacy.Int128) {
 	random, by := sources.Get().(*source), newScaling(s.scale)
 	defer sources.Put(random)
 	for i, x := range exact {
 		dst[i] = s.draw(random, by, x)
 	}
-	return nil
 }
 
 // usable refuses a Spec that Calibrate did not make.

@@ -2,8 +2,12 @@ package mechanism
 
 import (
 	"math"
+	"runtime"
+	"slices"
 	"sync"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/noised/noised/privacy"
 )
@@ -139,4 +143,42 @@ func TestConcurrentDraws(t *testing.T) {
 			seen[v] = true
 		}
 	}
+}
+
+// TestShardsShareNoDraws: of 10^6 draws that eight goroutines make at σ = 2^55 no
+// two are the same: two that were made of the same bits would be. Two others
+// coincide with probability below 5e-6.
+func TestShardsShareNoDraws(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	drawn := make([]int64, 1_000_000)
+	if err := (Spec{Kind: Gaussian, scale: maxScale}).NoiseAll(drawn, make([]privacy.Int128, len(drawn))); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(drawn)
+	if n := len(slices.Compact(drawn)); n != 1_000_000 {
+		t.Errorf("10^6 draws have %d values", n)
+	}
+}
+
+// TestShardsNoiseEveryValue: whatever the number of values and processors, each
+// value gets its own noise at its own place. At σ = 10 a draw is further off
+// than 150 with probability below 1e-50.
+func TestShardsNoiseEveryValue(t *testing.T) {
+	spec := gaussianSpec(t, 0.01)
+	rapid.Check(t, func(t *rapid.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(rapid.IntRange(1, 9).Draw(t, "processors")))
+		n := rapid.IntRange(0, 10*leastShard).Draw(t, "values")
+		dst, exact := make([]int64, n), make([]privacy.Int128, n)
+		for i := range exact {
+			exact[i] = privacy.Int128From(1000 * int64(i+1))
+		}
+		if err := spec.NoiseAll(dst, exact); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range dst {
+			if off := v - 1000*int64(i+1); off < -150 || off > 150 {
+				t.Fatalf("value %d of %d is off by %d", i, n, off)
+			}
+		}
+	})
 }

@@ -3,6 +3,8 @@ package mechanism
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"testing"
 )
 
@@ -32,6 +34,30 @@ func TestZeroSourceIsRandom(t *testing.T) {
 	}
 	if any == 0 {
 		t.Error("only zeros")
+	}
+}
+
+// TestSourcesShareNoWords: goroutines that borrow sources and give them back see
+// no word twice. Of 800,000 words two coincide with probability 2e-8.
+func TestSourcesShareNoWords(t *testing.T) {
+	taken := make([][]uint64, 8)
+	var wg sync.WaitGroup
+	for g := range taken {
+		wg.Go(func() {
+			for range 1000 {
+				s := sources.Get().(*source)
+				for range 100 {
+					taken[g] = append(taken[g], s.word())
+				}
+				sources.Put(s)
+			}
+		})
+	}
+	wg.Wait()
+	all := slices.Concat(taken...)
+	slices.Sort(all)
+	if n := len(slices.Compact(all)); n != 800_000 {
+		t.Errorf("800,000 words have %d values", n)
 	}
 }
 
