@@ -100,11 +100,11 @@ func connect(path, txLock string, pragmas ...string) (*sql.DB, error) {
 		"temp_store(MEMORY)", // no temporary file outside the data directory
 	}, pragmas...)}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
-	connector, err := sqlite.NewConnector(u.String())
+	c, err := sqlite.NewConnector(u.String())
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(connector{c}), nil
 }
 
 // check refuses to go on when a setting that durability rests on did not take:

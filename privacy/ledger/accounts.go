@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -21,14 +22,16 @@ type row struct {
 	balance
 	id      int64 // 0 for an account that is about to be opened
 	account privacy.Account
+	name    string       // of the account
 	cap     privacy.Loss // as set; balance.limit decides
 	ceiling privacy.Loss // as set; balance.lifetime decides
+	debited bool         // differs from what is stored
 }
 
 // openRow returns a new account, not stored yet.
 func openRow(a privacy.Account, limit, ceiling privacy.Loss, w privacy.Window, now int64) *row {
 	return &row{
-		account: a, cap: limit, ceiling: ceiling,
+		account: a, name: a.String(), cap: limit, ceiling: ceiling,
 		balance: balance{window: w, limit: privacy.CapOf(limit), lifetime: privacy.CapOf(ceiling), seen: now},
 	}
 }
@@ -54,7 +57,7 @@ const accountColumns = `id, name, window, cap_epsilon, cap_delta, cap_mu2, cap_d
 func loadAccounts(ctx context.Context, q reader, accounts []privacy.Account) (map[privacy.Account]*row, error) {
 	found := make(map[privacy.Account]*row, len(accounts))
 	for some := range slices.Chunk(accounts, maxParameters) {
-		args := make([]any, len(some))
+		args := make([]any, parameters(len(some))) // NULL is no account's name
 		for i, a := range some {
 			args[i] = a.String()
 		}
@@ -70,7 +73,11 @@ func loadAccounts(ctx context.Context, q reader, accounts []privacy.Account) (ma
 }
 
 // maxParameters is how many parameters one statement gets; SQLite takes 32,766.
-const maxParameters = 1000
+const maxParameters = 1024
+
+// parameters returns with how many parameters a list of n is passed: the next
+// power of two, so that few statements serve all lengths and stay compiled.
+func parameters(n int) int { return 1 << bits.Len(uint(n-1)) }
 
 // loadAccount returns one account, or nil when it was never opened.
 func loadAccount(ctx context.Context, q reader, a privacy.Account) (*row, error) {
@@ -87,14 +94,13 @@ func selectAccounts(ctx context.Context, q reader, where string, args ...any) ([
 	var out []*row
 	for rows.Next() {
 		var r row
-		var name string
-		err := rows.Scan(&r.id, &name, &r.window, &r.cap.Epsilon, &r.cap.Delta, &r.limit.Mu2, &r.limit.Delta,
+		err := rows.Scan(&r.id, &r.name, &r.window, &r.cap.Epsilon, &r.cap.Delta, &r.limit.Mu2, &r.limit.Delta,
 			&r.ceiling.Epsilon, &r.ceiling.Delta, &r.lifetime.Mu2, &r.lifetime.Delta,
 			&r.spent.Mu2, &r.spent.Delta, &r.total.Mu2, &r.total.Delta, &r.seen)
 		if err != nil {
 			return nil, privacy.Internal(err, "reading accounts")
 		}
-		if r.account, err = privacy.ParseAccount(name); err != nil {
+		if r.account, err = privacy.ParseAccount(r.name); err != nil {
 			return nil, privacy.Internal(err, "reading accounts")
 		}
 		out = append(out, &r)
@@ -109,7 +115,7 @@ func selectAccounts(ctx context.Context, q reader, where string, args ...any) ([
 func insertAccount(ctx context.Context, tx *sql.Tx, r *row) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO accounts (name, window, cap_epsilon, cap_delta, cap_mu2, cap_delta_units,
 			life_epsilon, life_delta, life_mu2, life_delta_units, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.account.String(), string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
+		r.name, string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
 		r.ceiling.Epsilon, r.ceiling.Delta, r.lifetime.Mu2, r.lifetime.Delta, r.seen)
 	if err == nil {
 		r.id, err = res.LastInsertId()
@@ -130,17 +136,6 @@ func updateBudget(ctx context.Context, tx *sql.Tx, r *row) error {
 		return privacy.Internal(err, "changing a budget")
 	}
 	return nil
-}
-
-// spentSince sums an account's entries from an instant of its own time on.
-func spentSince(ctx context.Context, q reader, id, since int64) (privacy.Cost, error) {
-	var c privacy.Cost
-	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(mu2), 0), coalesce(sum(delta_units), 0)
-			FROM charge_entries WHERE account = ? AND seen >= ?`, id, since).Scan(&c.Mu2, &c.Delta)
-	if err != nil {
-		return privacy.Cost{}, privacy.Internal(err, "summing charges")
-	}
-	return c, nil
 }
 
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -71,16 +71,12 @@ func (b balance) reopens(c privacy.Cost) (int64, bool) {
 // spentSince says what was debited at or after an instant of the account's own
 // time; it is asked when the window changes, so that going to another kind of
 // window and back forgets nothing.
-func (b balance) rebudget(limit privacy.Cost, w privacy.Window, spentSince func(int64) (privacy.Cost, error)) (balance, error) {
+func (b balance) rebudget(limit privacy.Cost, w privacy.Window, spentSince func(int64) privacy.Cost) balance {
 	if w != b.window {
-		spent, err := spentSince(windowStart(w, b.seen))
-		if err != nil {
-			return b, err
-		}
-		b.window, b.spent = w, spent
+		b.window, b.spent = w, spentSince(windowStart(w, b.seen))
 	}
 	b.limit = limit
-	return b, nil
+	return b
 }
 
 func left(limit, spent privacy.Cost) privacy.Cost {

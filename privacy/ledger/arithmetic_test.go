@@ -218,11 +218,7 @@ func TestNoSequenceExceedsWindowOrLifetime(t *testing.T) {
 			},
 			"rebudget": func(t *rapid.T) {
 				limit, w := draw(t, "limit", 60), rapid.SampledFrom(allWindows).Draw(t, "window")
-				after, err := b.at(now).rebudget(limit, w, func(since int64) (privacy.Cost, error) { return h.since(since), nil })
-				if err != nil {
-					t.Fatal(err)
-				}
-				b = after
+				b = b.at(now).rebudget(limit, w, h.since)
 				h.rebudget(now, limit, w)
 			},
 			"clock": func(t *rapid.T) { now = drawClock(t, now) },

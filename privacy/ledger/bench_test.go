@@ -15,7 +15,7 @@ import (
 // BenchmarkCharge measures durable charges by parallel clients, each of one
 // tenant's account or of fourteen and the dataset's.
 func BenchmarkCharge(b *testing.B) {
-	for _, tenants := range []int{1, 14} {
+	for _, tenants := range []int{1, 14, 100} {
 		b.Run(fmt.Sprintf("%dtenant%s", tenants, map[bool]string{true: "s"}[tenants > 1]), func(b *testing.B) {
 			ctx := context.Background()
 			db, err := controldb.Open(ctx, filepath.Join(b.TempDir(), "control.db"))

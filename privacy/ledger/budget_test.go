@@ -175,8 +175,8 @@ func TestTheStoreItselfKeepsWhatWasSpent(t *testing.T) {
 	for _, statement := range []string{
 		`DELETE FROM accounts`,
 		`DELETE FROM charges`,
-		`DELETE FROM charge_entries`,
-		`UPDATE charge_entries SET mu2 = 0`,
+		`DELETE FROM charge_debits`,
+		`UPDATE charge_debits SET mu2 = 0`,
 		`UPDATE accounts SET total_mu2 = 0, spent_mu2 = 0`,
 		`UPDATE accounts SET life_mu2 = life_mu2 * 2`,
 		`UPDATE accounts SET seen = seen - 1`,

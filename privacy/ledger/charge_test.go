@@ -95,7 +95,7 @@ func TestARefusedChargeLeavesNoTrace(t *testing.T) {
 			if n, r, err := translog.Head(t.Context(), f.db); n != size || r != root || err != nil {
 				t.Error("the log changed")
 			}
-			if n := f.scalar(t, `SELECT (SELECT count(*) FROM charges) + (SELECT count(*) FROM charge_entries) + (SELECT coalesce(sum(total_mu2), 0) FROM accounts)`); n != 0 {
+			if n := f.scalar(t, `SELECT (SELECT count(*) FROM charges) + (SELECT count(*) FROM charge_debits) + (SELECT coalesce(sum(total_mu2), 0) FROM accounts)`); n != 0 {
 				t.Error("something was stored")
 			}
 		})

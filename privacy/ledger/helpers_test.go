@@ -125,20 +125,27 @@ func (f *fixture) scalar(t testing.TB, query string, args ...any) (n int64) {
 	return n
 }
 
+// entries is a query for what each charge debited from each account.
+const entries = `SELECT d.charge, j.value AS account, d.mu2, d.delta_units, d.seen
+	FROM charge_debits d, json_each('[' || trim(d.accounts, ',') || ']') j`
+
 // audit checks what must hold at every moment: each account's total is the sum
 // of its entries and within its ceiling, and every entry is what its charge
 // says.
 func (f *fixture) audit(t testing.TB) {
 	t.Helper()
-	if n := f.scalar(t, `SELECT count(*) FROM accounts a WHERE
-			total_mu2 <> (SELECT coalesce(sum(mu2), 0) FROM charge_entries WHERE account = a.id) OR
-			total_delta_units <> (SELECT coalesce(sum(delta_units), 0) FROM charge_entries WHERE account = a.id) OR
-			total_mu2 > life_mu2 OR total_delta_units > life_delta_units`); n != 0 {
+	if n := f.scalar(t, `SELECT count(*) FROM accounts a
+			LEFT JOIN (SELECT account, sum(mu2) AS mu2, sum(delta_units) AS delta_units FROM (`+entries+`) GROUP BY account) e ON e.account = a.id
+			WHERE total_mu2 <> coalesce(e.mu2, 0) OR total_delta_units <> coalesce(e.delta_units, 0)
+			OR total_mu2 > life_mu2 OR total_delta_units > life_delta_units`); n != 0 {
 		t.Errorf("%d accounts differ from their entries or exceed their ceiling", n)
 	}
-	if n := f.scalar(t, `SELECT count(*) FROM charge_entries e JOIN charges c ON c.seq = e.charge
-			WHERE e.mu2 <> c.mu2 OR e.delta_units <> c.delta_units`); n != 0 {
-		t.Errorf("%d entries differ from their charges", n)
+	if n := f.scalar(t, `SELECT count(*) FROM (`+entries+`) e LEFT JOIN charges c ON c.seq = e.charge LEFT JOIN accounts a ON a.id = e.account
+			WHERE e.mu2 IS NOT c.mu2 OR e.delta_units IS NOT c.delta_units OR a.id IS NULL`); n != 0 {
+		t.Errorf("%d entries differ from their charges, or are of no account", n)
+	}
+	if n := f.scalar(t, `SELECT count(*) FROM (SELECT 1 FROM (`+entries+`) GROUP BY charge, account HAVING count(*) > 1)`); n != 0 {
+		t.Errorf("%d accounts were debited twice by a charge", n)
 	}
 	if n := f.scalar(t, `SELECT count(*) FROM charges c LEFT JOIN log_leaves l ON l.idx = c.leaf
 			WHERE json_extract(CAST(l.leaf AS TEXT), '$.body.charge') IS NOT c.id`); n != 0 {

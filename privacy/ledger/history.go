@@ -120,7 +120,7 @@ func (l *Ledger) Charges(ctx context.Context, account privacy.Account, cursor st
 	if err != nil {
 		return nil, "", err
 	}
-	of, what := entriesOf(r)
+	of, what := debitsOf(r)
 	rows, err := l.db.QueryContext(ctx, `SELECT c.id, coalesce(c.release, ''), c.principal, c.dataset, c.state, c.epsilon, c.delta,
 			e.mu2, e.delta_units, c.at FROM (`+of+`) e JOIN charges c ON c.seq = e.charge
 			WHERE e.charge < ? ORDER BY e.charge DESC LIMIT ?`, what, before, limit+1)
@@ -147,16 +147,15 @@ func (l *Ledger) Charges(ctx context.Context, account privacy.Account, cursor st
 	return items, "", nil
 }
 
-// entriesOf returns a query for what was charged to an account, and its
-// parameter: the account's entries, or for a tenant's own account every charge
-// that read the tenant's rows, since that debited the account or some of its
-// accounts per period. The list of tenants is JSON, where names stand as they
-// are.
-func entriesOf(r *row) (query string, what any) {
+// debitsOf returns a query for what was charged to an account, and its parameter:
+// the debits that list it, or for a tenant's own account every charge that read
+// the tenant's rows, since that debited the account or some of its accounts per
+// period. The list of tenants is JSON, where names stand as they are.
+func debitsOf(r *row) (query, what string) {
 	if r.account.Kind == privacy.AccountTenant {
 		return `SELECT seq AS charge, mu2, delta_units FROM charges WHERE instr(tenants, ?) > 0`, `"` + r.account.Owner + `"`
 	}
-	return `SELECT charge, mu2, delta_units FROM charge_entries WHERE account = ?`, r.id
+	return `SELECT charge, mu2, delta_units FROM charge_debits WHERE instr(accounts, ?) > 0`, listed(r.id)
 }
 
 // position returns the internal number of the charge that a cursor names, if it
@@ -166,7 +165,7 @@ func (l *Ledger) position(ctx context.Context, r *row, cursor string) (int64, er
 		return 1<<63 - 1, nil
 	}
 	var seq int64
-	of, what := entriesOf(r)
+	of, what := debitsOf(r)
 	err := l.db.QueryRowContext(ctx, `SELECT c.seq FROM charges c JOIN (`+of+`) e ON e.charge = c.seq WHERE c.id = ?`, what, cursor).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, privacy.Errorf(privacy.CodeInvalidRequest, "the cursor is not valid")

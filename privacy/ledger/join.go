@@ -32,53 +32,45 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 	if !found {
 		return privacy.Internal(errors.New("no charge to join"), "joining a charge")
 	}
-	now := l.now()
-	accounts, err := unpaid(ctx, tx, paid.seq, r, now.UnixMicro())
+	p, err := newPosting(ctx, tx, l.now(), needed{r.towards(), r.Tenants})
+	if err != nil {
+		return err
+	}
+	accounts, err := p.unpaid(ctx, paid.seq, r)
 	if err != nil || len(accounts) == 0 {
 		return err
 	}
 	if err := debitAll(accounts, nil, r.Cost); err != nil {
 		return err
 	}
-	names := make([]string, len(accounts))
-	for i, a := range accounts {
-		names[i] = a.account.String()
-	}
-	if err := openNew(ctx, tx, accounts, now); err != nil {
+	if err := p.open(ctx, accounts); err != nil {
 		return err
 	}
-	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindJoin, At: now, Body: struct {
-		Charge   string       `json:"charge"`
-		Accounts []string     `json:"accounts"`
-		Cost     privacy.Cost `json:"cost"`
-	}{paid.ID, names, r.Cost}})
+	_, err = p.log.Append(ctx, translog.Leaf{Kind: translog.KindJoin, At: p.now, Body: chargeLeaf{
+		Charge: paid.ID, Accounts: namesOf(accounts), Cost: costLeaf{r.Cost.Delta, r.Cost.Mu2},
+	}})
 	if err != nil {
 		return err
 	}
-	return storeDebits(ctx, tx, paid.seq, accounts, r.Cost)
+	if err := p.debit(ctx, paid.seq, accounts, r.Cost); err != nil {
+		return err
+	}
+	return p.finish(ctx)
 }
 
-// unpaid returns the accounts towards the principal and its group that have no
-// entry in a charge yet.
-func unpaid(ctx context.Context, tx *sql.Tx, charge int64, r Request, now int64) ([]*row, error) {
-	wanted := r.towards()
-	found, err := loadAccounts(ctx, tx, wanted)
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := opened(ctx, tx, r, wanted, found, now)
-	if err != nil {
-		return nil, err
-	}
+// unpaid returns the accounts towards the principal and its group that a charge
+// has not debited yet.
+func (p *posting) unpaid(ctx context.Context, charge int64, r Request) ([]*row, error) {
 	var kept []*row
-	for _, a := range accounts {
-		a.balance = a.at(now)
-		var n int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM charge_entries WHERE account = ? AND charge = ?`, a.id, charge).Scan(&n)
+	for _, a := range p.opened(r.towards()) {
+		a.balance = a.at(p.book.now)
+		var paid bool
+		err := p.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM charge_debits WHERE charge = ? AND instr(accounts, ?) > 0)`,
+			charge, listed(a.id)).Scan(&paid)
 		if err != nil {
 			return nil, privacy.Internal(err, "joining a charge")
 		}
-		if n == 0 {
+		if !paid {
 			kept = append(kept, a)
 		}
 	}

@@ -16,8 +16,9 @@ import (
 // Ledger keeps accounts and charges in the control store. It is safe for
 // concurrent use, by several processes that share the store too.
 type Ledger struct {
-	db  *controldb.DB
-	now func() time.Time
+	db    *controldb.DB
+	now   func() time.Time
+	queue queue
 }
 
 // New returns the ledger in a control store. The clock decides windows and
@@ -89,7 +90,8 @@ func open(ctx context.Context, tx *sql.Tx, a privacy.Account, b Budget, by strin
 	if err := insertAccount(ctx, tx, r); err != nil {
 		return err
 	}
-	return logBudget(ctx, tx, r, by, now)
+	_, err := translog.Append(ctx, tx, budgetLeaf(r, by, now))
+	return err
 }
 
 // move changes the cap and window of an account that exists, and of its
@@ -106,21 +108,38 @@ func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time
 	if b.Cap == r.cap && b.Window == r.window {
 		return nil
 	}
-	var err error
-	r.cap = b.Cap
-	r.balance, err = r.at(now.UnixMicro()).rebudget(privacy.CapOf(b.Cap), b.Window, func(since int64) (privacy.Cost, error) {
-		return spentSince(ctx, tx, r.id, since)
-	})
+	periods, err := periodsOf(ctx, tx, r.account)
 	if err != nil {
 		return err
 	}
-	if err := updateBudget(ctx, tx, r); err != nil {
+	if err := rebudget(ctx, tx, append(periods, r), b, now.UnixMicro()); err != nil {
 		return err
 	}
-	if err := movePeriods(ctx, tx, r, now.UnixMicro()); err != nil {
+	_, err = translog.Append(ctx, tx, budgetLeaf(r, by, now))
+	return err
+}
+
+// rebudget gives an account and those per period the same cap and window.
+func rebudget(ctx context.Context, tx *sql.Tx, accounts []*row, b Budget, now int64) error {
+	var moved []*row
+	for _, a := range accounts {
+		a.balance = a.at(now)
+		if a.window != b.Window {
+			moved = append(moved, a)
+		}
+	}
+	spent, err := spentInWindow(ctx, tx, b.Window, moved)
+	if err != nil {
 		return err
 	}
-	return logBudget(ctx, tx, r, by, now)
+	for _, a := range accounts {
+		a.cap = b.Cap
+		a.balance = a.rebudget(privacy.CapOf(b.Cap), b.Window, func(since int64) privacy.Cost { return spent.of(a, since) })
+		if err := updateBudget(ctx, tx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // State returns what an account holds now, CodeNotFound if it was never opened.
@@ -213,10 +232,10 @@ func leafOf(l privacy.Loss) *lossLeaf {
 	return &lossLeaf{strconv.FormatFloat(l.Epsilon, 'g', -1, 64), strconv.FormatFloat(l.Delta, 'g', -1, 64)}
 }
 
-// logBudget appends the leaf of an account that was opened or moved. The
-// integer limits are what decides, so they are logged beside the losses.
-func logBudget(ctx context.Context, tx *sql.Tx, r *row, by string, now time.Time) error {
-	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
+// budgetLeaf is the leaf of an account that was opened or moved. The integer
+// limits are what decides, so they are logged beside the losses.
+func budgetLeaf(r *row, by string, now time.Time) translog.Leaf {
+	return translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
 		Account       string         `json:"account"`
 		Window        privacy.Window `json:"window"`
 		Cap           *lossLeaf      `json:"cap"`
@@ -224,8 +243,7 @@ func logBudget(ctx context.Context, tx *sql.Tx, r *row, by string, now time.Time
 		Lifetime      *lossLeaf      `json:"lifetime"`
 		LifetimeLimit privacy.Cost   `json:"lifetime_limit"`
 		By            string         `json:"by"`
-	}{r.account.String(), r.window, leafOf(r.cap), r.limit, leafOf(r.ceiling), r.lifetime, by}})
-	return err
+	}{r.name, r.window, leafOf(r.cap), r.limit, leafOf(r.ceiling), r.lifetime, by}}
 }
 
 // logDefault appends the leaf of a default that was set or removed.

@@ -19,7 +19,7 @@ const maxAccounts = 20_000
 // that was set back before the first charge of a period gains it no window.
 func openPeriod(a privacy.Account, parent *row, now int64) *row {
 	return &row{
-		account: a, cap: parent.cap, ceiling: parent.ceiling,
+		account: a, name: a.String(), cap: parent.cap, ceiling: parent.ceiling,
 		balance: balance{window: parent.window, limit: parent.limit, lifetime: parent.lifetime, seen: max(now, parent.seen)},
 	}
 }
@@ -35,59 +35,11 @@ func parentsOf(accounts []privacy.Account) (parents []privacy.Account) {
 	return parents
 }
 
-// openNew stores the accounts that this charge opens, and logs each default
-// and each parent that opened some.
-func openNew(ctx context.Context, tx *sql.Tx, accounts []*row, now time.Time) error {
-	byParent := map[privacy.Account][]*row{}
-	var parents []privacy.Account
-	for _, a := range accounts {
-		if a.id != 0 {
-			continue
-		}
-		if err := insertAccount(ctx, tx, a); err != nil {
-			return err
-		}
-		parent, ok := a.account.Parent()
-		if !ok {
-			if err := logBudget(ctx, tx, a, "default", now); err != nil {
-				return err
-			}
-			continue
-		}
-		if byParent[parent] == nil {
-			parents = append(parents, parent)
-		}
-		byParent[parent] = append(byParent[parent], a)
-	}
-	for _, parent := range parents {
-		if err := logPeriods(ctx, tx, parent, byParent[parent], now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// movePeriods gives the accounts per period of an account the cap and window
-// that it was just given. Their lifetime ceilings are its own, which never
-// changes, so what lies below the one lies below the others.
-func movePeriods(ctx context.Context, tx *sql.Tx, parent *row, now int64) error {
-	periods, err := selectAccounts(ctx, tx, `name > ? AND name < ?`, periodRange(parent.account)...)
-	if err != nil {
-		return err
-	}
-	for _, p := range periods {
-		p.cap = parent.cap
-		p.balance, err = p.at(now).rebudget(parent.limit, parent.window, func(since int64) (privacy.Cost, error) {
-			return spentSince(ctx, tx, p.id, since)
-		})
-		if err != nil {
-			return err
-		}
-		if err := updateBudget(ctx, tx, p); err != nil {
-			return err
-		}
-	}
-	return nil
+// periodsOf returns the accounts per period of an account. Their lifetime
+// ceilings are its own, which never changes, so what lies below the one lies
+// below the others.
+func periodsOf(ctx context.Context, tx *sql.Tx, parent privacy.Account) ([]*row, error) {
+	return selectAccounts(ctx, tx, `name > ? AND name < ?`, periodRange(parent)...)
 }
 
 // periodRange returns the names between which the accounts per period of an
@@ -130,22 +82,18 @@ func states(rows []*row, now int64) []State {
 	return out
 }
 
-// logPeriods appends the leaf of the accounts per period that one charge opened
-// with the setting of their parent. A later change of that setting is logged for
-// the parent alone and holds for them all.
-func logPeriods(ctx context.Context, tx *sql.Tx, parent privacy.Account, opened []*row, now time.Time) error {
-	names := make([]string, len(opened))
-	for i, r := range opened {
-		names[i] = r.account.String()
-	}
+// periodsLeaf is the leaf of the accounts per period that one charge opened with
+// the setting of their parent. A later change of that setting is logged for the
+// parent alone and holds for them all.
+func periodsLeaf(parent privacy.Account, opened []*row, now time.Time) translog.Leaf {
+	names := namesOf(opened)
 	slices.Sort(names)
 	like := opened[0]
-	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
+	return translog.Leaf{Kind: translog.KindBudget, At: now, Body: struct {
 		Parent        string         `json:"periods_of"`
 		Accounts      []string       `json:"accounts"`
 		Window        privacy.Window `json:"window"`
 		CapLimit      privacy.Cost   `json:"cap_limit"`
 		LifetimeLimit privacy.Cost   `json:"lifetime_limit"`
-	}{parent.String(), names, like.window, like.limit, like.lifetime}})
-	return err
+	}{parent.String(), names, like.window, like.limit, like.lifetime}}
 }

@@ -15,10 +15,11 @@ func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, missing, err := touched(ctx, l.db, r, l.now().UnixMicro())
+	b, err := readBook(ctx, l.db, l.now().UnixMicro(), needs(r))
 	if err != nil {
 		return nil, err
 	}
+	accounts, missing := b.touched(r)
 	out := make([]Preview, 0, len(accounts)+len(missing))
 	for _, a := range missing {
 		out = append(out, Preview{Account: a, Cost: r.Cost, Exhausted: true})

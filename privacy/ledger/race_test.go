@@ -255,7 +255,7 @@ func TestKilledProcessesLoseNoCharge(t *testing.T) {
 		}
 	}
 	for id := range answered {
-		if n := f.scalar(t, `SELECT count(*) FROM charge_entries e JOIN charges c ON c.seq = e.charge WHERE c.id = ?`, id); n != 4 {
+		if n := f.scalar(t, `SELECT count(*) FROM (`+entries+`) e JOIN charges c ON c.seq = e.charge WHERE c.id = ?`, id); n != 4 {
 			t.Errorf("charge %q, which the process reported, debited %d accounts of 4", id, n)
 		}
 	}

@@ -42,29 +42,46 @@ func (l Leaf) canonical() ([]byte, error) {
 	if !slices.Contains(kinds(), l.Kind) {
 		return nil, privacy.Internal(fmt.Errorf("unknown leaf kind %q", l.Kind), "transparency log")
 	}
-	raw, err := json.Marshal(l.Body)
+	at := l.At.UTC().Truncate(time.Microsecond)
+	data, err := encode(struct {
+		At   time.Time `json:"at"`
+		Body any       `json:"body"`
+		Kind string    `json:"kind"`
+	}{at, l.Body, l.Kind})
+	if err == nil && !isCanonical(data) {
+		data, err = l.sorted(at)
+	}
 	if err != nil {
 		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
-	// Decoding to plain maps and encoding again sorts the keys of structs,
-	// which encoding/json leaves in the order of their fields.
+	return data, nil
+}
+
+// sorted decodes the body to plain maps and encodes it again, which sorts the
+// keys of structs that encoding/json leaves in the order of their fields.
+func (l Leaf) sorted(at time.Time) ([]byte, error) {
+	raw, err := json.Marshal(l.Body)
+	if err != nil {
+		return nil, err
+	}
 	var body any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(&body); err != nil {
-		return nil, privacy.Internal(err, "marshalling a log leaf")
+		return nil, err
 	}
 	if err := wholeNumbers(body); err != nil {
-		return nil, privacy.Internal(err, "marshalling a log leaf")
+		return nil, err
 	}
+	return encode(map[string]any{"kind": l.Kind, "at": at, "body": body})
+}
+
+func encode(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	err = enc.Encode(map[string]any{"kind": l.Kind, "at": l.At.UTC().Truncate(time.Microsecond), "body": body})
-	if err != nil {
-		return nil, privacy.Internal(err, "marshalling a log leaf")
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 // wholeNumbers refuses numbers with a fraction or an exponent. Floats print

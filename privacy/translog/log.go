@@ -19,32 +19,13 @@ type Reader interface {
 }
 
 // Append adds one leaf in the same transaction as the act that it records and
-// returns its index. It writes the leaf and, on average, two hashes, and reads
-// at most log₂ of the log's size.
+// returns its index. Whoever appends several takes an [Appender].
 func Append(ctx context.Context, tx *sql.Tx, leaf Leaf) (index int64, err error) {
-	data, err := leaf.canonical()
+	a, err := NewAppender(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
-	n, err := Size(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	hashes, err := tlog.StoredHashes(n, data, Hashes(ctx, tx))
-	if err != nil {
-		return 0, privacy.Internal(err, "hashing a log leaf")
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO log_leaves (idx, leaf) VALUES (?, ?)`, n, data); err != nil {
-		return 0, privacy.Internal(err, "appending to the log")
-	}
-	first := tlog.StoredHashIndex(0, n)
-	for i, h := range hashes {
-		_, err := tx.ExecContext(ctx, `INSERT INTO log_hashes (idx, hash) VALUES (?, ?)`, first+int64(i), h[:])
-		if err != nil {
-			return 0, privacy.Internal(err, "appending to the log")
-		}
-	}
-	return n, nil
+	return a.Append(ctx, leaf)
 }
 
 // Size returns the number of leaves.

@@ -8,24 +8,64 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// book holds accounts and defaults as one transaction reads them, so that many
+// charges are decided one after the other in memory.
+type book struct {
+	now      int64
+	accounts map[privacy.Account]*row
+	defaults map[defaultKey]privacy.Loss
+}
+
+// needed is what deciding takes: accounts, each once, and tenants with their
+// defaults.
+type needed struct {
+	accounts []privacy.Account
+	tenants  []string
+}
+
+// needs returns what deciding on some requests takes.
+func needs(requests ...Request) (n needed) {
+	accounts, tenants := map[privacy.Account]bool{}, map[string]bool{}
+	for _, r := range requests {
+		required := r.required()
+		for _, a := range slices.Concat(required, parentsOf(required), r.optional()) {
+			if !accounts[a] {
+				accounts[a] = true
+				n.accounts = append(n.accounts, a)
+			}
+		}
+		for _, t := range r.Tenants {
+			if !tenants[t] {
+				tenants[t] = true
+				n.tenants = append(n.tenants, t)
+			}
+		}
+	}
+	return n
+}
+
+func readBook(ctx context.Context, q reader, now int64, n needed) (*book, error) {
+	accounts, err := loadAccounts(ctx, q, n.accounts)
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := loadDefaults(ctx, q, n.tenants)
+	return &book{now, accounts, defaults}, err
+}
+
 // touched returns the accounts that a request debits, as they are now: the
 // required ones, and the optional ones that exist or that a default opens. An
 // account that this charge would open has no id yet. The required accounts that
 // cannot be opened are missing.
-func touched(ctx context.Context, q reader, r Request, now int64) (accounts []*row, missing []privacy.Account, err error) {
-	required, optional := r.required(), r.optional()
-	found, err := loadAccounts(ctx, q, slices.Concat(required, parentsOf(required), optional))
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, a := range required {
-		if row, ok := found[a]; ok {
+func (b *book) touched(r Request) (accounts []*row, missing []privacy.Account) {
+	for _, a := range r.required() {
+		if row, ok := b.accounts[a]; ok {
 			accounts = append(accounts, row)
 			continue
 		}
 		parent, isPeriod := a.Parent()
-		if row, ok := found[parent]; isPeriod && ok {
-			accounts = append(accounts, openPeriod(a, row, now))
+		if row, ok := b.accounts[parent]; isPeriod && ok {
+			accounts = append(accounts, openPeriod(a, row, b.now))
 			continue
 		}
 		if isPeriod {
@@ -35,32 +75,24 @@ func touched(ctx context.Context, q reader, r Request, now int64) (accounts []*r
 			missing = append(missing, a)
 		}
 	}
-	more, err := opened(ctx, q, r, optional, found, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	accounts = append(accounts, more...)
+	accounts = append(accounts, b.opened(r.optional())...)
 	for _, row := range accounts {
-		row.balance = row.at(now)
+		row.balance = row.at(b.now)
 	}
-	return accounts, missing, nil
+	return accounts, missing
 }
 
 // opened returns those of the optional accounts that exist or that a default
 // opens.
-func opened(ctx context.Context, q reader, r Request, optional []privacy.Account, found map[privacy.Account]*row, now int64) (accounts []*row, err error) {
-	defaults, err := loadDefaults(ctx, q, r.Tenants)
-	if err != nil {
-		return nil, err
-	}
+func (b *book) opened(optional []privacy.Account) (accounts []*row) {
 	for _, a := range optional {
-		if row, ok := found[a]; ok {
+		if row, ok := b.accounts[a]; ok {
 			accounts = append(accounts, row)
-		} else if limit, ok := defaults[defaultKey{a.Kind, a.Owner}]; ok {
-			accounts = append(accounts, openRow(a, limit, limit, privacy.WindowNone, now))
+		} else if limit, ok := b.defaults[defaultKey{a.Kind, a.Owner}]; ok {
+			accounts = append(accounts, openRow(a, limit, limit, privacy.WindowNone, b.now))
 		}
 	}
-	return accounts, nil
+	return accounts
 }
 
 // required names the accounts without which a request is refused: the tenants'
@@ -123,32 +155,35 @@ type defaultKey struct {
 
 // loadDefaults returns the default caps of some tenants.
 func loadDefaults(ctx context.Context, q reader, tenants []string) (map[defaultKey]privacy.Loss, error) {
-	if len(tenants) == 0 {
-		return nil, nil
+	out := map[defaultKey]privacy.Loss{}
+	for some := range slices.Chunk(tenants, maxParameters) {
+		args := make([]any, parameters(len(some)))
+		for i, t := range some {
+			args[i] = t
+		}
+		if err := addDefaults(ctx, q, out, args); err != nil {
+			return nil, privacy.Internal(err, "reading default budgets")
+		}
 	}
-	args := make([]any, len(tenants))
-	for i, t := range tenants {
-		args[i] = t
-	}
+	return out, nil
+}
+
+func addDefaults(ctx context.Context, q reader, out map[defaultKey]privacy.Loss, tenants []any) error {
 	rows, err := q.QueryContext(ctx, `SELECT kind, tenant, epsilon, delta FROM account_defaults
-			WHERE kind IN ('tenant-dataset', 'tenant-principal', 'tenant-group') AND tenant IN (`+placeholders(len(args))+`)`, args...)
+			WHERE kind IN ('tenant-dataset', 'tenant-principal', 'tenant-group') AND tenant IN (`+placeholders(len(tenants))+`)`, tenants...)
 	if err != nil {
-		return nil, privacy.Internal(err, "reading default budgets")
+		return err
 	}
 	defer func() { _ = rows.Close() }()
-	out := map[defaultKey]privacy.Loss{}
 	for rows.Next() {
 		var k defaultKey
 		var limit privacy.Loss
 		if err := rows.Scan(&k.kind, &k.tenant, &limit.Epsilon, &limit.Delta); err != nil {
-			return nil, privacy.Internal(err, "reading default budgets")
+			return err
 		}
 		out[k] = limit
 	}
-	if err := rows.Err(); err != nil {
-		return nil, privacy.Internal(err, "reading default budgets")
-	}
-	return out, nil
+	return rows.Err()
 }
 
 // distinct sorts names and drops repeats: a tenant named twice pays once.
