@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/bench/internal/report"
 	"github.com/noised/noised/cmd/noised/bench/internal/rival"
 	"github.com/noised/noised/cmd/noised/internal/sample"
 	"github.com/noised/noised/privacy"
@@ -74,7 +75,10 @@ func (b *bench) accuracy(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.sql, err)
 		}
-		b.compare("rmse_"+c.name, ours, theirs)
+		f := report.Figure{Name: "rmse_" + c.name, What: c.sql, Against: "Google's dpagg", Value: ours, Baseline: theirs, Ratio: ours / theirs}
+		pass := f.Ratio <= atMost
+		f.Goal, f.Pass = fmt.Sprintf("ratio ≤ %g", atMost), &pass
+		b.add(f)
 	}
 	return nil
 }

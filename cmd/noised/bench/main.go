@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,8 +10,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/noised/noised/cmd/noised/bench/internal/plain"
+	"github.com/noised/noised/cmd/noised/bench/internal/report"
+	"github.com/noised/noised/cmd/noised/bench/internal/site"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
 	"github.com/noised/noised/cmd/noised/internal/sample"
 )
@@ -28,135 +31,175 @@ func main() {
 
 // bench is one run.
 type bench struct {
+	settings
 	out     io.Writer
 	dir     string // scratch
 	program blackbox.Program
+	sites   site.Store
 	sample  string // the sample's Parquet file
 	rows    sample.Ratings
 	rules   []byte // the sample's contract
+	results report.Report
+}
 
-	queries  int           // per question
-	csvRows  int           // of the generated file
+// settings come from flags.
+type settings struct {
+	sizes
+	to, data, where, cache, binary, only, page, tpch string
+	quick, fresh                                     bool
+
+	queries  int           // per question of latencies
 	duration time.Duration // of each measurement of throughput
 	// repetitions of every answer whose error is measured
 	repetitions int
-	results     []any // a result or a comparison each
+	runs        int // of each side of a ratio
 }
 
-// result is one line of bench.json. Ratio is value/baseline.
-type result struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Baseline float64 `json:"baseline"`
-	Ratio    float64 `json:"ratio"`
+// part is a share of the benchmark that can be run alone.
+type part struct {
+	name    string
+	measure func(context.Context) error
+}
+
+// parts are in the order in which they run. Loads come first: Linux counts the
+// memory of the process that starts a server into the server's peak, and later
+// parts make this one large.
+func (b *bench) parts() []part {
+	return []part{
+		{"loads", b.loads}, {"latencies", b.latencies}, {"charges", b.charges}, {"accuracy", b.accuracy},
+		{"bounded", b.bounded}, {"tenants", b.tenants}, {"tpch", b.tpchQueries}, {"scaling", b.scaling},
+	}
+}
+
+func (s *settings) flags() *flag.FlagSet {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.StringVar(&s.to, "o", "bench.json", "file for the results")
+	fs.StringVar(&s.page, "render", "", "measure nothing: write the results of -o into this Markdown page and plots beside it")
+	fs.StringVar(&s.only, "only", "", "measure only these parts, with commas: loads, latencies, charges, accuracy, bounded, tenants, tpch, scaling")
+	fs.BoolVar(&s.quick, "quick", false, "small sizes, in minutes; no goal is judged")
+	fs.StringVar(&s.data, "data", "testdata", "directory with insteval.parquet and insteval.yaml")
+	fs.StringVar(&s.where, "dir", "", "directory to work in (default: that for temporary files)")
+	fs.StringVar(&s.cache, "cache", "", "directory that keeps generated and loaded data between runs (default: in the user's cache)")
+	fs.BoolVar(&s.fresh, "fresh", false, "load again what is in the cache, as after a change to how loads store rows")
+	fs.StringVar(&s.binary, "binary", "", "program to measure (default: it is built)")
+	fs.StringVar(&s.tpch, "tpch-extension", "", "file of DuckDB's tpch extension, of the linked version (default: TPC-H is missing)")
+	fs.IntVar(&s.scale, "tpch-sf", 0, "scale factor of TPC-H (0: 1)")
+	fs.IntVar(&s.queries, "queries", 400, "queries per question of latencies")
+	fs.IntVar(&s.csvRows, "csv-rows", 0, "rows of the generated CSV file (0: 60 million, which are 2 GB)")
+	fs.IntVar(&s.repetitions, "repetitions", 1000, "answers per aggregate whose errors are compared")
+	fs.IntVar(&s.runs, "runs", 7, "measurements of each side of a ratio")
+	fs.DurationVar(&s.duration, "duration", 5*time.Second, "length of each measurement of throughput")
+	return fs
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	b := &bench{out: out}
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	to := fs.String("o", "bench.json", "file for the results")
-	data := fs.String("data", "testdata", "directory with insteval.parquet and insteval.yaml")
-	where := fs.String("dir", "", "directory to work in (default: that for temporary files)")
-	binary := fs.String("binary", "", "program to measure (default: it is built)")
-	fs.IntVar(&b.queries, "queries", 400, "queries per question")
-	fs.IntVar(&b.csvRows, "csv-rows", 3_000_000, "rows of the generated CSV file")
-	fs.IntVar(&b.repetitions, "repetitions", 1000, "answers per aggregate whose errors are compared")
-	only := fs.String("only", "", "measure only latencies, loads, charges or accuracy")
-	fs.DurationVar(&b.duration, "duration", 5*time.Second, "length of each measurement of throughput")
-	if err := fs.Parse(args); err != nil {
+	if err := b.flags().Parse(args); err != nil {
 		return err
 	}
-	if b.dir, err = os.MkdirTemp(*where, "noised-bench-"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	if err := b.prepare(ctx, *data, *binary); err != nil {
-		return err
-	}
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{{"latencies", b.latencies}, {"loads", b.loads}, {"charges", b.charges}, {"accuracy", b.accuracy}} {
-		if *only != "" && *only != part.name {
-			continue
-		}
-		if err := part.measure(ctx); err != nil {
+	if b.page != "" {
+		r, err := report.Read(b.to)
+		if err != nil {
 			return err
 		}
+		return r.Render(b.page)
 	}
-	text, err := json.MarshalIndent(b.results, "", "  ")
+	b.choose(b.quick)
+	chosen, err := choose(b.parts(), b.only)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(*to, append(text, '\n'), 0o644)
+	if b.dir, err = os.MkdirTemp(b.where, "noised-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	return errors.Join(b.measureAll(ctx, chosen), b.finish())
 }
 
-func (b *bench) prepare(ctx context.Context, data, binary string) (err error) {
-	b.sample = filepath.Join(data, "insteval.parquet")
+// choose finds the parts that are named, with commas; all where none is.
+func choose(parts []part, only string) ([]part, error) {
+	if only == "" {
+		return parts, nil
+	}
+	var chosen []part
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no part is called %q", name)
+		}
+		chosen = append(chosen, parts[i])
+	}
+	return chosen, nil
+}
+
+// measureAll runs parts to their end. One that fails does not keep the others
+// from it, and what was measured is written after each.
+func (b *bench) measureAll(ctx context.Context, parts []part) error {
+	var faults []error
+	for _, p := range parts {
+		began := time.Now()
+		err := p.measure(ctx)
+		fmt.Fprintf(b.out, "# %s took %s\n", p.name, time.Since(began).Round(time.Second))
+		if err != nil {
+			err = fmt.Errorf("%s: %w", p.name, err)
+			fmt.Fprintln(b.out, "#", err)
+		}
+		faults = append(faults, err, b.results.Write(b.to))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (b *bench) finish() error {
+	if b.only == "" {
+		b.results.Complete()
+	}
+	b.results.Table(b.out)
+	return b.results.Write(b.to)
+}
+
+func (b *bench) prepare(ctx context.Context) (err error) {
+	b.sample = filepath.Join(b.data, "insteval.parquet")
 	if b.rows, err = sample.Read(ctx, b.sample); err != nil {
 		return err
 	}
-	if b.rules, err = os.ReadFile(filepath.Join(data, "insteval.yaml")); err != nil {
+	if b.rules, err = os.ReadFile(filepath.Join(b.data, "insteval.yaml")); err != nil {
 		return err
 	}
-	if b.program.Path = binary; binary == "" {
-		b.program, err = blackbox.Build(ctx, b.dir)
+	if b.program.Path = b.binary; b.binary == "" {
+		if b.program, err = blackbox.Build(ctx, b.dir); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(b.out, "%-52s %12s %-8s %12s %8s\n", "name", "value", "unit", "baseline", "ratio")
-	return err
+	if b.cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return err
+		}
+		b.cache = filepath.Join(user, "noised", "bench")
+	}
+	if err := os.MkdirAll(b.cache, 0o700); err != nil {
+		return err
+	}
+	b.sites = site.Store{Dir: b.cache, Program: b.program, Fresh: b.fresh}
+	version, err := plain.Version(ctx)
+	if err != nil {
+		return err
+	}
+	b.results = report.Report{Machine: report.ThisMachine(version, time.Now()), Quick: b.quick}
+	report.Header(b.out)
+	return nil
 }
 
-// report prints and keeps a result.
+// add judges, keeps and prints a figure.
+func (b *bench) add(f report.Figure) { report.Line(b.out, b.results.Add(f)) }
+
+// report adds a figure that is known by its value and its baseline.
 func (b *bench) report(name string, value float64, unit string, baseline float64) {
-	r := result{name, value, unit, baseline, value / baseline}
-	b.results = append(b.results, r)
-	fmt.Fprintf(b.out, "%-52s %12.4g %-8s %12.4g %8.3g\n", r.Name, r.Value, r.Unit, r.Baseline, r.Ratio)
-}
-
-// comparison is one line of bench.json about errors. Ratio is ours/dpagg.
-type comparison struct {
-	Name   string  `json:"name"`
-	Ours   float64 `json:"ours"`
-	Dpagg  float64 `json:"dpagg"`
-	Ratio  float64 `json:"ratio"`
-	AtMost float64 `json:"at_most"`
-}
-
-// compare prints and keeps a comparison.
-func (b *bench) compare(name string, ours, dpagg float64) {
-	c := comparison{name, ours, dpagg, ours / dpagg, atMost}
-	b.results = append(b.results, c)
-	fmt.Fprintf(b.out, "%-52s %12.4g %-8s %12.4g %8.3g\n", c.Name, c.Ours, "vs dpagg", c.Dpagg, c.Ratio)
-}
-
-// timings are durations in milliseconds.
-type timings []float64
-
-func (t timings) quantile(q float64) float64 {
-	sorted := slices.Sorted(slices.Values(t))
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
-}
-
-// measure calls work n times after some that do not count, and times each.
-func measure(n int, work func(i int) error) (timings, error) {
-	const warm = 20
-	var t timings
-	for i := range n + warm {
-		began := time.Now()
-		if err := work(i); err != nil {
-			return nil, err
-		}
-		if i >= warm {
-			t = append(t, float64(time.Since(began).Nanoseconds())/1e6)
-		}
-	}
-	return t, nil
-}
-
-// reportTimings reports median and 95th percentile against the baseline's
-// median.
-func (b *bench) reportTimings(name string, t, baseline timings) {
-	b.report(name+"_median", t.quantile(0.5), "ms", baseline.quantile(0.5))
-	b.report(name+"_p95", t.quantile(0.95), "ms", baseline.quantile(0.5))
+	b.add(report.Figure{Name: name, Value: value, Unit: unit, Baseline: baseline, Ratio: value / baseline})
 }

@@ -216,6 +216,21 @@ func (s *Server) PeakMemory() int64 {
 	return usage.Maxrss << 10
 }
 
+// Resident returns the most resident memory, in bytes, that the running server
+// has had itself, without what its load workers had. Only Linux tells.
+func (s *Server) Resident() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0, fmt.Errorf("peak memory of the server: %w", err)
+	}
+	return kib << 10, nil
+}
+
 func (s *Server) close() {
 	if s.Trans != nil {
 		s.Trans.CloseIdleConnections()

@@ -1,0 +1,117 @@
+// Package data makes the benchmark's rows and their contracts. Rows follow from
+// their number alone, through DuckDB's hash, so that every run with one version
+// of DuckDB has the same; TPC-H comes from DuckDB's own generator.
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/bench/internal/plain"
+	"github.com/noised/noised/cmd/noised/bench/internal/site"
+)
+
+// Dataset is the name of every generated dataset of one table.
+const Dataset = "visits"
+
+// Keys is the number of declared keys k.
+const Keys = 50
+
+// Visits says what rows to make: of person, the declared text k, the measure m
+// from 0 to 1000, half (0 or 1), mid (10,000 integers), cell (Cells integers)
+// and secret (Secrets texts).
+type Visits struct {
+	Rows, Units    int64
+	Cells, Secrets int64
+	Tenants        int    // rows are spread over them
+	Scope          string // "person", where each unit may have rows in every tenant, or "tenant"
+	Narrow         bool   // without mid, cell and secret
+	OneRow         bool   // one row per unit, and a contract that says so
+}
+
+// Mids is the number of different values of mid.
+func (v Visits) Mids() int64 { return min(10_000, v.Cells) }
+
+// Spec says how a site of these rows is made.
+func (v Visits) Spec() site.Spec {
+	tenants := make([]string, v.Tenants)
+	for i := range tenants {
+		tenants[i] = fmt.Sprintf("tenant-%04d", i)
+	}
+	return site.Spec{
+		Name: fmt.Sprintf("visits-%d-%d-%d", v.Rows, v.Units, v.Tenants), Contract: v.contract(), Tenants: tenants,
+		Recipe: v.relation(0),
+		Files: func(ctx context.Context, dir string) ([]site.File, error) {
+			return v.write(ctx, dir, tenants)
+		},
+	}
+}
+
+func (v Visits) contract() []byte {
+	contribution := "{max_partitions: 5, max_rows_per_partition: 10}"
+	if v.OneRow {
+		contribution = "{max_rows: 1}"
+	}
+	keys := make([]string, Keys)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("key %02d", i)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `dataset: %s
+version: 1
+privacy_unit: {column: person, scope: %s}
+tenant_dimension: public
+contribution: %s
+columns:
+  person: {type: bigint, role: unit}
+  k:      {type: varchar, role: dimension, domain: {values: [%s]}}
+  m:      {type: integer, role: measure, bounds: [0, 1000]}
+  half:   {type: integer, role: dimension, domain: {range: [0, 1]}}
+`, Dataset, v.Scope, contribution, strings.Join(keys, ", "))
+	if !v.Narrow {
+		fmt.Fprintf(&b, `  mid:    {type: integer, role: dimension, domain: {range: [0, %d]}}
+  cell:   {type: integer, role: dimension, domain: {range: [0, %d]}}
+  secret: {type: varchar, role: dimension, domain: private}
+`, v.Mids()-1, v.Cells-1)
+	}
+	return []byte(b.String())
+}
+
+// relation is the SELECT of one tenant's rows. Each column has a seed of its
+// own.
+func (v Visits) relation(tenant int) string {
+	per := v.Rows / int64(v.Tenants)
+	person := fmt.Sprintf("hash(i, 1) %% %d", v.Units)
+	switch {
+	case v.OneRow:
+		person = "i"
+	case v.Scope == "tenant":
+		units := v.Units / int64(v.Tenants)
+		person = fmt.Sprintf("%d + hash(i, 1) %% %d", int64(tenant)*units, units)
+	}
+	columns := person + "::BIGINT AS person, format('key {:02d}', hash(i, 2) % 50) AS k, (hash(i, 3) % 1001)::INTEGER AS m, (hash(i, 4) % 2)::INTEGER AS half"
+	if !v.Narrow {
+		columns += fmt.Sprintf(", (hash(i, 5) %% %d)::INTEGER AS mid, (hash(i, 6) %% %d)::INTEGER AS cell, format('secret {:06d}', hash(i, 7) %% %d) AS secret", v.Mids(), v.Cells, v.Secrets)
+	}
+	return fmt.Sprintf("SELECT %s FROM range(%d, %d) AS t(i)", columns, int64(tenant)*per, int64(tenant+1)*per)
+}
+
+func (v Visits) write(ctx context.Context, dir string, tenants []string) (files []site.File, err error) {
+	db, err := plain.Open(ctx, "", dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for i, tenant := range tenants {
+		path := filepath.Join(dir, tenant+".parquet")
+		if err := db.CopyTo(ctx, v.relation(i), path); err != nil {
+			return nil, err
+		}
+		files = append(files, site.File{Tenant: tenant, Path: path, ContentType: wire.TypeParquet, Rows: v.Rows / int64(v.Tenants)})
+	}
+	return files, nil
+}
