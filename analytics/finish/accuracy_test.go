@@ -123,7 +123,7 @@ func TestColumnsOfEveryAggregate(t *testing.T) {
 	for i := range int64(1000) {
 		steps = append(steps, i%101)
 	}
-	core := &Core{Keys: [][]plan.Value{{}}, Draws: append(exactDraws(q, steps), []int64{101})}
+	core := &Core{Draws: append(exactDraws(q, steps), []int64{101})}
 	cols, err := Columns(v, core)
 	if err != nil {
 		t.Fatal(err)

@@ -14,22 +14,28 @@ import (
 // Columns computes the view's output columns, with intervals for the noised
 // ones, filtered by HAVING, ordered and limited. Rows that ORDER BY leaves tied
 // keep the order of the core, which is by declared order or by key.
+//
+// Groups are looked at one by one and independently of each other, by as many
+// goroutines as there are processors, each with estimators of its own.
 func Columns(v View, core *Core) ([]result.Column, error) {
 	if err := core.check(v.Plan); err != nil {
 		return nil, err
 	}
-	f := newFinisher(v, core)
-	rows, err := f.rows()
+	groups, err := shown(v, core)
 	if err != nil {
 		return nil, err
 	}
-	for i := range f.columns {
-		f.fill(&f.columns[i], i, rows)
+	columns := newFinisher(v, core).columns
+	for i := range columns {
+		reserve(&columns[i], v, i, len(groups))
 	}
-	return f.columns, nil
+	_, err = inShards(len(groups), func(from, to int) (struct{}, error) {
+		return struct{}{}, newFinisher(v, core).fill(columns, groups, from, to)
+	})
+	return columns, err
 }
 
-// finisher holds the per-query state of Columns.
+// finisher holds what one goroutine of Columns needs.
 type finisher struct {
 	view    View
 	core    *Core
@@ -37,14 +43,7 @@ type finisher struct {
 	exact   []estimate.Estimator   // per aggregate, at the view's confidence
 	joint   [][]estimate.Estimator // per output, aggregates at a confidence that holds jointly; nil for a bare aggregate
 	types   []plan.Type            // of the aggregates
-	columns []result.Column
-}
-
-// row is one group that survived HAVING.
-type row struct {
-	group int
-	scope scalar.Scope
-	exact []estimate.Estimate // of the aggregates
+	columns []result.Column        // without values
 }
 
 func newFinisher(v View, core *Core) *finisher {
@@ -77,89 +76,116 @@ func (f *finisher) jointEstimators(e plan.Expr) []estimate.Estimator {
 	return out
 }
 
-// aggsOf lists the aggregates that an expression uses, each once.
-func aggsOf(e plan.Expr) []int {
+// aggsOf lists the aggregates that expressions use, each once.
+func aggsOf(es ...plan.Expr) []int {
 	var used []int
-	plan.Walk(e, func(e plan.Expr) bool {
-		if a, ok := e.(*plan.AggRef); ok && !slices.Contains(used, a.Index) {
-			used = append(used, a.Index)
-		}
-		return true
-	})
+	for _, e := range es {
+		plan.Walk(e, func(e plan.Expr) bool {
+			if a, ok := e.(*plan.AggRef); ok && !slices.Contains(used, a.Index) {
+				used = append(used, a.Index)
+			}
+			return true
+		})
+	}
 	return used
 }
 
-// rows evaluates HAVING, ORDER BY, OFFSET and LIMIT.
-func (f *finisher) rows() ([]row, error) {
-	var rows []row
-	for g := range f.core.Keys {
-		r := row{group: g, scope: scalar.Scope{Keys: f.core.Keys[g], Aggs: make([]plan.Value, len(f.exact))}, exact: make([]estimate.Estimate, len(f.exact))}
-		for i, e := range f.exact {
-			r.exact[i] = e.At(g)
-			r.scope.Aggs[i] = r.exact[i].Value
-		}
-		if f.view.Plan.Having != nil {
-			keep, err := scalar.Eval(f.view.Plan.Having, r.scope)
-			if err != nil {
-				return nil, err
-			}
-			if !scalar.IsTrue(keep) {
-				continue
-			}
-		}
-		r.scope.Outs = make([]plan.Value, len(f.columns))
-		for i, o := range f.view.Plan.Outputs {
-			v, err := scalar.Eval(o.Expr, r.scope)
-			if err != nil {
-				return nil, err
-			}
-			r.scope.Outs[i] = scalar.Conform(v, f.columns[i].Type)
-		}
-		rows = append(rows, r)
-	}
-	if err := f.sort(rows); err != nil {
-		return nil, err
-	}
-	return f.limit(rows), nil
+// row is one group at a time, in room that is used again for the next.
+type row struct {
+	*finisher
+	group int
+	scope scalar.Scope
+	exact []estimate.Estimate // of the aggregates
+	joint []estimate.Estimate // of those of one expression
+	key   []plan.Value        // where the plan declares the keys
 }
 
-func (f *finisher) limit(rows []row) []row {
-	p := f.view.Plan
-	rows = rows[min(p.Offset, int64(len(rows))):]
-	if p.Limit != nil {
-		rows = rows[:min(*p.Limit, int64(len(rows)))]
-	}
-	return rows
-}
-
-// fill sets a column's values, and its interval where it is noised.
-func (f *finisher) fill(c *result.Column, output int, rows []row) {
-	expr := f.view.Plan.Outputs[output].Expr
-	noised := len(aggsOf(expr)) > 0 && c.Type.IsNumeric()
-	c.Values = make([]plan.Value, len(rows))
-	if noised {
-		c.Low, c.High = make([]plan.Value, len(rows)), make([]plan.Value, len(rows))
-		c.Confidence = strconv.FormatFloat(f.view.Confidence, 'g', -1, 64)
-	}
-	for i, r := range rows {
-		c.Values[i] = r.scope.Outs[output]
-		if noised {
-			c.Low[i], c.High[i] = f.interval(expr, output, r, c.Type)
-		}
+func (f *finisher) row() *row {
+	aggs := len(f.exact)
+	return &row{
+		finisher: f, exact: make([]estimate.Estimate, aggs), joint: make([]estimate.Estimate, aggs), key: make([]plan.Value, len(f.view.Plan.Keys)),
+		scope: scalar.Scope{Aggs: make([]plan.Value, aggs), Outs: make([]plan.Value, len(f.columns))},
 	}
 }
 
-func (f *finisher) interval(e plan.Expr, output int, r row, t plan.Type) (low, high plan.Value) {
+// turnTo makes a group the row's.
+func (r *row) turnTo(group int) {
+	r.group = group
+	if r.core.Keys != nil {
+		r.scope.Keys = r.core.Keys[group]
+		return
+	}
+	r.view.Plan.DeclaredKey(group, r.key)
+	r.scope.Keys = r.key
+}
+
+// estimate computes some aggregates.
+func (r *row) estimate(aggs []int) {
+	for _, i := range aggs {
+		r.exact[i] = r.finisher.exact[i].At(r.group)
+		r.scope.Aggs[i] = r.exact[i].Value
+	}
+}
+
+// outputs computes some outputs, whose aggregates are known.
+func (r *row) outputs(which []int) error {
+	for _, i := range which {
+		v, err := scalar.Eval(r.view.Plan.Outputs[i].Expr, r.scope)
+		if err != nil {
+			return err
+		}
+		r.scope.Outs[i] = scalar.Conform(v, r.columns[i].Type)
+	}
+	return nil
+}
+
+// reserve makes room in an output's column for n rows, and for their intervals
+// where it is noised.
+func reserve(c *result.Column, v View, output, n int) {
+	c.Values = make([]plan.Value, n)
+	if len(aggsOf(v.Plan.Outputs[output].Expr)) > 0 && c.Type.IsNumeric() {
+		c.Low, c.High = make([]plan.Value, n), make([]plan.Value, n)
+		c.Confidence = strconv.FormatFloat(v.Confidence, 'g', -1, 64)
+	}
+}
+
+// fill sets the rows from … to−1 of all columns, which are those of the groups
+// at these places.
+func (f *finisher) fill(columns []result.Column, groups []int, from, to int) error {
+	r, all, exprs := f.row(), make([]int, len(columns)), make([]plan.Expr, len(columns))
+	for i, o := range f.view.Plan.Outputs {
+		all[i], exprs[i] = i, o.Expr
+	}
+	aggs := aggsOf(exprs...)
+	for at := from; at < to; at++ {
+		r.turnTo(groups[at])
+		r.estimate(aggs)
+		if err := r.outputs(all); err != nil {
+			return err
+		}
+		for i := range columns {
+			c := &columns[i]
+			c.Values[at] = r.scope.Outs[i]
+			if c.HasInterval() {
+				c.Low[at], c.High[at] = r.interval(i, c.Type)
+			}
+		}
+	}
+	return nil
+}
+
+// interval returns that of an output.
+func (r *row) interval(output int, t plan.Type) (low, high plan.Value) {
+	e := r.view.Plan.Outputs[output].Expr
 	if a, ok := e.(*plan.AggRef); ok {
 		return r.exact[a.Index].Low, r.exact[a.Index].High
 	}
-	ests := make([]estimate.Estimate, len(f.exact))
-	for i, j := range f.joint[output] {
+	for i, j := range r.finisher.joint[output] {
 		if j != nil {
-			ests[i] = j.At(r.group)
+			r.joint[i] = j.At(r.group)
 		}
 	}
-	s, ok := spanOf(e, r.scope.Keys, ests)
+	s, ok := spanOf(e, r.scope.Keys, r.joint)
 	if !ok || math.IsNaN(s.lo) || math.IsNaN(s.hi) {
 		return plan.Null(t), plan.Null(t)
 	}

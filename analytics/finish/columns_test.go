@@ -65,7 +65,7 @@ func TestView(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := threeGroups(t, tt.change)
-			core := &Core{Keys: v.Plan.DeclaredKeys(), Draws: [][]int64{{10, 30, 20}}}
+			core := &Core{Draws: [][]int64{{10, 30, 20}}}
 			cols, err := Columns(v, core)
 			if err != nil {
 				t.Fatal(err)
@@ -97,7 +97,7 @@ func TestExpressionIntervals(t *testing.T) {
 			{Name: "flag", Expr: call2(">", n, whole(15))},
 		}
 	})
-	cols, err := Columns(v, &Core{Keys: v.Plan.DeclaredKeys(), Draws: [][]int64{{10, 30, 20}}})
+	cols, err := Columns(v, &Core{Draws: [][]int64{{10, 30, 20}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +129,7 @@ func TestCoreRoundTrip(t *testing.T) {
 		},
 		Draws: [][]int64{{1 << 62, -5}},
 	}
-	data, err := core.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	back, err := DecodeCore(data, b)
+	back, err := DecodeCore(core.Encode(), b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package finish
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/noised/noised/analytics/plan"
@@ -9,11 +8,14 @@ import (
 	"github.com/noised/noised/privacy/mechanism"
 )
 
-// Core is what a release stores: the keys that may be shown, and the noised
+// Core is what a release stores: the keys that passed selection, and the noised
 // integers of each draw, in steps of the draw's quantum: one per group, or one
 // per node of a tree, group by group.
+//
+// In a plan of declared keys there are no Keys: the groups are the combinations
+// of plan.Bound.DeclaredKeys, in that order, and follow from the plan.
 type Core struct {
-	Keys  [][]plan.Value // [group][key]
+	Keys  [][]plan.Value // [group][key]; nil in a plan of declared keys
 	Draws [][]int64      // [draw][group·Width + node]
 }
 
@@ -24,80 +26,26 @@ type View struct {
 	Confidence float64          // of the intervals, e.g. 0.95
 }
 
-// storedCore is the JSON form of a Core. Key values lose their types, which
-// the plan knows.
-type storedCore struct {
-	Keys  [][]any   `json:"keys"`
-	Draws [][]int64 `json:"draws"`
-}
-
-// Encode returns the stored form of the core.
-func (c *Core) Encode() ([]byte, error) {
-	s := storedCore{Keys: make([][]any, len(c.Keys)), Draws: c.Draws}
-	for i, key := range c.Keys {
-		s.Keys[i] = make([]any, len(key))
-		for j, v := range key {
-			switch {
-			case v.Null:
-			case v.Type.Kind == plan.KindVarchar:
-				s.Keys[i][j] = v.Str
-			default:
-				s.Keys[i][j] = v.Int
-			}
-		}
+// groups returns the number of groups under a plan.
+func (c *Core) groups(b *plan.Bound) int {
+	if b.Secret() {
+		return len(c.Keys)
 	}
-	return json.Marshal(s)
-}
-
-// DecodeCore reads the stored form back under the plan it was made with.
-func DecodeCore(data []byte, b *plan.Bound) (*Core, error) {
-	var s struct {
-		Keys  [][]json.RawMessage `json:"keys"`
-		Draws [][]int64           `json:"draws"`
-	}
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("decode stored core: %w", err)
-	}
-	c := &Core{Keys: make([][]plan.Value, len(s.Keys)), Draws: s.Draws}
-	for i, raw := range s.Keys {
-		if len(raw) != len(b.Keys) {
-			return nil, fmt.Errorf("decode stored core: a key has %d parts, the plan %d", len(raw), len(b.Keys))
-		}
-		c.Keys[i] = make([]plan.Value, len(raw))
-		for j, m := range raw {
-			v, err := decodeValue(m, b.Keys[j].Type)
-			if err != nil {
-				return nil, err
-			}
-			c.Keys[i][j] = v
-		}
-	}
-	return c, c.check(b)
-}
-
-func decodeValue(m json.RawMessage, t plan.Type) (plan.Value, error) {
-	if string(m) == "null" {
-		return plan.Null(t), nil
-	}
-	v := plan.Value{Type: t}
-	var target any = &v.Int
-	if t.Kind == plan.KindVarchar {
-		target = &v.Str
-	}
-	if err := json.Unmarshal(m, target); err != nil {
-		return v, fmt.Errorf("decode stored key: %w", err)
-	}
-	return v, nil
+	return int(b.DeclaredCount(plan.MaxCells))
 }
 
 // check holds the core's shape against the plan's.
 func (c *Core) check(b *plan.Bound) error {
-	if len(c.Draws) != len(b.Draws) {
+	switch {
+	case len(c.Draws) != len(b.Draws):
 		return privacy.Internal(fmt.Errorf("%d draws for a plan of %d", len(c.Draws), len(b.Draws)), "core shape")
+	case c.Keys != nil && !b.Secret():
+		return privacy.Internal(fmt.Errorf("%d keys for a plan that declares its own", len(c.Keys)), "core shape")
 	}
+	groups := c.groups(b)
 	for i, d := range c.Draws {
-		if width := b.Draws[i].Width(); len(d) != len(c.Keys)*width {
-			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), len(c.Keys), width), "core shape")
+		if width := b.Draws[i].Width(); len(d) != groups*width {
+			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), groups, width), "core shape")
 		}
 	}
 	return nil

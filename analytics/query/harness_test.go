@@ -88,7 +88,7 @@ func (s *scripted) ran() int {
 // house is a service over a real control store with two tenants.
 type house struct {
 	*query.Service
-	t       *testing.T
+	t       testing.TB
 	db      *controldb.DB
 	catalog *catalog.Catalog
 	ledger  *ledger.Ledger
@@ -107,7 +107,7 @@ func newHouse(t *testing.T) *house {
 
 // newHouseOf is newHouse for another contract and engine, with budgets of
 // another ε.
-func newHouseOf(t *testing.T, text string, e query.Engine, epsilon float64, timeout time.Duration) *house {
+func newHouseOf(t testing.TB, text string, e query.Engine, epsilon float64, timeout time.Duration) *house {
 	t.Helper()
 	ctx := t.Context()
 	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))

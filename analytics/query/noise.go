@@ -30,50 +30,64 @@ func noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
 	if err := checkShape(p, exact); err != nil {
 		return nil, err
 	}
+	core := &finish.Core{Draws: make([][]int64, len(exact.Draws))}
+	if p.Selection == nil {
+		for d, values := range exact.Draws {
+			core.Draws[d] = make([]int64, len(values))
+			if err := p.Noise[d].NoiseAll(core.Draws[d], values); err != nil {
+				return nil, err
+			}
+		}
+		return core, nil
+	}
 	kept, counts, err := keptGroups(p, exact)
 	if err != nil {
 		return nil, err
 	}
-	core := &finish.Core{Keys: make([][]plan.Value, len(kept)), Draws: make([][]int64, len(exact.Draws))}
+	core.Keys = make([][]plan.Value, len(kept))
 	for i, g := range kept {
 		core.Keys[i] = exact.Keys[g]
 	}
 	for d, of := range p.Plan.Draws {
-		if p.Selection != nil && d == p.Selection.Draw {
+		if d == p.Selection.Draw {
 			core.Draws[d] = counts // what selected the groups is what is shown
 			continue
 		}
-		values := exact.Draws[d]
-		if p.Plan.Secret() {
-			values = exact.Of(d, of.Width(), kept)
-		}
-		core.Draws[d] = make([]int64, len(values))
-		if err := p.Noise[d].NoiseAll(core.Draws[d], values); err != nil {
+		core.Draws[d] = make([]int64, len(kept)*of.Width())
+		if err := p.Noise[d].NoiseAll(core.Draws[d], exact.Of(d, of.Width(), kept)); err != nil {
 			return nil, err
 		}
 	}
 	return core, nil
 }
 
-// keptGroups returns the groups that leave, in the order in which they do:
-// declared ones as they are; secret ones that pass the threshold sorted by key,
-// with the noised counts that decided it.
+// keptGroups returns the secret groups that leave, sorted by key: those whose
+// noised counts, which it returns too, pass the threshold.
 func keptGroups(p *planner.Priced, exact *engine.Partials) (kept []int, counts []int64, err error) {
-	order := groupOrder(p.Plan, exact.Keys)
-	if p.Selection == nil {
-		return order, nil, nil
-	}
-	noised := make([]int64, len(order))
+	noised := make([]int64, len(exact.Keys))
 	if err := p.Noise[p.Selection.Draw].NoiseAll(noised, exact.Draws[p.Selection.Draw]); err != nil {
 		return nil, nil, err
 	}
-	for _, g := range order {
-		if p.Selection.Threshold.Keep(noised[g]) {
-			kept, counts = append(kept, g), append(counts, noised[g])
+	for g, n := range noised {
+		if p.Selection.Threshold.Keep(n) {
+			kept = append(kept, g)
 		}
+	}
+	sortByKey(kept, exact.Keys)
+	counts = make([]int64, len(kept))
+	for i, g := range kept {
+		counts[i] = noised[g]
 	}
 	kept, counts = fitting(p.Plan, exact.Keys, kept, counts)
 	return kept, counts, nil
+}
+
+// sortByKey sorts groups by the values of their keys. Engines give them in that
+// order, but it must not depend on one what their order tells.
+func sortByKey(groups []int, keys [][]plan.Value) {
+	slices.SortFunc(groups, func(x, y int) int {
+		return slices.CompareFunc(keys[x], keys[y], plan.Value.Compare)
+	})
 }
 
 // maxKeyBytes bounds the texts of the keys of a result with secret keys.
@@ -123,36 +137,27 @@ func textOf(keys [][]plan.Value, groups []int) (bytes int) {
 // checkShape fails closed when plan, price and partials do not belong
 // together: a secret key without a threshold must never leave.
 func checkShape(p *planner.Priced, exact *engine.Partials) error {
+	groups := len(exact.Keys)
+	if !p.Plan.Secret() { // their keys are the plan's, which an engine need not repeat
+		groups = int(p.Plan.DeclaredCount(plan.MaxCells))
+	}
 	switch {
 	case p.Plan.Secret() != (p.Selection != nil):
 		return privacy.Internal(fmt.Errorf("secret keys %t, selection %t", p.Plan.Secret(), p.Selection != nil), "noise")
+	case exact.Keys != nil && len(exact.Keys) != groups:
+		return privacy.Internal(fmt.Errorf("%d keys for %d declared groups", len(exact.Keys), groups), "noise")
 	case len(p.Noise) != len(p.Plan.Draws) || len(exact.Draws) != len(p.Plan.Draws):
 		return privacy.Internal(fmt.Errorf("%d draws planned, %d priced, %d computed", len(p.Plan.Draws), len(p.Noise), len(exact.Draws)), "noise")
 	case p.Selection != nil && p.Plan.Draws[p.Selection.Draw].Width() != 1:
 		return privacy.Internal(fmt.Errorf("draw %d selects and is not one count", p.Selection.Draw), "noise")
 	}
 	for i, d := range exact.Draws {
-		if d == nil && i < len(exact.Trees) && exact.Trees[i] != nil {
+		if d == nil && p.Selection != nil && i < len(exact.Trees) && exact.Trees[i] != nil {
 			continue // of the groups that are kept
 		}
-		if width := p.Plan.Draws[i].Width(); len(d) != len(exact.Keys)*width {
-			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), len(exact.Keys), width), "noise")
+		if width := p.Plan.Draws[i].Width(); len(d) != groups*width {
+			return privacy.Internal(fmt.Errorf("%d values for %d groups of %d", len(d), groups, width), "noise")
 		}
 	}
 	return nil
-}
-
-// groupOrder returns the order in which groups leave: declared order as it is,
-// secret keys sorted by value.
-func groupOrder(b *plan.Bound, keys [][]plan.Value) []int {
-	order := make([]int, len(keys))
-	for i := range order {
-		order[i] = i
-	}
-	if b.Secret() {
-		slices.SortFunc(order, func(x, y int) int {
-			return slices.CompareFunc(keys[x], keys[y], plan.Value.Compare)
-		})
-	}
-	return order
 }

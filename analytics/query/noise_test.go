@@ -67,7 +67,7 @@ func TestEveryNodeIsNoised(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(core.Keys) != 2 || len(core.Draws[0]) != 10 || len(core.Draws[1]) != 2 {
+		if core.Keys != nil || len(core.Draws[0]) != 10 || len(core.Draws[1]) != 2 {
 			t.Fatalf("core of %d keys, %d nodes, %d counts", len(core.Keys), len(core.Draws[0]), len(core.Draws[1]))
 		}
 		for i, v := range core.Draws[0] {
@@ -139,6 +139,7 @@ func TestResultsThatAreTooLarge(t *testing.T) {
 func TestShapesThatDoNotBelongTogether(t *testing.T) {
 	a := plan.StringValue("a")
 	tests := map[string]func(*planner.Priced, *engine.Partials){
+		"a key too many":             func(_ *planner.Priced, x *engine.Partials) { x.Keys = append(x.Keys, x.Keys[0]) },
 		"a node too few":             func(_ *planner.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[0][1:] },
 		"a tree of one integer":      func(_ *planner.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[1] },
 		"a draw without noise":       func(p *planner.Priced, _ *engine.Partials) { p.Noise = p.Noise[:1] },

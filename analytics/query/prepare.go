@@ -31,6 +31,7 @@ type prepared struct {
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
 	leased      bool                          // its charge was made here, and with it the first lease
+	shown       *Answer                       // the view of the release that was stored for it here; nil before, and elsewhere
 }
 
 func (p *prepared) view() finish.View {

@@ -152,11 +152,8 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 		ID: privacy.NewID("rel"), Dataset: prep.dataset.Name, ContractVersion: prep.priced.Plan.Version,
 		Epsilon: charge.Loss.Epsilon, Delta: charge.Loss.Delta, CreatedAt: s.Now().UTC().Truncate(time.Microsecond),
 	}}
-	var err error
-	if c.Noised, err = core.Encode(); err != nil {
-		return c, err
-	}
-	answer, err := s.view(c, prep)
+	c.Noised = core.Encode()
+	answer, err := viewOf(c.Release, prep, core)
 	if err != nil {
 		return c, err
 	}
@@ -182,6 +179,9 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 			return c, errors.Join(err, lookErr)
 		}
 		return stored, nil
+	}
+	if err == nil {
+		prep.shown = answer
 	}
 	return c, err
 }

@@ -11,14 +11,21 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// view shows a core as the request asked for it. It is post-processing of what
-// is stored.
+// view shows a stored core as the request asked for it.
 func (s *Service) view(c release.Core, prep *prepared) (*Answer, error) {
+	if prep.shown != nil && prep.shown.Release.ID == c.ID {
+		return prep.shown, nil
+	}
 	core, err := finish.DecodeCore(c.Noised, prep.priced.Plan)
 	if err != nil {
 		return nil, privacy.Internal(err, "stored core of "+c.ID)
 	}
-	r := c.Release
+	return viewOf(c.Release, prep, core)
+}
+
+// viewOf shows a core as the request asked for it. It is post-processing of
+// what is stored.
+func viewOf(r release.Release, prep *prepared, core *finish.Core) (*Answer, error) {
 	r.SQL = prep.request.SQL
 	table, err := tableOf(r, prep, core)
 	if err != nil {
