@@ -40,6 +40,14 @@ type Strategy struct {
 	Grouping []string
 }
 
+// String returns what an explanation shows: "stream", "rows" or "index on a, b".
+func (s Strategy) String() string {
+	if s.Bounding != BoundIndex {
+		return s.Bounding.String()
+	}
+	return "index on " + strings.Join(s.Grouping, ", ")
+}
+
 // Ranks are stored with each row when it is loaded. They count from 0 and stop
 // at MaxRank, which stands for itself and all beyond.
 const (

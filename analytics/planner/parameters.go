@@ -91,9 +91,8 @@ func (p *planning) size() error {
 	case columns > maxWidth:
 		return refusal.New(p.groupPos(), "more than %d noised numbers per group are not permitted", maxWidth).
 			Suggest("ask for quantiles of fewer columns at once")
-	case groups > 0:
-		limits.MaxPartitions = min(limits.MaxPartitions, p.groupsPerUnit(groups))
 	}
+	limits.MaxPartitions = min(limits.MaxPartitions, groupsPerUnit(out))
 	if limits.MaxRows > 0 {
 		limits.MaxRows = min(limits.MaxRows, limits.MaxPartitions*limits.MaxRowsPerPartition)
 	}
@@ -108,12 +107,19 @@ func atMost(groups int64) string {
 	return plan.IntValue(plan.Of(plan.KindBigint), groups).Text()
 }
 
-func (p *planning) groupsPerUnit(groups int64) int64 {
-	byTenant := slices.ContainsFunc(p.out.Keys, func(k plan.Key) bool { return k.Column == plan.TenantColumn })
-	if byTenant && p.out.Scope == plan.ScopeTenant {
-		return groups / int64(len(p.out.Tenants))
+// groupsPerUnit returns how many groups a unit touches at most, by what groups
+// there are.
+func groupsPerUnit(b *plan.Bound) int64 {
+	groups := b.DeclaredCount(MaxGroups)
+	byTenant := slices.ContainsFunc(b.Keys, func(k plan.Key) bool { return k.Column == plan.TenantColumn })
+	switch {
+	case groups == 0: // secret
+		return privacy.MaxBound
+	case byTenant && b.Scope == plan.ScopeTenant:
+		return groups / int64(len(b.Tenants))
+	default:
+		return groups
 	}
-	return groups
 }
 
 func (p *planning) groupPos() plan.Pos {

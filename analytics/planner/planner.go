@@ -25,9 +25,6 @@ const (
 	maxViewNodes = 4000
 )
 
-// Strategy names how contributions are bounded at query time.
-const Strategy = "stream"
-
 // Dataset is what a query runs on.
 type Dataset struct {
 	Contract *contract.Contract // the version in force
@@ -51,7 +48,6 @@ type Priced struct {
 	Cost      privacy.Cost     // what each account is debited: at least privacy.MinRunMu2
 	Noise     []mechanism.Spec // by draw
 	Selection *Selection       // nil when every key is declared
-	Strategy  string
 	// Periods are the budget periods whose rows the plan can read, by
 	// contract.Period.Name, sorted; nil when the contract has one budget for all
 	// rows. The plan's filter excludes the rows of all other periods.
@@ -87,6 +83,7 @@ func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
 		p.selection,
 		p.canonicalOrder,
 		p.size,
+		p.strategy,
 		p.price,
 	} {
 		if err := rule(); err != nil {

@@ -24,7 +24,7 @@ const selectionShare = 0.5
 // hence the largest of them as small as it can be. The draw that selects groups
 // weighs as much as any other.
 func (p *planning) price() error {
-	p.priced.Plan, p.priced.Loss, p.priced.Strategy = &p.out, p.loss, Strategy
+	p.priced.Plan, p.priced.Loss = &p.out, p.loss
 	noise := p.loss
 	if p.priced.Selection != nil {
 		noise.Delta *= 1 - selectionShare

@@ -39,7 +39,7 @@ func newFixture(t testing.TB) *fixture {
 		}
 	})
 	f := &fixture{parser: parser, contracts: map[string]*contract.Contract{}}
-	for _, file := range []string{"testdata/shop.yaml", "testdata/tpch.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "../contract/testdata/insteval.yaml"} {
+	for _, file := range []string{"testdata/shop.yaml", "testdata/tpch.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "testdata/basket.yaml", "../contract/testdata/insteval.yaml"} {
 		doc, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -81,6 +81,7 @@ func (f *fixture) block(t *testing.T, block string) string {
 	t.Helper()
 	var out strings.Builder
 	var sql []string
+	brief := false
 	req := Request{Loss: privacy.Loss{Epsilon: 1, Delta: 1e-9}}
 	for _, line := range strings.Split(block, "\n") {
 		if strings.HasPrefix(line, "#") {
@@ -92,6 +93,7 @@ func (f *fixture) block(t *testing.T, block string) string {
 		}
 		if r, ok := strings.CutPrefix(line, "@ "); ok {
 			fmt.Fprintln(&out, line)
+			r, brief = strings.CutPrefix(r, "bounding only")
 			readRequest(t, r, &req)
 		}
 	}
@@ -104,6 +106,10 @@ func (f *fixture) block(t *testing.T, block string) string {
 		if e := privacy.AsError(err); e.Cause != nil {
 			fmt.Fprintf(&out, "  cause: %v\n", e.Cause)
 		}
+		return out.String()
+	}
+	if l := p.Plan.Limits; brief {
+		fmt.Fprintf(&out, "limits %d %d %d %d by %s\n", l.MaxPartitions, l.MaxRowsPerPartition, l.MaxRows, l.MaxL2, p.Plan.Strategy)
 		return out.String()
 	}
 	out.WriteString(show(p))
@@ -157,6 +163,9 @@ func show(p *Priced) string {
 	var s strings.Builder
 	_, core, _ := strings.Cut(b.CoreKey(), "scope ")
 	s.WriteString("scope " + core)
+	if b.Strategy.Bounding != plan.BoundStream {
+		fmt.Fprintf(&s, "bounded by %s\n", b.Strategy)
+	}
 	for i, a := range b.Aggs {
 		fmt.Fprintf(&s, "agg#%d %s", i, aggNames[a.Func])
 		for _, d := range []struct {

@@ -22,7 +22,7 @@ type Explanation struct {
 	Charges            []ExplainedCharge   `json:"charges"`
 	Columns            []finish.Accuracy   `json:"columns"`
 	PartitionSelection *ExplainedSelection `json:"partition_selection,omitempty"`
-	Strategy           string              `json:"strategy"`
+	Strategy           string              `json:"strategy"` // plan.Strategy.String of how a run would be bounded now
 }
 
 // ExplainedCharge is the price at one account.
@@ -70,7 +70,7 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Permitted: true, Loss: prep.priced.Loss, Accuracy: r.Accuracy, Strategy: prep.priced.Strategy, Columns: finish.Accuracies(prep.view())}
+	x := &Explanation{Permitted: true, Loss: prep.priced.Loss, Accuracy: r.Accuracy, Strategy: prep.run.Strategy.String(), Columns: finish.Accuracies(prep.view())}
 	x.Charges, err = explainCharges(prep.priced, previews, r.OnExhausted == OnExhaustedExclude)
 	if err != nil {
 		return nil, err

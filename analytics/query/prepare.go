@@ -27,6 +27,7 @@ type prepared struct {
 	request     Request
 	dataset     catalog.Dataset
 	priced      *planner.Priced
+	run         *plan.Bound                   // priced.Plan, as these generations are bounded
 	generations map[string]catalog.Generation // by tenant; missing: nothing loaded
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
@@ -150,7 +151,9 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 	}
 	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
 	p.key = releaseKey(p.core, readFrom(priced.Plan), gens)
-	return p, s.Engine.Permits(ctx, engine.Input{Plan: priced.Plan, Segments: p.segments(s.DataDir)})
+	segments := p.segments(s.DataDir)
+	p.run = bounded(priced.Plan, segments)
+	return p, s.Engine.Permits(ctx, engine.Input{Plan: p.run, Segments: segments})
 }
 
 // readFrom names whose generations a plan reads: its tenants', and the public
@@ -169,7 +172,7 @@ func (p *prepared) segments(dataDir string) []engine.Segment {
 	for _, owner := range readFrom(p.priced.Plan) {
 		for _, seg := range p.generations[owner].Segments {
 			if readsTable(p.priced.Plan, owner, seg.Table) {
-				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path)})
+				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path), Ranks: seg.Ranks})
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func metaOf(r release.Release, prep *prepared) ([]result.Pair, error) {
 	bounding, err := json.Marshal(struct {
 		Strategy string `json:"strategy"`
 		privacy.Bounds
-	}{p.Strategy, p.Plan.Limits})
+	}{prep.run.Strategy.String(), prep.run.Limits})
 	if err != nil {
 		return nil, privacy.Internal(err, "encode bounds")
 	}

@@ -1,0 +1,61 @@
+package query
+
+import (
+	"slices"
+
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/planner"
+)
+
+// bounded returns the plan as it is run on given segments: as it was priced, or
+// streamed where their ranks do not serve it. Cost, noise and the identity of
+// the release are those of the plan that was priced in either case.
+//
+// Streaming keeps other rows of a unit than ranks do, of every unit at once. So
+// whether a run falls back must not depend on whose rows there are, or one unit
+// could change what is kept of all others. It depends on the number of segments
+// and on the ranks that they have; these must be made by events alone: a load
+// adds one segment whether or not it has a row, and is merged with others by how
+// many loads there were, never by their size.
+func bounded(b *plan.Bound, segments []engine.Segment) *plan.Bound {
+	if qualifies(b, segments) {
+		return b
+	}
+	return planner.Streamed(b)
+}
+
+// qualifies reports whether a plan can be bounded by the ranks of segments: of
+// each private table that it reads, a tenant has one segment at most, since ranks
+// count within a segment, and that has the ranks that the plan asks for.
+func qualifies(b *plan.Bound, segments []engine.Segment) bool {
+	if b.Strategy.Bounding == plan.BoundStream {
+		return true
+	}
+	type place struct{ tenant, table string }
+	seen := make(map[place]bool)
+	for _, s := range segments {
+		if s.Tenant == "" { // a public table
+			continue
+		}
+		at := place{s.Tenant, s.Table}
+		if seen[at] || !serves(b, s) {
+			return false
+		}
+		seen[at] = true
+	}
+	return true
+}
+
+// serves reports whether a segment has the ranks that a plan asks for of its
+// table.
+func serves(b *plan.Bound, s engine.Segment) bool {
+	has := func(grouping []string) bool {
+		return slices.ContainsFunc(s.Ranks, func(g []string) bool { return slices.Equal(g, grouping) })
+	}
+	if b.Strategy.Bounding == plan.BoundIndex {
+		return has(b.Strategy.Grouping)
+	}
+	lacks := func(o plan.Source) bool { return o.Table == s.Table && o.Key != "" && !has([]string{o.Key}) }
+	return s.Ranks != nil && !slices.ContainsFunc(b.Sources, lacks)
+}
