@@ -74,6 +74,9 @@ func (in Input) Check() error {
 			return privacy.Internal(err, "engine input")
 		}
 	}
+	if err := in.checkRanks(); err != nil {
+		return privacy.Internal(err, "engine input")
+	}
 	return nil
 }
 

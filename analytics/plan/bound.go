@@ -114,6 +114,19 @@ func (b *Bound) DeclaredCount(limit int64) int64 {
 	return n
 }
 
+// UnitGroups returns how many groups one unit of one tenant can reach at most:
+// the combinations of all declared values but the tenant's, 0 when a key other
+// than the tenant is secret.
+func (b *Bound) UnitGroups() int64 {
+	own := Bound{}
+	for _, k := range b.Keys {
+		if c, bare := k.Expr.(*Column); k.Column != TenantColumn || k.Expr != nil && !(bare && c.Name == TenantColumn) {
+			own.Keys = append(own.Keys, k)
+		}
+	}
+	return own.DeclaredCount(MaxCells)
+}
+
 // DeclaredKeys enumerates the combinations of declared values, the last key
 // varying fastest, so that combination i has mixed-radix digits i. It must not
 // be called on a plan with a secret key. All keys share one array: for as many as

@@ -45,7 +45,7 @@ func fanOut(src plan.Source, catalogs []string) (string, error) {
 	if len(columns) == 0 {
 		return "", fmt.Errorf("%s is joined to nothing", src.Table)
 	}
-	rows, err := union(catalogs, src, columns, Cap{})
+	rows, err := union(catalogs, src, columns, nil, Relation{})
 	if err != nil {
 		return "", err
 	}

@@ -26,19 +26,32 @@ import (
 // all else that the statement delivers. Without that, the order within a unit
 // would be whatever the join makes it, and rows of others would have a say in
 // which of a unit's rows are considered where there are too many.
-func (s *selection) from(r Relation) (string, error) {
-	switch len(s.plan.Sources) {
-	case 0:
-		return table(r.Catalog)
-	case 1:
-		rows, err := table(r.Catalog)
-		if err != nil {
-			return "", err
-		}
-		columns, err := renamed("", s.read()[s.plan.Sources[0].Alias])
-		return "(SELECT " + strings.Join(append([]string{unit}, columns...), ", ") + " FROM " + rows + ")", err
+//
+// Where ranks bound the plan, it also returns the conditions that are left to be
+// asked of the rows, and the order is nobody's concern.
+func (s *selection) from(r Relation) (string, []string, error) {
+	if len(s.plan.Sources) > 1 {
+		rows, err := s.join(r)
+		return rows, nil, err
 	}
-	return s.join(r)
+	rows, err := table(r.Catalog, r.Units)
+	if err != nil {
+		return "", nil, err
+	}
+	var one plan.Source
+	if len(s.plan.Sources) == 1 {
+		one = s.plan.Sources[0]
+	}
+	kept, err := s.ranks(one)
+	if err != nil || s.plan.Sources == nil {
+		return rows, kept, err
+	}
+	own := []string{unit}
+	if s.ranked {
+		own = []string{"*"} // the names of what is renamed have a dot
+	}
+	columns, err := renamed("", s.read()[one.Alias])
+	return "(SELECT " + strings.Join(append(own, columns...), ", ") + " FROM " + rows + where(kept) + ")", nil, err
 }
 
 func (s *selection) join(r Relation) (string, error) {
@@ -50,7 +63,11 @@ func (s *selection) join(r Relation) (string, error) {
 			return "", fmt.Errorf("source %d does not fit", i)
 		}
 		place[src.Alias] = i
-		rows, err := union(r.Tables[src.Table], src, read[src.Alias], r.Cap)
+		kept, err := s.ranks(src)
+		if err != nil {
+			return "", err
+		}
+		rows, err := union(r.Tables[src.Table], src, read[src.Alias], kept, r)
 		if err != nil {
 			return "", err
 		}
@@ -87,10 +104,21 @@ func columnName(c *plan.Column) string {
 	return c.Qualifier + "." + c.Name
 }
 
-// table names the rows of a segment.
-func table(catalog string) (string, error) {
+// table names the rows of some units of a segment.
+func table(catalog string, of Range) (string, error) {
 	name, err := quoteName(catalog)
-	return name + `.main."rows"`, err
+	rows := name + `.main."rows"`
+	if of == (Range{}) {
+		return rows, err
+	}
+	var kept []string
+	if of.From > 0 {
+		kept = append(kept, fmt.Sprintf("%s >= %d::UBIGINT", unit, of.From))
+	}
+	if of.Below > 0 {
+		kept = append(kept, fmt.Sprintf("%s < %d::UBIGINT", unit, of.Below))
+	}
+	return "(SELECT * FROM " + rows + " WHERE " + strings.Join(kept, " AND ") + ")", err
 }
 
 // read lists, per source, the columns that the plan reads, sorted.
@@ -141,8 +169,11 @@ func renamed(prefix string, columns []*plan.Column) ([]string, error) {
 }
 
 // union renders one source: all segments of its table, less what is not joined
-// of a unit.
-func union(catalogs []string, src plan.Source, columns []*plan.Column, limit Cap) (string, error) {
+// of a unit: by ranks, where there are any, or by what is read.
+func union(catalogs []string, src plan.Source, columns []*plan.Column, kept []string, r Relation) (string, error) {
+	if src.Public {
+		r.Units = Range{}
+	}
 	var names, types []string
 	if !src.Public {
 		names, types = append(names, unit), append(types, "UBIGINT")
@@ -163,11 +194,11 @@ func union(catalogs []string, src plan.Source, columns []*plan.Column, limit Cap
 	}
 	var parts []string
 	for _, c := range catalogs {
-		from, err := table(c)
+		from, err := table(c, r.Units)
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, "SELECT "+strings.Join(names, ", ")+" FROM "+from)
+		parts = append(parts, "SELECT "+strings.Join(names, ", ")+" FROM "+from+where(kept))
 	}
 	if len(parts) == 0 {
 		var none []string
@@ -177,14 +208,14 @@ func union(catalogs []string, src plan.Source, columns []*plan.Column, limit Cap
 		parts = []string{"SELECT " + strings.Join(none, ", ") + " WHERE FALSE"}
 	}
 	text := "(" + strings.Join(parts, " UNION ALL ") + ")"
-	if src.Public {
+	if src.Public || len(kept) > 0 {
 		return text, nil
 	}
 	text, err := once(text, names, src)
 	if err != nil {
 		return "", err
 	}
-	return atMost(text, names, limit)
+	return atMost(text, names, r.Cap)
 }
 
 // once keeps one row for each key of a unit, the first in the order of what is

@@ -18,6 +18,14 @@ type Relation struct {
 	Catalog string              // the name under which the segment's file is attached
 	Tables  map[string][]string // in a join: such names, by table
 	Cap     Cap                 // in a join: of each unit's rows in each private table
+	Units   Range               // of which rows are read
+}
+
+// Range is the units from one up to, and without, another; the zero value has
+// all. Segments are ordered by unit, so that the rest of them is not even read.
+type Range struct {
+	From  uint64
+	Below uint64 // 0: no end
 }
 
 // Cap limits how many rows of one unit in one table are joined: Rows of them,
@@ -60,8 +68,14 @@ type selection struct {
 	builder
 	plan    *plan.Bound
 	columns []string
+	types   []plan.Type // of the columns
 	index   map[string]int
 	level   int // of the deepest column or filter
+	// ranked holds for a statement within an aggregation. It has no unit, its
+	// columns have names, and its values are within the bounds of their quanta.
+	ranked bool
+	tag    int // of the relation
+	within Within
 }
 
 // put adds a result column, once, and returns its place.
@@ -71,7 +85,7 @@ func (s *selection) put(t term) int {
 		return i
 	}
 	i := len(s.columns)
-	s.columns, s.index[t.sql] = append(s.columns, t.sql), i
+	s.columns, s.types, s.index[t.sql] = append(s.columns, t.sql), append(s.types, t.typ), i
 	return i
 }
 
@@ -89,7 +103,9 @@ func Generate(p *plan.Bound, r Relation) (*Statement, error) {
 }
 
 func (s *selection) statement(p *plan.Bound, r Relation) (*Statement, error) {
-	s.put(term{sql: `"` + UnitColumn + `"`})
+	if !s.ranked {
+		s.put(term{sql: unit})
+	}
 	st := &Statement{}
 	for _, k := range p.Keys {
 		place, err := s.key(k)
@@ -180,6 +196,9 @@ func (s *selection) value(d plan.Draw) (term, error) {
 	if err != nil {
 		return term{}, err
 	}
+	if d.Kind != plan.DrawDistinct && s.ranked {
+		return s.bounded(d, v)
+	}
 	if d.Kind != plan.DrawDistinct {
 		return s.quantise(v, d.Quantum)
 	}
@@ -234,24 +253,22 @@ func conjuncts(e plan.Expr) []plan.Expr {
 // text assembles the statement: one SELECT, over one inner SELECT per level of
 // shared operands. The filter stands where its operands exist.
 func (s *selection) text(r Relation, filter term) (string, error) {
-	from, err := s.from(r)
+	from, kept, err := s.from(r)
 	if err != nil {
 		return "", err
 	}
-	where := ""
-	if filter.sql != "" {
-		where = " WHERE " + filter.sql
-	}
 	for i, added := range s.levels {
-		inner := fmt.Sprintf("(SELECT *, %s FROM %s", strings.Join(added, ", "), from)
 		if filter.sql != "" && filter.level == i {
-			inner, where = inner+where, ""
+			kept, filter.sql = append(kept, filter.sql), ""
 		}
-		from = inner + ")"
+		from, kept = fmt.Sprintf("(SELECT *, %s FROM %s%s)", strings.Join(added, ", "), from, where(kept)), nil
+	}
+	if filter.sql != "" {
+		kept = append(kept, filter.sql)
 	}
 	order := ""
-	if len(s.plan.Sources) > 1 {
+	if len(s.plan.Sources) > 1 && !s.ranked {
 		order = " ORDER BY ALL" // the unit is the first column
 	}
-	return "SELECT " + strings.Join(s.columns, ", ") + " FROM " + from + where + order, nil
+	return "SELECT " + strings.Join(s.delivered(), ", ") + " FROM " + from + where(kept) + order, nil
 }

@@ -92,7 +92,7 @@ func (a asker) plan(t rapid.TB, sql string) *plan.Bound {
 	if err != nil {
 		t.Fatal(sql, err)
 	}
-	return priced.Plan
+	return planner.Streamed(priced.Plan)
 }
 
 // The columns that segments of each table store, beside the unit.

@@ -1,0 +1,193 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+// Aggregation is a statement that computes the partials of a plan whose strategy
+// is BoundIndex or BoundRows: one row per group that has rows, in no order.
+//
+// Of each relation it takes the rows within the ranks that pass the filter, and
+// all else is an aggregate over the UNION ALL of them. Each row counts as
+// itself, with the integer that package bounding would make of it, so that the
+// outcome depends on neither the order of rows nor threads.
+type Aggregation struct {
+	SQL string
+	// Tenant is the column that has the index of the relation, None unless the
+	// plan is grouped by tenant.
+	Tenant int
+	Keys   []int // per key of the plan; None for the tenant
+	Draws  []DrawTotal
+}
+
+// DrawTotal says what a draw is in a group: column Sum, plus Times times column
+// Count. What is None or NULL is 0.
+type DrawTotal struct {
+	Sum   int // of 128 bits
+	Count int // of 64 bits, not negative
+	Times int64
+}
+
+// Within says of a stored column whether all of its values in the relations are
+// within the bounds of a quantum in whose steps it is stored. Then they need not
+// be brought there row by row.
+type Within func(c *plan.Column, q plan.Quantum) bool
+
+// Aggregate renders the core of a plan over relations. Errors are internal.
+func Aggregate(p *plan.Bound, within Within, relations ...Relation) (*Aggregation, error) {
+	a := &aggregation{plan: p, within: within, index: make(map[string]int)}
+	out, err := a.statement(relations)
+	if err != nil {
+		return nil, privacy.Internal(err, "generating SQL")
+	}
+	return out, nil
+}
+
+// aggregation collects the columns around the relations: those that are grouped
+// by, and then the others.
+type aggregation struct {
+	plan    *plan.Bound
+	within  Within
+	types   []plan.Type // of the relations' columns
+	columns []string
+	groups  int
+	index   map[string]int
+}
+
+// Columns of a relation's rows, beside those that columnOf names.
+const (
+	tagColumn  = "_tag"  // the index of the relation
+	rankColumn = "_rank" // counts units where it is 0
+)
+
+// columnOf names a column of the rows of a relation.
+func columnOf(place int) string { return "c" + strconv.Itoa(place) }
+
+func (a *aggregation) statement(relations []Relation) (*Aggregation, error) {
+	if a.plan.Strategy.Bounding == plan.BoundStream || len(relations) == 0 {
+		return nil, fmt.Errorf("there is nothing to aggregate")
+	}
+	var parts []string
+	var layout Layout
+	for i, r := range relations {
+		s := &selection{plan: a.plan, index: make(map[string]int), ranked: true, tag: i, within: a.within}
+		s.tenant = r.Tenant
+		st, err := s.statement(a.plan, r)
+		if err != nil {
+			return nil, err
+		}
+		layout, a.types = st.Layout, s.types
+		parts = append(parts, st.SQL)
+	}
+	out := &Aggregation{Tenant: None}
+	for _, place := range layout.Keys {
+		if place == None {
+			out.Tenant = a.put(tagColumn)
+		} else {
+			place = a.put(columnOf(place))
+		}
+		out.Keys = append(out.Keys, place)
+	}
+	a.groups = len(a.columns)
+	for i, d := range a.plan.Draws {
+		total, err := a.draw(d, layout.Draws[i])
+		if err != nil {
+			return nil, err
+		}
+		out.Draws = append(out.Draws, total)
+	}
+	out.SQL = "SELECT " + strings.Join(a.columns, ", ") + " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
+	if a.groups > 0 {
+		out.SQL += " GROUP BY " + strings.Join(a.columns[:a.groups], ", ")
+	}
+	return out, nil
+}
+
+// put adds a column, once, and returns its place.
+func (a *aggregation) put(sql string) int {
+	if i, ok := a.index[sql]; ok {
+		return i
+	}
+	a.columns, a.index[sql] = append(a.columns, sql), len(a.columns)
+	return len(a.columns) - 1
+}
+
+// draw renders a draw's aggregates. The centre is subtracted from the total: the
+// sum of v − C over n values is their sum − C·n, in integers that hold both: n is
+// below 2^63, and |v| and |C| are at most 2^48, so that no sum leaves 128 bits.
+func (a *aggregation) draw(d plan.Draw, of DrawColumns) (DrawTotal, error) {
+	var conditions []string
+	if of.Mask != None {
+		conditions = append(conditions, columnOf(of.Mask))
+	}
+	switch d.Kind {
+	case plan.DrawUnits:
+		if of.Mask != None || of.Present != None {
+			return DrawTotal{}, fmt.Errorf("units are counted by rank, with no condition")
+		}
+		return DrawTotal{Sum: None, Count: a.put("count(*) FILTER (WHERE " + rankColumn + " = 0)"), Times: 1}, nil
+	case plan.DrawRows:
+		counted := "*"
+		if of.Present != None {
+			counted = columnOf(of.Present)
+		}
+		return DrawTotal{Sum: None, Count: a.put("count(" + counted + ")" + filter(conditions)), Times: 1}, nil
+	case plan.DrawSum, plan.DrawSquares:
+	case plan.DrawDistinct, plan.DrawTree:
+		return DrawTotal{}, fmt.Errorf("a draw of kind %d is not a sum", d.Kind)
+	}
+	if of.Present != None {
+		conditions = append(conditions, columnOf(of.Present)+" IS NOT NULL")
+	}
+	value, centre := a.added(d, of.Value)
+	out := DrawTotal{Sum: a.put("sum(" + value + ")" + filter(conditions)), Count: None, Times: -centre}
+	if centre != 0 {
+		out.Count = a.put("count(" + columnOf(of.Value) + ")" + filter(conditions))
+	}
+	return out, nil
+}
+
+func filter(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " FILTER (WHERE " + strings.Join(conditions, " AND ") + ")"
+}
+
+// added renders what a row adds to a draw before its centre is subtracted, NULL
+// where the row has no value. It is what bounding.Steps and bounding.Square
+// return, less the centre: y² >> Shift is at most Square.Max, for |y| is at most
+// the reach, whose square fits a BIGINT.
+func (a *aggregation) added(d plan.Draw, place int) (string, int64) {
+	v := columnOf(place)
+	if d.Kind == plan.DrawSum {
+		return v, d.Quantum.Centre
+	}
+	y := fmt.Sprintf("(%s - %d)", unscaled(term{sql: v, typ: a.types[place]}).sql, d.Quantum.Centre)
+	return fmt.Sprintf("((%s * %s) >> %d)", y, y, d.Square.Shift), d.Square.Centre
+}
+
+// delivered lists the columns of the result. Within an aggregation they have
+// names, and the tag and the rank are added where they are needed; there is one
+// column at least.
+func (s *selection) delivered() []string {
+	if !s.ranked {
+		return s.columns
+	}
+	var out []string
+	for i, sql := range s.columns {
+		out = append(out, sql+" AS "+columnOf(i))
+	}
+	for _, d := range s.plan.Draws {
+		if d.Kind == plan.DrawUnits {
+			out = append(out, `"`+countedBy(s.plan)+`" AS `+rankColumn)
+			break
+		}
+	}
+	return append(out, fmt.Sprintf("%d AS %s", s.tag, tagColumn))
+}

@@ -1,0 +1,76 @@
+package sqlgen
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// bounded renders a value in steps within the bounds of its quantum, which
+// quantise leaves to the bounder where the value is stored in steps. It is NULL
+// where the value is, which least and greatest would not be.
+func (s *selection) bounded(d plan.Draw, v term) (term, error) {
+	y, err := s.quantise(v, d.Quantum)
+	if err != nil || y.sql != v.sql { // which has brought it there
+		return y, err
+	}
+	c, stored := d.Value.(*plan.Column)
+	if stored && c.Name != plan.TenantColumn && s.within != nil && s.within(c, d.Quantum) {
+		return y, nil
+	}
+	least, most := ends(y.typ)
+	if d.Quantum.Lo > most || d.Quantum.Hi < least {
+		y = unscaled(y)
+		least, most = ends(bigint)
+	}
+	y = s.share(y)
+	lo, err := literal(plan.IntValue(y.typ, d.Quantum.Lo))
+	if err != nil {
+		return term{}, err
+	}
+	hi, err := literal(plan.IntValue(y.typ, d.Quantum.Hi))
+	if err != nil {
+		return term{}, err
+	}
+	below, above := fmt.Sprintf("WHEN %%s < %s THEN %s ", lo, lo), fmt.Sprintf("WHEN %%s > %s THEN %s ", hi, hi)
+	switch {
+	case d.Quantum.Lo > least && d.Quantum.Hi < most:
+		return combine(y.typ, "(CASE "+below+above+"ELSE %s END)", y, y, y), nil
+	case d.Quantum.Lo > least:
+		return combine(y.typ, "(CASE "+below+"ELSE %s END)", y, y), nil
+	case d.Quantum.Hi < most:
+		return combine(y.typ, "(CASE "+above+"ELSE %s END)", y, y), nil
+	}
+	return y, nil
+}
+
+// ends returns the least and the largest integer that values of an exact type
+// are stored as.
+func ends(t plan.Type) (int64, int64) {
+	switch t.Kind {
+	case plan.KindDecimal:
+		most := pow10(int(t.Precision)).Int64() - 1 // of at most 18 digits
+		return -most, most
+	case plan.KindTinyint:
+		return math.MinInt8, math.MaxInt8
+	case plan.KindSmallint:
+		return math.MinInt16, math.MaxInt16
+	case plan.KindInteger:
+		return math.MinInt32, math.MaxInt32
+	default:
+		return math.MinInt64, math.MaxInt64
+	}
+}
+
+// unscaled renders the integer that an exact value of at most 18 digits is
+// stored as.
+func unscaled(v term) term {
+	if v.typ == bigint {
+		return v
+	}
+	if v.typ.Kind == plan.KindDecimal && v.typ.Scale > 0 {
+		v = combine(v.typ, fmt.Sprintf("(%%s * CAST(%s AS DECIMAL(%d,0)))", pow10(int(v.typ.Scale)), v.typ.Scale+1), v)
+	}
+	return combine(bigint, "CAST(%s AS BIGINT)", v)
+}

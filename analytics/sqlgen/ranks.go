@@ -1,0 +1,68 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/noised/noised/analytics/plan"
+)
+
+// ranks renders which rows of a table are kept, by the ranks that are stored
+// with them: before the filter, and each unit's by that unit's rows alone. There
+// are no such conditions on public tables, nor in a statement whose rows are
+// streamed.
+//
+// In a join the rows of the one table that is not joined once are limited, and
+// of the others one row for each key of a unit is kept: the one that is first
+// in the ranking of the key.
+func (s *selection) ranks(src plan.Source) ([]string, error) {
+	if !s.ranked || src.Public {
+		return nil, nil
+	}
+	p, by := s.plan, s.plan.Strategy
+	switch {
+	case src.Once && src.Key != "":
+		return firstOf(plan.RowRank([]string{src.Key}))
+	case src.Once:
+		return firstOf(plan.UnitRank)
+	case by.Bounding == plan.BoundRows:
+		return below(plan.UnitRank, p.Limits.MaxRows)
+	case by.Bounding == plan.BoundIndex:
+		kept, err := below(plan.RowRank(by.Grouping), p.Limits.MaxRowsPerPartition)
+		if groups := p.UnitGroups(); err != nil || groups > 0 && groups <= p.Limits.MaxPartitions {
+			return kept, err // no unit has more groups
+		}
+		keys, err := below(plan.KeyRank(by.Grouping), p.Limits.MaxPartitions)
+		return append(keys, kept...), err
+	}
+	return nil, fmt.Errorf("the bounding %d is unknown", by.Bounding)
+}
+
+// countedBy is the rank that is 0 in one row of each unit and group, which
+// counts units.
+func countedBy(p *plan.Bound) string {
+	if p.Strategy.Bounding == plan.BoundIndex {
+		return plan.RowRank(p.Strategy.Grouping)
+	}
+	return plan.UnitRank
+}
+
+func firstOf(rank string) ([]string, error) { return below(rank, 1) }
+
+// below compares with a limit that ranks can tell from larger ones: from MaxRank
+// on they are all MaxRank.
+func below(rank string, limit int64) ([]string, error) {
+	if limit < 1 || limit > plan.MaxRank {
+		return nil, fmt.Errorf("ranks do not bound at %d", limit)
+	}
+	name, err := quoteName(rank)
+	return []string{fmt.Sprintf("%s < %d", name, limit)}, err
+}
+
+// where renders conditions that must all hold.
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
