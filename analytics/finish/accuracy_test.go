@@ -131,8 +131,8 @@ func TestColumnsOfEveryAggregate(t *testing.T) {
 	want := []float64{1000, 101, 49_545, 49.545, exactVariance(steps), math.Sqrt(exactVariance(steps) * 1000 / 999), 49, 5, 94}
 	slack := []float64{0, 0, 0, 1e-9, 1e-9, 1e-9, 1, 6, 6}
 	for i, c := range cols {
-		if x := c.Values[0].AsFloat(); math.Abs(x-want[i]) > slack[i] || c.Low[0].AsFloat() > x || x > c.High[0].AsFloat() {
-			t.Errorf("column %d = %g in [%s, %s], want %g", i, x, c.Low[0].Text(), c.High[0].Text(), want[i])
+		if x := c.Values.At(0).AsFloat(); math.Abs(x-want[i]) > slack[i] || c.Low.At(0).AsFloat() > x || x > c.High.At(0).AsFloat() {
+			t.Errorf("column %d = %g in [%s, %s], want %g", i, x, c.Low.At(0).Text(), c.High.At(0).Text(), want[i])
 		}
 		if i >= 3 && c.Type.Kind != plan.KindDouble {
 			t.Errorf("column %d has type %s", i, c.Type)

@@ -142,9 +142,9 @@ func (r *row) outputs(which []int) error {
 // reserve makes room in an output's column for n rows, and for their intervals
 // where it is noised.
 func reserve(c *result.Column, v View, output, n int) {
-	c.Values = make([]plan.Value, n)
+	c.Values = result.NewVector(c.Type, n)
 	if len(aggsOf(v.Plan.Outputs[output].Expr)) > 0 && c.Type.IsNumeric() {
-		c.Low, c.High = make([]plan.Value, n), make([]plan.Value, n)
+		c.Low, c.High = result.NewVector(c.Type, n), result.NewVector(c.Type, n)
 		c.Confidence = strconv.FormatFloat(v.Confidence, 'g', -1, 64)
 	}
 }
@@ -165,9 +165,11 @@ func (f *finisher) fill(columns []result.Column, groups []int, from, to int) err
 		}
 		for i := range columns {
 			c := &columns[i]
-			c.Values[at] = r.scope.Outs[i]
+			c.Values.Set(at, r.scope.Outs[i])
 			if c.HasInterval() {
-				c.Low[at], c.High[at] = r.interval(i, c.Type)
+				low, high := r.interval(i, c.Type)
+				c.Low.Set(at, low)
+				c.High.Set(at, high)
 			}
 		}
 	}

@@ -79,8 +79,8 @@ func TestView(t *testing.T) {
 
 func rowsText(cols []result.Column) string {
 	var rows []string
-	for i := range cols[0].Values {
-		rows = append(rows, cols[0].Values[i].Text()+","+cols[1].Values[i].Text())
+	for i := range cols[0].Values.Len() {
+		rows = append(rows, cols[0].Values.At(i).Text()+","+cols[1].Values.At(i).Text())
 	}
 	return strings.Join(rows, " ")
 }
@@ -102,15 +102,15 @@ func TestExpressionIntervals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cols[:2] {
-		for i := range c.Values {
-			lo, x, hi := c.Low[i].AsFloat(), c.Values[i].AsFloat(), c.High[i].AsFloat()
+		for i := range c.Values.Len() {
+			lo, x, hi := c.Low.At(i).AsFloat(), c.Values.At(i).AsFloat(), c.High.At(i).AsFloat()
 			if lo >= x || x >= hi {
 				t.Errorf("%s: %g not inside [%g, %g]", c.Name, x, lo, hi)
 			}
 		}
 	}
-	if !cols[2].Low[0].Null || !cols[2].High[0].Null {
-		t.Errorf("1/(n−n) has the interval [%v, %v], want none", cols[2].Low[0], cols[2].High[0])
+	if !cols[2].Low.At(0).Null || !cols[2].High.At(0).Null {
+		t.Errorf("1/(n−n) has the interval [%v, %v], want none", cols[2].Low.At(0), cols[2].High.At(0))
 	}
 	if cols[3].HasInterval() {
 		t.Error("a boolean has an interval")

@@ -99,28 +99,37 @@ func TestColumnsOfManyGroups(t *testing.T) {
 	if width < 2 {
 		t.Fatal("the tree has one node")
 	}
-	var want []result.Column
+	var want [][]plan.Value // of each column: values, then both ends of intervals
 	for g := int64(0); g < groups; g += at {
 		columns, err := Columns(v, core(g, g+at))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want == nil {
-			want = columns
-			continue
-		}
-		for i, c := range columns {
-			want[i].Values, want[i].Low, want[i].High = append(want[i].Values, c.Values...), append(want[i].Low, c.Low...), append(want[i].High, c.High...)
-		}
+		want = appendValues(want, columns)
 	}
 	for _, processors := range []int{1, 3} {
 		old := runtime.GOMAXPROCS(processors)
 		got, err := Columns(v, core(0, groups))
 		runtime.GOMAXPROCS(old)
-		if err != nil || !reflect.DeepEqual(got, want) {
+		if err != nil || !reflect.DeepEqual(appendValues(nil, got), want) {
 			t.Errorf("on %d processors, %v: groups show something else", processors, err)
 		}
 	}
+}
+
+// appendValues appends the values of columns to what there is of them.
+func appendValues(all [][]plan.Value, columns []result.Column) [][]plan.Value {
+	if all == nil {
+		all = make([][]plan.Value, 3*len(columns))
+	}
+	for i, c := range columns {
+		for part, v := range []*result.Vector{c.Values, c.Low, c.High} {
+			for at := range v.Len() {
+				all[3*i+part] = append(all[3*i+part], v.At(at))
+			}
+		}
+	}
+	return all
 }
 
 // TestAPanicInAShardIsTheCallers: whoever recovers from it hears of it.

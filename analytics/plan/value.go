@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -64,40 +63,51 @@ func (v Value) AsFloat() float64 {
 // Text returns the value as a person would write it, without quotes; NULL is
 // "NULL".
 func (v Value) Text() string {
+	if v.Type.Kind == KindVarchar && !v.Null {
+		return v.Str
+	}
+	return string(v.AppendText(nil))
+}
+
+// AppendText appends the Text of the value.
+func (v Value) AppendText(b []byte) []byte {
 	if v.Null {
-		return "NULL"
+		return append(b, "NULL"...)
 	}
 	switch v.Type.Kind {
 	case KindBoolean:
-		return strconv.FormatBool(v.Int != 0)
+		return strconv.AppendBool(b, v.Int != 0)
 	case KindDecimal:
-		return decimalText(v.Int, int(v.Type.Scale))
+		return appendDecimal(b, v.Int, int(v.Type.Scale))
 	case KindDouble:
-		return strconv.FormatFloat(v.Float, 'g', -1, 64)
+		return strconv.AppendFloat(b, v.Float, 'g', -1, 64)
 	case KindVarchar:
-		return v.Str
+		return append(b, v.Str...)
 	case KindDate:
-		return time.Unix(v.Int*86400, 0).UTC().Format("2006-01-02")
+		return time.Unix(v.Int*86400, 0).UTC().AppendFormat(b, "2006-01-02")
 	case KindTimestamp:
-		return time.UnixMicro(v.Int).UTC().Format("2006-01-02 15:04:05.999999")
+		return time.UnixMicro(v.Int).UTC().AppendFormat(b, "2006-01-02 15:04:05.999999")
 	default:
-		return strconv.FormatInt(v.Int, 10)
+		return strconv.AppendInt(b, v.Int, 10)
 	}
 }
 
-func decimalText(unscaled int64, scale int) string {
-	sign, u := "", uint64(unscaled)
+func appendDecimal(b []byte, unscaled int64, scale int) []byte {
+	u := uint64(unscaled)
 	if unscaled < 0 {
-		sign, u = "-", -u
+		b, u = append(b, '-'), -u
 	}
-	s := strconv.FormatUint(u, 10)
 	if scale == 0 {
-		return sign + s
+		return strconv.AppendUint(b, u, 10)
 	}
-	if pad := scale + 1 - len(s); pad > 0 {
-		s = strings.Repeat("0", pad) + s
+	unit := uint64(1)
+	for range scale { // at most 18
+		unit *= 10
 	}
-	return sign + s[:len(s)-scale] + "." + s[len(s)-scale:]
+	b = append(strconv.AppendUint(b, u/unit, 10), '.')
+	at := len(b)
+	b = strconv.AppendUint(b, u%unit+unit, 10) // as many digits as the unit has, without its 1
+	return append(b[:at], b[at+1:]...)
 }
 
 // Canonical returns an unambiguous encoding of the value with its kind, for

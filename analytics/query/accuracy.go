@@ -140,8 +140,8 @@ func sizesOf(t *result.Table) map[string]float64 {
 			continue
 		}
 		var magnitudes []float64
-		for _, v := range c.Values {
-			if !v.Null {
+		for i := range c.Values.Len() {
+			if v := c.Values.At(i); !v.Null {
 				magnitudes = append(magnitudes, math.Abs(v.AsFloat()))
 			}
 		}

@@ -118,8 +118,8 @@ func TestSameWishIsTheSameRelease(t *testing.T) {
 		t.Error("the same wish was run or charged twice")
 	}
 	c := first.Table.Columns[1]
-	for i := range c.Values {
-		if h := c.High[i].Int - c.Values[i].Int; h > 40 || c.Confidence != "0.95" {
+	for i := range c.Values.Len() {
+		if h := c.High.At(i).Int - c.Values.At(i).Int; h > 40 || c.Confidence != "0.95" {
 			t.Errorf("the answer's interval is ±%d at %s", h, c.Confidence)
 		}
 	}
@@ -148,7 +148,7 @@ func TestRelativeToARelease(t *testing.T) {
 	h.engine.count = 100_000
 	first := h.mustAsk(byWard)
 	n := first.Table.Columns[1].Values
-	median := float64(n[0].Int+n[1].Int) / 2
+	median := float64(n.At(0).Int+n.At(1).Int) / 2
 	wish := relative(0.0005, 0)
 	wish.Release = first.Release.ID
 	x, err := h.explain(byWard, wanting(wish))

@@ -163,7 +163,7 @@ func TestEveryAggregateEndToEnd(t *testing.T) {
 			continue
 		}
 		c := a.Table.Columns[0]
-		x, low, high := c.Values[0].AsFloat(), c.Low[0].AsFloat(), c.High[0].AsFloat()
+		x, low, high := c.Values.At(0).AsFloat(), c.Low.At(0).AsFloat(), c.High.At(0).AsFloat()
 		width := 4*max(high-x, x-low) + 1
 		if math.Abs(x-tt.exact) > width || math.Abs(x-tt.exact) > tt.near {
 			t.Errorf("%s = %g in [%g, %g], want %g", tt.expr, x, low, high, tt.exact)
@@ -188,7 +188,7 @@ func TestMinimaAreNearMostly(t *testing.T) {
 			t.Fatalf("%+v, %v, want a release of its own", a, err)
 		}
 		for c := range values {
-			values[c] = append(values[c], a.Table.Columns[c].Values[0].AsFloat())
+			values[c] = append(values[c], a.Table.Columns[c].Values.At(0).AsFloat())
 		}
 	}
 	for c, of := range values {
@@ -210,7 +210,7 @@ func TestOneTreeAnswersEveryQuantile(t *testing.T) {
 	}
 	before := math.Inf(-1)
 	for _, c := range all.Table.Columns {
-		x := c.Values[0].Float
+		x := c.Values.At(0).Float
 		if x < before || c.Mechanism != "quantile_tree" {
 			t.Errorf("%s = %g after %g by %s", c.Name, x, before, c.Mechanism)
 		}
@@ -252,8 +252,8 @@ func TestKeysThatAreExpressions(t *testing.T) {
 			continue
 		}
 		got := map[string]float64{}
-		for i, k := range a.Table.Columns[0].Values {
-			got[k.Text()] = a.Table.Columns[1].Values[i].AsFloat()
+		for i := range a.Table.Rows() {
+			got[a.Table.Columns[0].Values.At(i).Text()] = a.Table.Columns[1].Values.At(i).AsFloat()
 		}
 		for k, want := range tt.want {
 			if x, ok := got[k]; !ok || math.Abs(x-want) > tt.near {
@@ -305,8 +305,8 @@ func TestJoinsEndToEnd(t *testing.T) {
 	count := func(sql string) (map[string]float64, *query.Answer) {
 		a := h.mustAsk(sql, func(r *query.Request) { r.Epsilon = &epsilon })
 		got := map[string]float64{}
-		for i, k := range a.Table.Columns[0].Values {
-			got[k.Text()] = a.Table.Columns[1].Values[i].AsFloat()
+		for i := range a.Table.Rows() {
+			got[a.Table.Columns[0].Values.At(i).Text()] = a.Table.Columns[1].Values.At(i).AsFloat()
 		}
 		return got, a
 	}
@@ -325,7 +325,7 @@ func TestJoinsEndToEnd(t *testing.T) {
 		t.Errorf("after a new public table: %v, cached %t, want 800", got, a.Cached)
 	}
 	alone := h.mustAsk("SELECT COUNT(*) AS x, MEDIAN(o_price) AS m FROM shop.orders", func(r *query.Request) { r.Epsilon = &epsilon })
-	if x := alone.Table.Columns[0].Values[0].Int; x < 1580 || x > 1620 {
+	if x := alone.Table.Columns[0].Values.At(0).Int; x < 1580 || x > 1620 {
 		t.Errorf("%d orders, want 1600", x)
 	}
 }

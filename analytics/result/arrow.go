@@ -25,6 +25,9 @@ const batchRows = 64 << 10
 func (t *Table) WriteArrow(w io.Writer, intervals bool) error {
 	cols := t.flatten(intervals)
 	schema := arrowSchema(cols, t.Meta)
+	if room, ok := w.(interface{ Grow(n int) }); ok { // a buffer
+		room.Grow(arrowSize(cols))
+	}
 	out := ipc.NewWriter(w, ipc.WithSchema(schema))
 	for from := 0; from < t.Rows() || from == 0; from += batchRows {
 		if err := writeBatch(out, schema, cols, from, min(from+batchRows, t.Rows())); err != nil {
@@ -37,14 +40,25 @@ func (t *Table) WriteArrow(w io.Writer, intervals bool) error {
 	return nil
 }
 
+// arrowSize returns about how many bytes columns take.
+func arrowSize(cols []flat) int {
+	size := 1 << 10
+	for _, c := range cols {
+		each := 9
+		if t, ok := arrowType(c.typ).(arrow.FixedWidthDataType); ok {
+			each = t.BitWidth()/8 + 1
+		}
+		size += 512 + each*c.values.Len()
+	}
+	return size
+}
+
 func writeBatch(out *ipc.Writer, schema *arrow.Schema, cols []flat, from, to int) error {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	for i, c := range cols {
-		for _, v := range c.values[from:to] {
-			if err := appendValue(b.Field(i), v); err != nil {
-				return fmt.Errorf("column %s: %w", c.name, err)
-			}
+		if err := c.values.appendTo(b.Field(i), from, to); err != nil {
+			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 	}
 	rec := b.NewRecordBatch()
@@ -98,34 +112,40 @@ func arrowType(t plan.Type) arrow.DataType {
 	return arrow.BinaryTypes.String
 }
 
-func appendValue(b array.Builder, v plan.Value) error {
-	if v.Null {
-		b.AppendNull()
-		return nil
-	}
+// appendTo appends the values at the places from … to−1 to a column.
+func (v *Vector) appendTo(b array.Builder, from, to int) error {
+	valid := v.valid[from:to]
 	switch b := b.(type) {
 	case *array.BooleanBuilder:
-		b.Append(v.Int != 0)
+		b.AppendValues(as(v.ints[from:to], func(x int64) bool { return x != 0 }), valid)
 	case *array.Int8Builder:
-		b.Append(int8(v.Int))
+		b.AppendValues(as(v.ints[from:to], func(x int64) int8 { return int8(x) }), valid)
 	case *array.Int16Builder:
-		b.Append(int16(v.Int))
+		b.AppendValues(as(v.ints[from:to], func(x int64) int16 { return int16(x) }), valid)
 	case *array.Int32Builder:
-		b.Append(int32(v.Int))
+		b.AppendValues(as(v.ints[from:to], func(x int64) int32 { return int32(x) }), valid)
 	case *array.Int64Builder:
-		b.Append(v.Int)
+		b.AppendValues(v.ints[from:to], valid)
 	case *array.Decimal128Builder:
-		b.Append(decimal128.FromI64(v.Int))
+		b.AppendValues(as(v.ints[from:to], decimal128.FromI64), valid)
 	case *array.Float64Builder:
-		b.Append(v.Float)
+		b.AppendValues(v.floats[from:to], valid)
 	case *array.StringBuilder:
-		b.Append(v.Str)
+		b.AppendValues(v.texts[from:to], valid)
 	case *array.Date32Builder:
-		b.Append(arrow.Date32(v.Int))
+		b.AppendValues(as(v.ints[from:to], func(x int64) arrow.Date32 { return arrow.Date32(x) }), valid)
 	case *array.TimestampBuilder:
-		b.Append(arrow.Timestamp(v.Int))
+		b.AppendValues(as(v.ints[from:to], func(x int64) arrow.Timestamp { return arrow.Timestamp(x) }), valid)
 	default:
-		return fmt.Errorf("no arrow builder for %s", v.Type)
+		return fmt.Errorf("no arrow builder for %s", v.typ)
 	}
 	return nil
+}
+
+func as[T any](ints []int64, of func(int64) T) []T {
+	out := make([]T, len(ints))
+	for i, x := range ints {
+		out[i] = of(x)
+	}
+	return out
 }

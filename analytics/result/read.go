@@ -27,12 +27,12 @@ func ReadArrow(r io.Reader) (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		cols[i] = flat{name: f.Name, typ: t, meta: pairsOf(f.Metadata), values: []plan.Value{}}
+		cols[i] = flat{name: f.Name, typ: t, meta: pairsOf(f.Metadata), values: NewVector(t, 0)}
 	}
 	for in.Next() {
 		rec := in.RecordBatch()
 		for i := range cols {
-			cols[i].values = appendColumn(cols[i].values, cols[i].typ, rec.Column(i))
+			cols[i].values.appendColumn(rec.Column(i))
 		}
 	}
 	if err := in.Err(); err != nil {
@@ -105,38 +105,59 @@ func planType(t arrow.DataType) (plan.Type, error) {
 	return plan.Type{}, fmt.Errorf("no column of a result has arrow type %s", t)
 }
 
-func appendColumn(values []plan.Value, t plan.Type, col arrow.Array) []plan.Value {
+// appendColumn appends the values of an arrow column of the vector's type. What
+// stands where it is NULL is not read.
+func (v *Vector) appendColumn(col arrow.Array) {
+	from := v.Len()
+	v.grow(col.Len())
 	for i := range col.Len() {
-		v := plan.Value{Type: t, Null: col.IsNull(i)}
-		if !v.Null {
-			readInto(&v, col, i)
-		}
-		values = append(values, v)
+		v.valid[from+i] = col.IsValid(i)
 	}
-	return values
-}
-
-func readInto(v *plan.Value, col arrow.Array, i int) {
 	switch col := col.(type) {
 	case *array.Boolean:
-		*v = plan.BoolValue(col.Value(i))
+		for i := range col.Len() {
+			if col.IsValid(i) && col.Value(i) {
+				v.ints[from+i] = 1
+			}
+		}
 	case *array.Int8:
-		v.Int = int64(col.Value(i))
+		widen(v, from, col.Values())
 	case *array.Int16:
-		v.Int = int64(col.Value(i))
+		widen(v, from, col.Values())
 	case *array.Int32:
-		v.Int = int64(col.Value(i))
+		widen(v, from, col.Values())
 	case *array.Int64:
-		v.Int = col.Value(i)
-	case *array.Decimal128:
-		v.Int = int64(col.Value(i).LowBits())
-	case *array.Float64:
-		v.Float = col.Value(i)
-	case *array.String:
-		v.Str = col.Value(i)
+		widen(v, from, col.Values())
 	case *array.Date32:
-		v.Int = int64(col.Value(i))
+		widen(v, from, col.Values())
 	case *array.Timestamp:
-		v.Int = int64(col.Value(i))
+		widen(v, from, col.Values())
+	case *array.Decimal128:
+		for i := range col.Len() {
+			if col.IsValid(i) {
+				v.ints[from+i] = int64(col.Value(i).LowBits())
+			}
+		}
+	case *array.Float64:
+		for i := range col.Len() {
+			if col.IsValid(i) {
+				v.floats[from+i] = col.Value(i)
+			}
+		}
+	case *array.String:
+		for i := range col.Len() {
+			if col.IsValid(i) {
+				v.texts[from+i] = strings.Clone(col.Value(i)) // not the whole batch with it
+			}
+		}
+	}
+}
+
+// widen sets the values from a place on that are valid.
+func widen[T ~int8 | ~int16 | ~int32 | ~int64](v *Vector, from int, values []T) {
+	for i, x := range values {
+		if v.valid[from+i] {
+			v.ints[from+i] = int64(x)
+		}
 	}
 }

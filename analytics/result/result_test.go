@@ -2,11 +2,13 @@ package result
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -15,20 +17,18 @@ import (
 func sample() *Table {
 	date, ts, dec := plan.Of(plan.KindDate), plan.Of(plan.KindTimestamp), plan.Type{Kind: plan.KindDecimal, Precision: 18, Scale: 2}
 	big, dbl := plan.Of(plan.KindBigint), plan.Of(plan.KindDouble)
-	i := func(t plan.Type, a, b int64) []plan.Value {
-		return []plan.Value{plan.IntValue(t, a), plan.IntValue(t, b)}
-	}
+	i := func(t plan.Type, a, b int64) *Vector { return VectorOf(t, plan.IntValue(t, a), plan.IntValue(t, b)) }
 	return &Table{
 		Meta: []Pair{{"noised.release", "rel_1"}, {"noised.epsilon", "0.5"}},
 		Columns: []Column{
-			{Name: "name", Type: plan.Of(plan.KindVarchar), Values: []plan.Value{plan.StringValue(`a "b", c`), plan.Null(plan.Of(plan.KindVarchar))}, Mechanism: PartitionSelection},
-			{Name: "flag", Type: plan.Of(plan.KindBoolean), Values: []plan.Value{plan.BoolValue(true), plan.BoolValue(false)}, Mechanism: Public},
+			{Name: "name", Type: plan.Of(plan.KindVarchar), Values: VectorOf(plan.Of(plan.KindVarchar), plan.StringValue(`a "b", c`), plan.Null(plan.Of(plan.KindVarchar))), Mechanism: PartitionSelection},
+			{Name: "flag", Type: plan.Of(plan.KindBoolean), Values: VectorOf(plan.Of(plan.KindBoolean), plan.BoolValue(true), plan.BoolValue(false)), Mechanism: Public},
 			{Name: "tiny", Type: plan.Of(plan.KindTinyint), Values: i(plan.Of(plan.KindTinyint), -5, 7), Mechanism: Public},
 			{Name: "small", Type: plan.Of(plan.KindSmallint), Values: i(plan.Of(plan.KindSmallint), -500, 700), Mechanism: Public},
 			{Name: "int", Type: plan.Of(plan.KindInteger), Values: i(plan.Of(plan.KindInteger), -50000, 70000), Mechanism: Public},
 			{Name: "n", Type: big, Values: i(big, -3, 1<<60), Low: i(big, -9, 1), High: i(big, 3, 1<<61), Mechanism: Gaussian, Stddev: "3", Bounds: "[0, 1]", Quantum: "1", Confidence: "0.95"},
 			{Name: "total", Type: dec, Values: i(dec, -105, 7), Low: i(dec, -205, 0), High: i(dec, 5, 14), Mechanism: Laplace, Confidence: "0.95"},
-			{Name: "mean", Type: dbl, Values: []plan.Value{plan.FloatValue(1.5), plan.Null(dbl)}, Mechanism: Gaussian},
+			{Name: "mean", Type: dbl, Values: VectorOf(dbl, plan.FloatValue(1.5), plan.Null(dbl)), Mechanism: Gaussian},
 			{Name: "day", Type: date, Values: i(date, 0, 20000), Mechanism: Public},
 			{Name: "at", Type: ts, Values: i(ts, 1, 1_700_000_000_000_000), Mechanism: Public},
 		},
@@ -71,7 +71,7 @@ func TestArrowWithoutIntervalsAndRows(t *testing.T) {
 			t.Errorf("column %s carries an interval that was not asked for", c.Name)
 		}
 	}
-	none := []plan.Value{}
+	none := NewVector(plan.Of(plan.KindBigint), 0)
 	empty := &Table{Meta: []Pair{}, Columns: []Column{{Name: "n", Type: plan.Of(plan.KindBigint), Values: none, Low: none, High: none, Mechanism: Gaussian, Confidence: "0.95"}}}
 	buf.Reset()
 	if err := empty.WriteArrow(&buf, true); err != nil {
@@ -131,4 +131,46 @@ func FuzzReadArrow(f *testing.F) {
 			t.Errorf("table %v, error %v", table, err)
 		}
 	})
+}
+
+// TestCSVQuotes holds that texts are quoted as encoding/csv quotes them.
+func TestCSVQuotes(t *testing.T) {
+	fields := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.SampledFrom([]rune("\\.,\"\r\n a\u2003")), 0, 4, -1))
+	rapid.Check(t, func(t *rapid.T) {
+		row := rapid.SliceOfN(fields, 1, 3).Draw(t, "row")
+		table, header := &Table{}, []string{}
+		for i, s := range row {
+			header = append(header, fields.Draw(t, "name"))
+			table.Columns = append(table.Columns, Column{Name: header[i], Type: plan.Of(plan.KindVarchar), Values: VectorOf(plan.Of(plan.KindVarchar), plan.StringValue(s))})
+		}
+		var want, got bytes.Buffer
+		w := csv.NewWriter(&want)
+		if err := w.WriteAll([][]string{header, row}); err != nil {
+			t.Fatal(err)
+		}
+		if err := table.WriteCSV(&got, true); err != nil || got.String() != want.String() {
+			t.Fatalf("got %q, want %q: %v", got.String(), want.String(), err)
+		}
+	})
+}
+
+// TestVectors holds every type against what was set, however often.
+func TestVectors(t *testing.T) {
+	for _, c := range sample().Columns {
+		v := NewVector(c.Type, 2)
+		v.Set(0, c.Values.At(1))
+		for i := range 2 {
+			v.Set(i, c.Values.At(i))
+		}
+		if !v.Equal(c.Values) || v.Len() != 2 || !VectorOf(c.Type, v.At(0), v.At(1)).Equal(v) || v.Equal(nil) {
+			t.Errorf("%s: %v and %v", c.Name, v.At(0), v.At(1))
+		}
+		v.Set(0, plan.Null(c.Type))
+		if at := v.At(0); at != plan.Null(c.Type) || v.Equal(c.Values) {
+			t.Errorf("%s: NULL reads back as %+v", c.Name, at)
+		}
+	}
+	if (*Vector)(nil).Len() != 0 || !(*Vector)(nil).Equal(nil) {
+		t.Error("no vector has values")
+	}
 }

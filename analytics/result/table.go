@@ -32,8 +32,8 @@ type Pair struct{ Key, Value string }
 type Column struct {
 	Name       string
 	Type       plan.Type // decimals are written as decimal128(38, scale)
-	Values     []plan.Value
-	Low, High  []plan.Value
+	Values     *Vector
+	Low, High  *Vector
 	Mechanism  Mechanism
 	Stddev     string // of the noise, in the column's unit; empty where it varies by row
 	Bounds     string // what one row may contribute, "[lo, hi]"; empty for keys
@@ -49,7 +49,7 @@ func (t *Table) Rows() int {
 	if len(t.Columns) == 0 {
 		return 0
 	}
-	return len(t.Columns[0].Values)
+	return t.Columns[0].Values.Len()
 }
 
 // Get returns the value of a schema metadata key, empty when absent.
@@ -65,7 +65,7 @@ func (t *Table) Get(key string) string {
 type flat struct {
 	name   string
 	typ    plan.Type
-	values []plan.Value
+	values *Vector
 	meta   []Pair
 }
 

@@ -2,40 +2,68 @@ package result
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/noised/noised/analytics/plan"
 )
+
+// bufferBytes is how much text is written at a time.
+const bufferBytes = 64 << 10
 
 // WriteCSV writes the table as CSV (RFC 4180) with a header. NULL is an empty
 // field.
 func (t *Table) WriteCSV(w io.Writer, intervals bool) error {
 	cols := t.flatten(intervals)
-	out := csv.NewWriter(w)
-	row := make([]string, len(cols))
+	out := bufio.NewWriterSize(w, bufferBytes)
+	var line []byte
 	for i, c := range cols {
-		row[i] = c.name
+		line = appendField(separated(line, i), c.name)
 	}
-	if err := out.Write(row); err != nil {
-		return fmt.Errorf("write csv: %w", err)
-	}
+	_, _ = out.Write(append(line, '\n'))
 	for r := range t.Rows() {
+		line = line[:0]
 		for i, c := range cols {
-			row[i] = ""
-			if v := c.values[r]; !v.Null {
-				row[i] = v.Text()
+			line = separated(line, i)
+			switch v := c.values.At(r); {
+			case v.Null:
+			case v.Type.Kind == plan.KindVarchar:
+				line = appendField(line, v.Str)
+			default:
+				line = v.AppendText(line)
 			}
 		}
-		if err := out.Write(row); err != nil {
-			return fmt.Errorf("write csv: %w", err)
-		}
+		_, _ = out.Write(append(line, '\n'))
 	}
-	out.Flush()
-	return out.Error()
+	if err := out.Flush(); err != nil { // bufio keeps the first write error
+		return fmt.Errorf("write csv: %w", err)
+	}
+	return nil
+}
+
+func separated(line []byte, field int) []byte {
+	if field > 0 {
+		line = append(line, ',')
+	}
+	return line
+}
+
+// appendField appends a text, in quotes where encoding/csv sets them too: around
+// what has a comma, a quote or the end of a line, begins with a space, or could be
+// taken for the end of data.
+func appendField(line []byte, s string) []byte {
+	first, _ := utf8.DecodeRuneInString(s)
+	if !strings.ContainsAny(s, ",\"\r\n") && (s == "" || !unicode.IsSpace(first)) && s != `\.` {
+		return append(line, s...)
+	}
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(s, `"`, `""`)...)
+	return append(line, '"')
 }
 
 // WriteJSON writes the table as a JSON array of objects, one per row, members
@@ -50,21 +78,19 @@ func (t *Table) WriteJSON(w io.Writer, intervals bool) error {
 		}
 		names[i] = append(name, ':')
 	}
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, bufferBytes)
 	sep := "["
+	var line []byte
 	for r := range t.Rows() {
-		_, _ = out.WriteString(sep)
-		sep = ",\n "
+		line, sep = append(line[:0], sep...), ",\n "
 		for i, c := range cols {
-			_ = out.WriteByte("{,"[min(i, 1)])
-			_, _ = out.Write(names[i])
-			text, err := jsonValue(c.values[r])
-			if err != nil {
+			line = append(append(line, "{,"[min(i, 1)]), names[i]...)
+			var err error
+			if line, err = appendJSON(line, c.values.At(r)); err != nil {
 				return fmt.Errorf("write json: %w", err)
 			}
-			_, _ = out.Write(text)
 		}
-		_ = out.WriteByte('}')
+		_, _ = out.Write(append(line, '}'))
 	}
 	if t.Rows() == 0 {
 		_ = out.WriteByte('[')
@@ -73,19 +99,18 @@ func (t *Table) WriteJSON(w io.Writer, intervals bool) error {
 	return out.Flush() // bufio keeps the first write error
 }
 
-func jsonValue(v plan.Value) ([]byte, error) {
-	if v.Null {
-		return []byte("null"), nil
-	}
-	switch v.Type.Kind {
-	case plan.KindVarchar, plan.KindDate, plan.KindTimestamp:
-		return json.Marshal(v.Text())
-	case plan.KindDouble:
-		if math.IsNaN(v.Float) || math.IsInf(v.Float, 0) {
-			return []byte("null"), nil
-		}
-		return json.Marshal(v.Float)
+func appendJSON(line []byte, v plan.Value) ([]byte, error) {
+	var text []byte
+	var err error
+	switch {
+	case v.Null, v.Type.Kind == plan.KindDouble && (math.IsNaN(v.Float) || math.IsInf(v.Float, 0)):
+		return append(line, "null"...), nil
+	case v.Type.Kind == plan.KindDouble:
+		text, err = json.Marshal(v.Float)
+	case v.Type.Kind == plan.KindVarchar, v.Type.Kind == plan.KindDate, v.Type.Kind == plan.KindTimestamp:
+		text, err = json.Marshal(v.Text())
 	default:
-		return []byte(v.Text()), nil
+		return v.AppendText(line), nil
 	}
+	return append(line, text...), err
 }

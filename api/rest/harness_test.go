@@ -291,9 +291,9 @@ func (f *fakeQueries) last() query.Request {
 }
 
 func (f *fakeQueries) answer() *query.Answer {
-	values := make([]plan.Value, max(f.rows, 1))
-	for i := range values {
-		values[i] = plan.Value{Type: plan.Type{Kind: plan.KindBigint}, Int: int64(41 + i)}
+	values := result.NewVector(plan.Of(plan.KindBigint), max(f.rows, 1))
+	for i := range values.Len() {
+		values.Set(i, plan.IntValue(plan.Of(plan.KindBigint), int64(41+i)))
 	}
 	return &query.Answer{
 		Release: release.Release{ID: "rel_1", Dataset: "insteval", SQL: "SELECT 1", Epsilon: 0.5, Delta: 1e-9, CreatedAt: time.Unix(0, 0).UTC()},

@@ -41,11 +41,11 @@ const nearlySymmetric = 1.2
 // nearly so, "3.2 [3.1, 3.6]" where it is not, and the plain value where there is
 // none.
 func answerCell(c *result.Column, row int) string {
-	v := c.Values[row]
-	if v.Null || !c.HasInterval() || c.Low[row].Null || c.High[row].Null {
+	v := c.Values.At(row)
+	if v.Null || !c.HasInterval() || c.Low.At(row).Null || c.High.At(row).Null {
 		return v.Text()
 	}
-	x, lo, hi := v.AsFloat(), c.Low[row].AsFloat(), c.High[row].AsFloat()
+	x, lo, hi := v.AsFloat(), c.Low.At(row).AsFloat(), c.High.At(row).AsFloat()
 	digits := 0
 	if c.Type.Kind == plan.KindDouble || c.Type.Kind == plan.KindDecimal {
 		digits = meaningfulDigits(hi - lo)

@@ -125,7 +125,7 @@ func (d *demo) answer(ctx context.Context, q question) error {
 		truth, bounded := q.truth(tally.truth[name]), q.truth(tally.bounded[name])
 		g.rows[row] = append(g.rows[row], fixed(truth, q.digits), signed(bounded-truth, q.digits))
 		report.BoundingMax = max(report.BoundingMax, math.Abs(bounded-truth))
-		if low, high := column.Low[row].AsFloat(), column.High[row].AsFloat(); low <= truth && truth <= high {
+		if low, high := column.Low.At(row).AsFloat(), column.High.At(row).AsFloat(); low <= truth && truth <= high {
 			report.Covered++
 		}
 	}
@@ -193,7 +193,7 @@ func columnNamed(t *result.Table, name string) *result.Column {
 func groupName(t *result.Table, keys, row int) string {
 	parts := make([]string, keys)
 	for i := range parts {
-		parts[i] = t.Columns[i].Values[row].Text()
+		parts[i] = t.Columns[i].Values.At(row).Text()
 	}
 	return strings.Join(parts, "/")
 }

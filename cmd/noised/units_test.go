@@ -123,11 +123,12 @@ func TestUploadKindFollowsTheName(t *testing.T) {
 func TestAnswersAreRoundedToWhatTheNoiseLeaves(t *testing.T) {
 	big, double := plan.Of(plan.KindBigint), plan.FloatValue
 	ints := func(x, lo, hi int64) *result.Column {
-		v := func(i int64) []plan.Value { return []plan.Value{plan.IntValue(big, i)} }
+		v := func(i int64) *result.Vector { return result.VectorOf(big, plan.IntValue(big, i)) }
 		return &result.Column{Type: big, Values: v(x), Low: v(lo), High: v(hi)}
 	}
 	floats := func(x, lo, hi float64) *result.Column {
-		return &result.Column{Type: double(0).Type, Values: []plan.Value{double(x)}, Low: []plan.Value{double(lo)}, High: []plan.Value{double(hi)}}
+		v := func(f float64) *result.Vector { return result.VectorOf(double(0).Type, double(f)) }
+		return &result.Column{Type: double(0).Type, Values: v(x), Low: v(lo), High: v(hi)}
 	}
 	for _, c := range []struct {
 		column *result.Column
@@ -139,8 +140,8 @@ func TestAnswersAreRoundedToWhatTheNoiseLeaves(t *testing.T) {
 		{floats(3.2, 3.1, 3.6), "3.20 [3.10, 3.60]"},
 		{floats(1234.5, 1034.5, 1434.5), "1234 ± 200"},
 		{floats(3, 3, 3), "3.00 ± 0.00"},
-		{&result.Column{Type: big, Values: []plan.Value{plan.IntValue(big, 7)}}, "7"},
-		{&result.Column{Type: big, Values: []plan.Value{plan.Null(big)}}, "NULL"},
+		{&result.Column{Type: big, Values: result.VectorOf(big, plan.IntValue(big, 7))}, "7"},
+		{&result.Column{Type: big, Values: result.NewVector(big, 1)}, "NULL"},
 	} {
 		if got := answerCell(c.column, 0); got != c.want {
 			t.Errorf("answerCell = %q, want %q", got, c.want)
