@@ -18,53 +18,68 @@ var errOrder = errors.New("a stream went back to an earlier unit")
 
 // cursor is a place in a stream.
 type cursor struct {
-	tenant    string
-	stream    Stream
-	batch     *Batch
-	columns   []column // of the batch
-	pos       int
-	translate []int32 // the stream's numbers of secret keys → groups
+	tenant  string
+	stream  Stream
+	batch   *Batch
+	columns []column // of the batch
+	pos     int
+	numbers *Numbers
 }
 
-// bounder is the state of one run.
-type bounder struct {
-	plan    *plan.Bound
-	k0, k1  uint64
-	groups  *groups
-	cursors []cursor
-	heads   heads
-	unit    unit
-	totals  [][]int128 // by draw, then group; those of gathered draws stay zero
-	reached []bool
+// Bounder bounds the rows of a plan, part by part. It is not safe for concurrent
+// use; several of them, each with parts of its own, make a parallel run.
+type Bounder struct {
+	plan     *plan.Bound
+	k0, k1   uint64
+	groups   *groups
+	cursors  []cursor
+	heads    heads
+	standing []head
+	unit     unit
+	totals   [][]int128 // by draw, then group; those of gathered draws stay zero
+	reached  []bool
 }
 
 // Run merges the sources and returns the bounded draws of a plan whose limits
 // have been checked. Where the order of sources matters (Limits.MaxRows), it is
 // by tenant, then as given.
 func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*Result, error) {
-	b := newBounder(p, salt)
+	b := New(p, salt)
+	if err := b.Add(ctx, sources); err != nil {
+		return nil, err
+	}
+	return Merge(b), nil
+}
+
+// Add bounds a part of the rows: all rows, of all streams, of units of which no
+// other call, of this or another Bounder of the run, sees any. Under scope tenant
+// a unit is that of one tenant. After an error the Bounder is of no use.
+func (b *Bounder) Add(ctx context.Context, sources []Source) error {
 	sources = slices.Clone(sources)
 	slices.SortStableFunc(sources, func(x, y Source) int { return cmp.Compare(x.Tenant, y.Tenant) })
-	var standing []head
+	b.cursors = slices.Grow(b.cursors[:0], len(sources))[:len(sources)]
+	b.standing = b.standing[:0]
 	for i, s := range sources {
-		b.cursors = append(b.cursors, cursor{tenant: s.Tenant, stream: s.Stream})
-		if err := b.fill(ctx, &b.cursors[i]); err != nil {
-			return nil, err
+		c := &b.cursors[i]
+		*c = cursor{tenant: s.Tenant, stream: s.Stream, numbers: s.Numbers, columns: c.columns}
+		if c.numbers == nil {
+			c.numbers = &Numbers{}
 		}
-		if c := &b.cursors[i]; c.batch != nil {
-			standing = append(standing, head{c.batch.Units[0], uint64(i)})
+		if err := b.fill(ctx, c); err != nil {
+			return err
+		}
+		if c.batch != nil {
+			b.standing = append(b.standing, head{c.batch.Units[0], uint64(i)})
 		}
 	}
 	b.heads = newHeads(len(sources))
-	b.heads.build(standing)
-	if err := b.merge(ctx); err != nil {
-		return nil, err
-	}
-	return b.result(), nil
+	b.heads.build(b.standing)
+	return b.merge(ctx)
 }
 
-func newBounder(p *plan.Bound, salt [16]byte) *bounder {
-	b := &bounder{
+// New returns a Bounder that has seen no row.
+func New(p *plan.Bound, salt [16]byte) *Bounder {
+	b := &Bounder{
 		plan:   p,
 		unit:   newUnit(len(p.Draws), p.Limits),
 		totals: make([][]int128, len(p.Draws)),
@@ -82,7 +97,7 @@ func newBounder(p *plan.Bound, salt [16]byte) *bounder {
 }
 
 // grow makes room for every group known so far.
-func (b *bounder) grow() {
+func (b *Bounder) grow() {
 	n := len(b.groups.keys)
 	b.unit.grow(n)
 	more := n - len(b.reached)
@@ -97,7 +112,7 @@ func (b *bounder) grow() {
 
 // fill moves a cursor to the first row of its next batch; at the end of the
 // stream its batch is nil.
-func (b *bounder) fill(ctx context.Context, c *cursor) error {
+func (b *Bounder) fill(ctx context.Context, c *cursor) error {
 	for {
 		batch, err := c.stream.Next(ctx)
 		if err != nil {
@@ -109,7 +124,7 @@ func (b *bounder) fill(ctx context.Context, c *cursor) error {
 		}
 		if len(batch.Learned) > 0 {
 			for _, key := range batch.Learned {
-				c.translate = append(c.translate, b.groups.learn(key))
+				c.numbers.groups = append(c.numbers.groups, b.groups.learn(key))
 			}
 			b.grow()
 		}
@@ -121,37 +136,37 @@ func (b *bounder) fill(ctx context.Context, c *cursor) error {
 }
 
 // merge takes the rows of all streams, unit by unit.
-func (b *bounder) merge(ctx context.Context) error {
-	started, tenant := false, ""
+func (b *Bounder) merge(ctx context.Context) error {
 	for b.heads.live > 0 {
 		top := b.heads.top()
 		c := &b.cursors[top.cursor]
-		another := top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && c.tenant != tenant
-		if another || !started {
-			b.finish()
-			b.unit.reset(top.unit)
-			started, tenant = true, c.tenant
+		b.unit.reset(top.unit)
+		for tenant := c.tenant; ; c = &b.cursors[top.cursor] {
+			next, err := b.takeRun(ctx, c)
+			switch {
+			case err != nil:
+				return err
+			case c.batch == nil:
+				b.heads.pop()
+			case next < top.unit:
+				return privacy.Internal(errOrder, "bounding")
+			default:
+				b.heads.replace(next)
+			}
+			top = b.heads.top()
+			if b.heads.live == 0 || top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && b.cursors[top.cursor].tenant != tenant {
+				break
+			}
 		}
-		next, err := b.takeRun(ctx, c)
-		switch {
-		case err != nil:
-			return err
-		case c.batch == nil:
-			b.heads.pop()
-		case next < top.unit:
-			return privacy.Internal(errOrder, "bounding")
-		default:
-			b.heads.replace(next)
-		}
+		b.finish()
 	}
-	b.finish()
 	return nil
 }
 
 // takeRun takes the rows from a cursor to the end of its unit or batch, and
 // returns the unit of the row that follows, if there is one.
-func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
-	c.pos = b.unit.add(c.batch, c.columns, c.pos, c.translate)
+func (b *Bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
+	c.pos = b.unit.add(c.batch, c.columns, c.pos, c.numbers.groups)
 	if units := c.batch.Units; c.pos < len(units) {
 		return units[c.pos], nil
 	}
@@ -162,7 +177,7 @@ func (b *bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
 }
 
 // finish adds the gathered unit's contribution to the totals.
-func (b *bounder) finish() {
+func (b *Bounder) finish() {
 	if len(b.unit.touched) == 0 {
 		return
 	}
@@ -176,31 +191,4 @@ func (b *bounder) finish() {
 	for _, g := range b.unit.gathers {
 		g.finish(&b.unit, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups)
 	}
-}
-
-// result returns the groups of the answer: all declared ones, or those that
-// were reached, sorted.
-func (b *bounder) result() *Result {
-	order := b.groups.sorted(func(group int) bool { return b.reached[group] })
-	r := &Result{Keys: b.groups.keys, Draws: b.totals, Trees: make([]*Tree, len(b.totals))}
-	if b.plan.Secret() {
-		r.Keys, r.Draws = make([][]plan.Value, len(order)), make([][]int128, len(b.totals))
-		for i, group := range order {
-			r.Keys[i] = b.groups.keys[group]
-		}
-		for d := range r.Draws {
-			r.Draws[d] = make([]int128, len(order))
-			for i, group := range order {
-				r.Draws[d][i] = b.totals[d][group]
-			}
-		}
-	}
-	for _, g := range b.unit.gathers {
-		if tree, ok := g.tally.(*treeCounts); ok && b.plan.Secret() {
-			r.Draws[g.draw], r.Trees[g.draw] = nil, &Tree{counts: tree, order: order}
-		} else {
-			r.Draws[g.draw] = g.tally.draws(order)
-		}
-	}
-	return r
 }

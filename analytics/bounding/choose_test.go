@@ -38,7 +38,7 @@ func TestRankingIsSipHash(t *testing.T) {
 func TestSmallestRanks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := testPlan(privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 1}, true)
-		b := newBounder(p, [16]byte{})
+		b := New(p, [16]byte{})
 		rank := rapid.OneOf(rapid.Uint64(), rapid.SampledFrom([]uint64{0, 1, 1 << rankShift, 1<<rankShift - 1, math.MaxUint64}))
 		u := &b.unit
 		u.ranks = rapid.SliceOfN(rank, 2, 200).Draw(t, "ranks")

@@ -9,6 +9,14 @@ func (s *valueSets) grow(groups int) {
 
 func (s *valueSets) add(group int32, value, _ int64) { s.byGroup[group].add(value) }
 
+func (s *valueSets) each(group int, f func(value, rows int64)) {
+	for _, v := range s.byGroup[group].slots {
+		if v != Absent {
+			f(v, 1)
+		}
+	}
+}
+
 func (s *valueSets) draws(order []int) []int128 {
 	out := make([]int128, 0, len(order))
 	for _, group := range order {

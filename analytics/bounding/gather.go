@@ -24,6 +24,8 @@ type tally interface {
 	grow(groups int)
 	// add counts rows with a value in a group.
 	add(group int32, value, rows int64)
+	// each calls f for all that was added to a group, perhaps in other portions.
+	each(group int, f func(value, rows int64))
 	// draws returns the integers of the given groups, in that order.
 	draws(order []int) []int128
 }

@@ -36,8 +36,10 @@ func newGroups(p *plan.Bound, r ranking) *groups {
 }
 
 // learn returns the number of a secret key, a new one if it is not yet known.
-func (g *groups) learn(key []plan.Value) int32 {
-	text := g.print(key)
+func (g *groups) learn(key []plan.Value) int32 { return g.number(g.print(key), key) }
+
+// number returns the number of a secret key that has the given text.
+func (g *groups) number(text string, key []plan.Value) int32 {
 	if n, ok := g.numbers[text]; ok {
 		return n
 	}

@@ -21,8 +21,9 @@ type Batch struct {
 	// key instead: an index into all Learned of the stream so far. It is nil
 	// when the plan has no key.
 	Keys []int32
-	// Learned are the keys that the stream meets in this batch for the first
-	// time, numbered on from those before. Only for plans with a secret key.
+	// Learned are the keys that the stream, or another that shares its Numbers,
+	// meets in this batch for the first time, numbered on from those before. Only
+	// for plans with a secret key.
 	Learned [][]plan.Value
 	// Values holds, per draw, what each row adds, or Absent: for sums what
 	// Steps returns, for squares what Square returns, for trees what Leaf
@@ -42,7 +43,14 @@ type Stream interface {
 type Source struct {
 	Tenant string
 	Stream Stream
+	// Numbers are how the stream numbers secret keys; nil: as no other does.
+	Numbers *Numbers
 }
+
+// Numbers are the secret keys that streams which number them alike have taught
+// one Bounder, in that order, whichever of them came first. Such streams are
+// read by that Bounder only, and number a key when they deliver it, not before.
+type Numbers struct{ groups []int32 }
 
 // Steps limits a row's value, in steps, to the bounds of its quantum and
 // subtracts the centre. Every value of a sum passes through here, so that the

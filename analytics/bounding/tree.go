@@ -26,6 +26,8 @@ func (c *treeCounts) add(group int32, leaf, rows int64) {
 	c.byGroup[group].add(leaf, rows, c.tree.Leaves)
 }
 
+func (c *treeCounts) each(group int, f func(value, rows int64)) { c.byGroup[group].each(f) }
+
 // draws returns the nodes of the given groups, level by level as in plan.Tree.
 func (c *treeCounts) draws(order []int) []int128 {
 	width := c.tree.Width()

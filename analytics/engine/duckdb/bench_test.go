@@ -104,11 +104,13 @@ func benchmark(b *testing.B, e *Engine, in engine.Input, rows int64) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
+	spent := processorTime(b)
 	for b.Loop() {
 		if _, err := e.Run(context.Background(), in); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64((processorTime(b)-spent).Microseconds())/float64(b.N), "cpu-µs")
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 }
 

@@ -11,7 +11,6 @@ import (
 // buffers is the memory of one decoded block. The batch refers into it.
 type buffers struct {
 	batch  bounding.Batch
-	units  []uint64
 	keys   []int32
 	places []int32
 	wide   []int64
@@ -26,7 +25,7 @@ func room[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// decoder turns chunks of one segment's statement into batches.
+// decoder turns chunks of one statement into batches.
 type decoder struct {
 	draws  []plan.Draw
 	layout sqlgen.Layout
@@ -35,8 +34,9 @@ type decoder struct {
 	types  []physical
 }
 
-func newDecoder(r *run, layout sqlgen.Layout, tenant string) *decoder {
-	return &decoder{draws: r.plan.Draws, layout: layout, hash: r.hash, keys: newKeyDecoder(r.plan, r.domains, layout.Keys, tenant)}
+func newDecoder(w *worker, layout sqlgen.Layout, tenant string) *decoder {
+	r := w.run
+	return &decoder{draws: r.plan.Draws, layout: layout, hash: r.hash, keys: newKeyDecoder(r.plan, r.domains, w.numbers, layout.Keys, tenant)}
 }
 
 // bind checks that the statement's columns have the types that the layout
@@ -54,7 +54,7 @@ func (d *decoder) bind(types []physical) error {
 			continue
 		}
 		if t := types[c.Value]; d.draws[i].Kind == plan.DrawDistinct {
-			if t == physicalOther || t == physicalUint64 {
+			if t == physicalOther || t == physicalUint64 || t == physicalInt128 {
 				return fmt.Errorf("a value has a type that cannot be counted")
 			}
 		} else if !t.isInteger() {
@@ -64,12 +64,9 @@ func (d *decoder) bind(types []physical) error {
 	return d.keys.bind(types)
 }
 
-// decode fills a block from a chunk.
-func (d *decoder) decode(c *chunk, b *buffers) error {
-	n := c.rows
-	b.units = room(b.units, n)
-	copy(b.units, view[uint64](c.vector(0, physicalUint64), n))
-	b.batch.Units = b.units
+// decode fills a block from a chunk. The units stay where they are, in the chunk.
+func (d *decoder) decode(c *chunk, b *buffers) *bounding.Batch {
+	b.batch.Units = view[uint64](c.vector(0, physicalUint64), c.rows)
 	d.keys.decode(c, d.types, b)
 	if len(b.values) != len(d.draws) {
 		b.values = make([][]int64, len(d.draws))
@@ -78,7 +75,7 @@ func (d *decoder) decode(c *chunk, b *buffers) error {
 	for i := range d.draws {
 		b.batch.Values[i] = d.draw(c, i, b)
 	}
-	return nil
+	return &b.batch
 }
 
 // draw decodes what a draw needs of the rows, nil if it counts all of them.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"math/bits"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -105,17 +104,15 @@ func (d *declaredDomain) text(t *text) int32 {
 type secretDomain struct {
 	typ    plan.Type
 	values []plan.Value
-	ints   map[int64]int32
-	short  map[text]int32
-	long   map[string]int32
 	isNull int32 // place of NULL, −1 until it appears
 
-	recentInts  recent[int64]
-	recentShort recent[text]
+	ints  numbers[int64]
+	short numbers[text]
+	long  map[string]int32
 }
 
-func newSecretDomain(t plan.Type) *secretDomain {
-	return &secretDomain{typ: t, isNull: -1, ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+func newSecretDomain(t plan.Type, salt [16]byte) *secretDomain {
+	return &secretDomain{typ: t, isNull: -1, ints: newNumbers[int64](salt), short: newNumbers[text](salt), long: make(map[string]int32)}
 }
 
 // add appends a value that is new.
@@ -132,32 +129,20 @@ func (d *secretDomain) null() int32 {
 }
 
 func (d *secretDomain) integer(v int64) int32 {
-	slot := d.recentInts.at(uint64(v))
-	if slot.place > 0 && slot.value == v {
-		return slot.place - 1
+	slot := d.ints.at(v, uint64(v), 0)
+	if slot.next == 0 {
+		slot.next = d.add(plan.IntValue(d.typ, v)) + 1
 	}
-	place, ok := d.ints[v]
-	if !ok {
-		place = d.add(plan.IntValue(d.typ, v))
-		d.ints[v] = place
-	}
-	*slot = known[int64]{v, place + 1}
-	return place
+	return slot.next - 1
 }
 
 func (d *secretDomain) text(t *text) int32 {
 	if t.inPlace() {
-		slot := d.recentShort.at(t[0] ^ bits.RotateLeft64(t[1], 32))
-		if slot.place > 0 && slot.value == *t {
-			return slot.place - 1
+		slot := d.short.at(*t, t[0], t[1])
+		if slot.next == 0 {
+			slot.next = d.add(plan.StringValue(string(t.bytes()))) + 1
 		}
-		place, ok := d.short[*t]
-		if !ok {
-			place = d.add(plan.StringValue(string(t.bytes())))
-			d.short[*t] = place
-		}
-		*slot = known[text]{*t, place + 1}
-		return place
+		return slot.next - 1
 	}
 	place, ok := d.long[string(t.bytes())] // does not allocate
 	if !ok {
@@ -166,6 +151,18 @@ func (d *secretDomain) text(t *text) int32 {
 		d.long[s] = place
 	}
 	return place
+}
+
+// name returns the place of a text that is not in a vector.
+func (d *secretDomain) name(s string) int32 {
+	if len(s) <= inPlace {
+		t := makeText(s)
+		return d.text(&t)
+	}
+	if _, ok := d.long[s]; !ok {
+		d.long[s] = d.add(plan.StringValue(s))
+	}
+	return d.long[s]
 }
 
 // makeText lays a text of at most inPlace bytes out as DuckDB does.

@@ -6,11 +6,14 @@
 // configuration locked; a run cannot reach a file of another set. Instances are
 // cached, because opening one costs far more than a query.
 //
-// A run reads all segments at once. For each (in a join, for each tenant), a
-// goroutine runs its SELECT on a connection of its own, decodes DuckDB's vectors into typed
-// slices and numbers the keys; package bounding merges the streams and bounds
-// each unit. Nothing is allocated per row, and of each segment no more than two
-// blocks of rows and DuckDB's own buffer of about a megabyte are in memory.
+// A run is cut into parts, each of which has all rows of some units: a range of
+// pseudonyms, which are spread evenly, and under scope tenant those of one tenant.
+// Workers take one part after another. For each segment (in a join, for each
+// tenant), a part runs a SELECT on a connection of its own, whose rows are decoded
+// from DuckDB's vectors into typed slices when package bounding, which merges them and
+// bounds each unit, asks for the next. Nothing is allocated per row. A worker
+// keeps a block of rows and DuckDB's buffer per segment, or all rows of a part that
+// has many segments: see parts.
 //
 // Errors are internal and carry no text of DuckDB's: its messages quote values.
 package duckdb
@@ -18,10 +21,9 @@ package duckdb
 import (
 	"context"
 	"errors"
-	"time"
 
-	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
 
@@ -62,7 +64,12 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	if err != nil {
 		return nil, privacy.Internal(err, "engine input")
 	}
-	open, err := e.instances.acquire(sorted)
+	if in.Plan.Strategy.Bounding != plan.BoundStream {
+		if result, done, err := e.aggregate(ctx, in, sorted); done || err != nil {
+			return result, err
+		}
+	}
+	open, err := e.instances.acquire(streaming, sorted)
 	if err != nil {
 		return nil, privacy.Internal(err, "opening segments")
 	}
@@ -72,7 +79,7 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRun(e.options, in, open.instance, capOf(fanOut, in))
+	r, err := newRun(ctx, e.options, in, open.instance, capOf(fanOut, in))
 	if err != nil {
 		return nil, err
 	}
@@ -93,64 +100,4 @@ func wrap(ctx context.Context, err error) error {
 		return known
 	}
 	return privacy.Internal(err, "engine run")
-}
-
-// interruptEvery is how often a run that is being stopped is interrupted again:
-// DuckDB forgets an interrupt that comes just before a statement starts.
-const interruptEvery = 10 * time.Millisecond
-
-// execute runs all streams to their end and takes them down in any case.
-func (r *run) execute(parent context.Context) (*bounding.Result, error) {
-	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
-	done, interrupted := make(chan struct{}), make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(interrupted)
-		r.interrupt(done)
-	})
-	for _, s := range r.streams {
-		r.producers.Go(func() { s.produce(ctx) })
-	}
-	sources := make([]bounding.Source, len(r.streams))
-	for i, s := range r.streams {
-		sources[i] = bounding.Source{Tenant: s.tenant, Stream: s}
-	}
-	result, err := bounding.Run(ctx, r.plan, r.salt, sources)
-	if err != nil {
-		cancel()
-	}
-	r.producers.Wait()
-	close(done)
-	if !stop() {
-		<-interrupted
-	}
-	for _, s := range r.streams {
-		r.instance.giveBack(s.catalog, s.reader, err == nil)
-	}
-	return result, err
-}
-
-// interrupt fails the statements of a run that is being stopped, until all its
-// producers have ended.
-func (r *run) interrupt(done <-chan struct{}) {
-	var all []*connection
-	for _, s := range r.streams {
-		all = append(all, s.reader.conn)
-	}
-	keepInterrupting(done, all...)
-}
-
-func keepInterrupting(done <-chan struct{}, all ...*connection) {
-	tick := time.NewTicker(interruptEvery)
-	defer tick.Stop()
-	for {
-		for _, c := range all {
-			c.interrupt()
-		}
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-	}
 }

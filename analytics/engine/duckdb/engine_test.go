@@ -26,7 +26,7 @@ func countPlan() *plan.Bound {
 	}
 }
 
-func mustRun(t *testing.T, e *Engine, p *plan.Bound, segments ...engine.Segment) *engine.Partials {
+func mustRun(t testing.TB, e *Engine, p *plan.Bound, segments ...engine.Segment) *engine.Partials {
 	t.Helper()
 	got, err := e.Run(context.Background(), engine.Input{Plan: p, Segments: segments})
 	if err != nil {
@@ -78,7 +78,7 @@ func TestLockedDown(t *testing.T) {
 	w, dir := newWriter(t), t.TempDir()
 	path := w.segment(dir, "a", "SELECT 1::UBIGINT AS _unit")
 	other := w.segment(dir, "other", "SELECT 1::UBIGINT AS _unit")
-	in, err := openInstance(Options{TempDir: t.TempDir()}.withDefaults(), []string{path})
+	in, err := openInstance(Options{TempDir: t.TempDir()}.withDefaults(), streaming, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestUnorderedSegmentFailsClosed(t *testing.T) {
 // An error in the middle of a result is never taken for its end, and DuckDB's
 // message, which quotes the row, does not come out.
 func TestErrorsInTheMiddle(t *testing.T) {
-	in, err := openInstance(Options{}.withDefaults(), nil)
+	in, err := openInstance(Options{}.withDefaults(), streaming, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (e *Engine) Permits(ctx context.Context, in engine.Input) error {
 	if err != nil {
 		return privacy.Internal(err, "engine input")
 	}
-	open, err := e.instances.acquire(sorted)
+	open, err := e.instances.acquire(streaming, sorted)
 	if err != nil {
 		return privacy.Internal(err, "opening segments")
 	}
@@ -156,18 +156,27 @@ func (in *instance) fanOut(ctx context.Context, sql string) (int64, error) {
 }
 
 // number runs a statement whose result is one whole number.
-func (c *connection) number(ctx context.Context, sql string) (int64, error) {
+func (c *connection) number(ctx context.Context, sql string) (n int64, err error) {
+	err = c.during(ctx, func() error {
+		n, err = c.fetchNumber(sql)
+		return err
+	})
+	return n, err
+}
+
+// during runs what uses a connection, whose statement fails when ctx ends.
+func (c *connection) during(ctx context.Context, use func() error) error {
 	done, interrupted := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(interrupted)
 		keepInterrupting(done, c)
 	})
-	n, err := c.fetchNumber(sql)
+	err := use()
 	close(done)
 	if !stop() {
 		<-interrupted
 	}
-	return n, err
+	return err
 }
 
 func (c *connection) fetchNumber(sql string) (int64, error) {

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,25 +17,27 @@ type instance struct {
 	catalogs map[string]string // path → catalog
 	fan      fanOuts
 
-	mu   sync.Mutex
-	idle map[string][]*reader // by catalog
+	mu    sync.Mutex
+	idle  map[string][]*reader // by what their last statements were for
+	idles int
+	rows  map[string]int64 // by catalog; nil until asked for
 }
 
 // openInstance attaches the files and locks the configuration.
-func openInstance(o Options, paths []string) (*instance, error) {
-	db, err := openDatabase(o.settings())
+func openInstance(o Options, p purpose, paths []string) (*instance, error) {
+	db, err := openDatabase(o.settings(p))
 	if err != nil {
 		return nil, err
 	}
 	in := &instance{db: db, catalogs: make(map[string]string), idle: make(map[string][]*reader)}
-	if err := in.prepare(paths); err != nil {
+	if err := in.prepare(p, paths); err != nil {
 		db.close()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *instance) prepare(paths []string) error {
+func (in *instance) prepare(p purpose, paths []string) error {
 	c, err := in.db.connect()
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (in *instance) prepare(paths []string) error {
 		}
 		in.catalogs[path] = catalog
 	}
-	for _, sql := range lockdown() {
+	for _, sql := range lockdown(p) {
 		if err := c.exec("lock the configuration", sql); err != nil {
 			return err
 		}
@@ -59,12 +62,14 @@ func (in *instance) prepare(paths []string) error {
 	return nil
 }
 
-// borrow returns an idle reader of a catalog, or a new one.
-func (in *instance) borrow(catalog string) (*reader, error) {
+// borrow returns an idle reader, whose statement may be the one that is asked
+// for, or a new one.
+func (in *instance) borrow(statement string) (*reader, error) {
 	in.mu.Lock()
-	if readers := in.idle[catalog]; len(readers) > 0 {
+	if readers := in.idle[statement]; len(readers) > 0 {
 		r := readers[len(readers)-1]
-		in.idle[catalog] = readers[:len(readers)-1]
+		in.idle[statement] = readers[:len(readers)-1]
+		in.idles--
 		in.mu.Unlock()
 		return r, nil
 	}
@@ -73,22 +78,78 @@ func (in *instance) borrow(catalog string) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.exec("size the buffer", streamBuffer); err != nil {
+		c.close()
+		return nil, err
+	}
 	return newReader(c), nil
 }
 
-// maxIdle is the number of readers per segment that stay open between runs.
-const maxIdle = 4
+// streamBuffer makes results wait in a buffer that stays in the processor's
+// cache, for the rows that are fetched next.
+const streamBuffer = "SET streaming_buffer_size = '128KB'"
+
+// Readers that stay open between runs: for one statement, and for all.
+const (
+	maxIdle    = 4
+	maxReaders = 256
+)
 
 // giveBack keeps a reader whose last statement ended well for another run, and
 // closes any other.
-func (in *instance) giveBack(catalog string, r *reader, clean bool) {
+func (in *instance) giveBack(statement string, r *reader, clean bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if clean && len(in.idle[catalog]) < maxIdle {
-		in.idle[catalog] = append(in.idle[catalog], r)
+	if clean && len(in.idle[statement]) < maxIdle && in.idles < maxReaders {
+		in.idle[statement] = append(in.idle[statement], r)
+		in.idles++
 		return
 	}
 	r.conn.close()
+}
+
+// rowsOf returns about how many rows each catalog has.
+func (in *instance) rowsOf(ctx context.Context) (map[string]int64, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.rows != nil {
+		return in.rows, nil
+	}
+	c, err := in.db.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	rows := make(map[string]int64)
+	err = c.during(ctx, func() error { return c.countRows(rows) })
+	if err == nil {
+		in.rows = rows
+	}
+	return rows, err
+}
+
+func (c *connection) countRows(into map[string]int64) error {
+	result, err := c.query("SELECT database_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = 'rows'")
+	if err != nil {
+		return err
+	}
+	defer result.close()
+	if len(result.types) != 2 || result.types[0] != physicalText || result.types[1] != physicalInt64 {
+		return fmt.Errorf("the numbers of rows have other types")
+	}
+	for {
+		ch, more, err := result.next()
+		if err != nil || !more {
+			return err
+		}
+		names, counts := ch.vector(0, physicalText), ch.vector(1, physicalInt64)
+		for i, name := range view[text](names, ch.rows) {
+			if !names.null(i) && !counts.null(i) {
+				into[string(name.bytes())] = view[int64](counts, ch.rows)[i]
+			}
+		}
+		ch.close()
+	}
 }
 
 // close must not run while a reader is borrowed.
@@ -104,8 +165,10 @@ func (in *instance) close() {
 	in.db.close()
 }
 
-// setKey identifies a set of paths, which must be sorted.
-func setKey(paths []string) string { return strings.Join(paths, "\x00") }
+// setKey identifies an instance by its purpose and paths, which must be sorted.
+func setKey(p purpose, paths []string) string {
+	return string(rune('0'+p)) + strings.Join(paths, "\x00")
+}
 
 // pathsOf returns the sorted paths of a run's segments, or an error when one
 // occurs twice: its rows would count twice.

@@ -37,10 +37,10 @@ func newInstances(o Options) *instances {
 	return &instances{options: o, byKey: make(map[string]*entry), recent: list.New()}
 }
 
-// acquire returns the instance of a sorted set of paths, opening it on first
+// acquire returns the instance of a purpose and a sorted set of paths, opening it on first
 // use. Every acquired entry must be released.
-func (c *instances) acquire(paths []string) (*entry, error) {
-	key := setKey(paths)
+func (c *instances) acquire(p purpose, paths []string) (*entry, error) {
+	key := setKey(p, paths)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *instances) acquire(paths []string) (*entry, error) {
 	closeAll(idle)
 
 	if !found {
-		e.instance, e.err = openInstance(c.options, paths)
+		e.instance, e.err = openInstance(c.options, p, paths)
 		close(e.ready)
 	}
 	<-e.ready

@@ -4,19 +4,41 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 )
 
 // keyDecoder numbers the keys of a stream's rows. With declared keys the number
 // is the mixed-radix ordinal of the values' places in their domains. Otherwise
-// it is the stream's own, in order of appearance, so that streams share
+// it is the worker's own, in order of appearance, so that workers share
 // nothing; the bounder translates it.
 type keyDecoder struct {
 	columns []keyColumn
 	secret  bool
-	pairs   []pairs // for secret keys: of the first i+1 dimensions and the next
-	learned int     // composite secret keys that the bounder knows
+	numbers *numbering
+}
+
+// numbering is how a worker numbers secret keys, whatever stream they come from.
+type numbering struct {
+	domains []*secretDomain // per key; nil for a declared one
+	pairs   []pairs         // of the first i+1 dimensions and the next
+	learned int             // composite keys that the bounder knows
+	taught  bounding.Numbers
+}
+
+func newNumbering(p *plan.Bound, salt [16]byte) *numbering {
+	n := &numbering{}
+	for i, k := range p.Keys {
+		var d *secretDomain
+		if k.Secret() {
+			d = newSecretDomain(k.Type, salt)
+		}
+		if n.domains = append(n.domains, d); p.Secret() && i > 0 {
+			n.pairs = append(n.pairs, pairs{numbers: newNumbers[uint64](salt)})
+		}
+	}
+	return n
 }
 
 // keyColumn is one dimension of a stream.
@@ -25,7 +47,7 @@ type keyColumn struct {
 	place  int // of its column, or sqlgen.None for the tenant
 	lookup lookup
 	tenant int32         // the tenant's place in the domain
-	learn  *secretDomain // of a secret key; the stream's own
+	learn  *secretDomain // of a secret key; the worker's own
 }
 
 // lookup finds the place of a value in a domain, −1 outside it.
@@ -35,12 +57,12 @@ type lookup interface {
 	null() int32
 }
 
-func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, places []int, tenant string) keyDecoder {
-	d := keyDecoder{secret: p.Secret()}
+func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, numbers *numbering, places []int, tenant string) keyDecoder {
+	d := keyDecoder{secret: p.Secret(), numbers: numbers}
 	for i, k := range p.Keys {
 		c := keyColumn{key: k, place: places[i]}
 		if k.Secret() {
-			c.learn = newSecretDomain(k.Type)
+			c.learn = numbers.domains[i]
 			c.lookup = c.learn
 		} else {
 			c.lookup = domains[i]
@@ -49,9 +71,6 @@ func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, places []int, tenan
 			c.tenant = c.tenantPlace(tenant)
 		}
 		d.columns = append(d.columns, c)
-		if d.secret && i > 0 {
-			d.pairs = append(d.pairs, pairs{ids: make(map[uint64]int32)})
-		}
 	}
 	return d
 }
@@ -59,7 +78,7 @@ func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, places []int, tenan
 // tenantPlace returns the place of a segment's tenant, −1 outside the domain.
 func (c *keyColumn) tenantPlace(tenant string) int32 {
 	if c.learn != nil {
-		return c.learn.add(plan.StringValue(tenant))
+		return c.learn.name(tenant)
 	}
 	return int32(slices.IndexFunc(c.key.Domain, func(v plan.Value) bool { return !v.Null && v.Str == tenant }))
 }
@@ -91,7 +110,7 @@ func (d *keyDecoder) decode(c *chunk, types []physical, b *buffers) {
 		b.places = room(b.places, c.rows)
 		d.columns[i].places(c, types, b, b.places)
 		if d.secret {
-			d.pairs[i-1].join(b.keys, b.places)
+			d.numbers.pairs[i-1].join(b.keys, b.places)
 		} else {
 			joinDeclared(b.keys, b.places, int32(len(d.columns[i].key.Domain)))
 		}
@@ -154,10 +173,8 @@ func joinDeclared(keys, places []int32, size int32) {
 
 // pairs numbers pairs of (number of a prefix, place of the next value).
 type pairs struct {
-	ids   map[uint64]int32
-	parts [][2]int32 // by number
-
-	recent recent[uint64]
+	numbers numbers[uint64]
+	parts   [][2]int32 // by number
 }
 
 // join replaces the numbers of prefixes by those of the pairs.
@@ -168,37 +185,30 @@ func (p *pairs) join(keys, places []int32) {
 			continue
 		}
 		pair := uint64(keys[row])<<32 | uint64(place)
-		slot := p.recent.at(pair)
-		if slot.place == 0 || slot.value != pair {
-			*slot = known[uint64]{pair, p.number(pair, keys[row], place) + 1}
+		slot := p.numbers.at(pair, pair, 0)
+		if slot.next == 0 {
+			p.parts = append(p.parts, [2]int32{keys[row], place})
+			slot.next = int32(len(p.parts))
 		}
-		keys[row] = slot.place - 1
+		keys[row] = slot.next - 1
 	}
 }
 
-// number returns the number of a pair, a new one if it is not yet known.
-func (p *pairs) number(pair uint64, prefix, place int32) int32 {
-	id, ok := p.ids[pair]
-	if !ok {
-		id = int32(len(p.parts))
-		p.ids[pair] = id
-		p.parts = append(p.parts, [2]int32{prefix, place})
+// known returns how many secret keys have been numbered.
+func (n *numbering) known() int {
+	if last := len(n.pairs); last > 0 {
+		return len(n.pairs[last-1].parts)
 	}
-	return id
+	return len(n.domains[0].values)
 }
 
 // teach appends the composite keys that were numbered since it was last called.
 func (d *keyDecoder) teach(learned *[][]plan.Value) {
-	known := 0
-	if n := len(d.pairs); n > 0 {
-		known = len(d.pairs[n-1].parts)
-	} else {
-		known = len(d.columns[0].learn.values)
-	}
-	for ; d.learned < known; d.learned++ {
-		key, number := make([]plan.Value, len(d.columns)), int32(d.learned)
+	n := d.numbers
+	for known := n.known(); n.learned < known; n.learned++ {
+		key, number := make([]plan.Value, len(d.columns)), int32(n.learned)
 		for i := len(d.columns) - 1; i > 0; i-- {
-			part := d.pairs[i-1].parts[number]
+			part := n.pairs[i-1].parts[number]
 			key[i] = d.columns[i].value(part[1])
 			number = part[0]
 		}

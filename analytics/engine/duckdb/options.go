@@ -9,13 +9,15 @@ import (
 type Options struct {
 	// MemoryLimitMB bounds the memory of each instance; 0 means 1024.
 	MemoryLimitMB int
-	// Threads is the number of segments that one run reads at the same time;
+	// Threads is the number of parts that one run bounds at the same time;
 	// 0 means one per core. It never affects a result.
 	Threads int
 	// MaxInstances is the number of instances that stay open; 0 means 16.
 	MaxInstances int
 	// TempDir is where an instance may spill; empty forbids spilling.
 	TempDir string
+
+	partRows int64 // rows that are worth a part; 0 means as usual
 }
 
 func (o Options) withDefaults() Options {
@@ -28,19 +30,36 @@ func (o Options) withDefaults() Options {
 	if o.MaxInstances <= 0 {
 		o.MaxInstances = 16
 	}
+	if o.partRows <= 0 {
+		o.partRows = partRows
+	}
 	return o
 }
 
+// purpose is what an instance is opened for.
+type purpose byte
+
+const (
+	// streaming delivers rows in their order. It has one DuckDB thread: a run is
+	// parallel over parts, each driven by its own goroutine, and then no
+	// scheduling inside DuckDB can touch the order of rows.
+	streaming purpose = iota
+	// aggregating computes sums, whose rows may come in any order. It has all
+	// threads.
+	aggregating
+)
+
 // settings are what an instance is opened with.
-//
-// One DuckDB thread: a run is parallel over segments, each driven by its own
-// goroutine, and then no scheduling inside DuckDB can touch the order of rows.
-func (o Options) settings() map[string]string {
+func (o Options) settings(p purpose) map[string]string {
+	threads := 1
+	if p == aggregating {
+		threads = o.Threads
+	}
 	return map[string]string{
-		"threads":                      "1",
+		"threads":                      strconv.Itoa(threads),
 		"memory_limit":                 strconv.Itoa(o.MemoryLimitMB) + "MB",
 		"temp_directory":               o.TempDir,
-		"preserve_insertion_order":     "true",
+		"preserve_insertion_order":     strconv.FormatBool(p == streaming),
 		"ieee_floating_point_ops":      "true",
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
@@ -52,12 +71,18 @@ func (o Options) settings() map[string]string {
 
 // lockdown is what every instance runs after its files are attached.
 //
-// in_clause would turn a long IN list into a hash join, which need not keep
-// the stored order. statistics_propagation computes functions of a column's
-// extreme values while planning, which can fail for them.
-func lockdown() []string {
+// statistics_propagation computes functions of a column's extreme values while
+// planning, which can fail for them. Where rows must keep their order, in_clause
+// would turn a long IN list into a hash join, which need not keep it, and
+// join_order might choose the one side of a join whose order is lost.
+func lockdown(p purpose) []string {
+	disabled := "statistics_propagation"
+	if p == streaming {
+		disabled = "in_clause,statistics_propagation,join_order"
+	}
 	return []string{
-		"SET disabled_optimizers = 'in_clause,statistics_propagation,join_order'",
+		"SET disabled_optimizers = '" + disabled + "'",
+		"SET allowed_configs = ['streaming_buffer_size']", // which belongs to each connection
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",
 	}

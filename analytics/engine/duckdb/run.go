@@ -1,10 +1,13 @@
 package duckdb
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/engine"
@@ -15,19 +18,25 @@ import (
 
 // run is one execution of a plan.
 type run struct {
-	plan      *plan.Bound
-	salt      [16]byte
-	hash      bounding.ValueHash
-	instance  *instance
-	domains   []*declaredDomain // per key; shared by the streams, read only
-	tokens    chan struct{}     // held while inside DuckDB or decoding
-	streams   []*stream
-	producers sync.WaitGroup
+	plan     *plan.Bound
+	salt     [16]byte
+	hash     bounding.ValueHash
+	instance *instance
+	domains  []*declaredDomain // per key; shared by the workers, read only
+	parts    []part
+	next     atomic.Int64 // of the parts
+	threads  int
+
+	mu   sync.Mutex
+	open map[*connection]struct{} // whose statements run
 }
 
-// newRun prepares the streams. On an error it has given back every reader.
-func newRun(o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
-	r := &run{plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on, tokens: make(chan struct{}, o.Threads)}
+// newRun cuts a run into parts. It reads no row.
+func newRun(ctx context.Context, o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
+	r := &run{
+		plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on,
+		threads: o.Threads, open: make(map[*connection]struct{}),
+	}
 	for _, k := range in.Plan.Keys {
 		d, err := newDomain(k)
 		if err != nil {
@@ -36,73 +45,155 @@ func newRun(o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, e
 		r.domains = append(r.domains, d)
 	}
 	relations, err := r.relations(in)
-	for _, of := range relations {
-		of.Cap = limit
-		if err == nil {
-			err = r.addStream(of)
-		}
-	}
 	if err != nil {
-		for _, s := range r.streams {
-			on.giveBack(s.catalog, s.reader, true)
-		}
 		return nil, err
 	}
+	for i := range relations {
+		relations[i].Cap = limit
+	}
+	rows, err := on.rowsOf(ctx)
+	if err != nil {
+		return nil, wrap(ctx, err)
+	}
+	r.parts = o.parts(in.Plan, relations, rows)
 	return r, nil
 }
 
-// relations returns what there is a stream for: each segment or, in a join, each
-// tenant with rows in the first table, since all joined rows come from these.
-func (r *run) relations(in engine.Input) ([]sqlgen.Relation, error) {
-	joined := len(in.Plan.Sources) > 1
-	var out []sqlgen.Relation
-	public := make(map[string][]string)
-	at := make(map[string]int) // tenant → index in out
-	for _, s := range in.Segments {
-		catalog, ok := r.instance.catalogs[s.Path]
-		if !ok {
-			return nil, privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
-		}
-		i, known := at[s.Tenant]
-		switch {
-		case !joined:
-			out = append(out, sqlgen.Relation{Catalog: catalog, Tenant: s.Tenant})
-			continue
-		case s.Tenant == "":
-			public[s.Table] = append(public[s.Table], catalog)
-			continue
-		case !known:
-			i = len(out)
-			at[s.Tenant] = i
-			out = append(out, sqlgen.Relation{Tenant: s.Tenant, Tables: make(map[string][]string)})
-		}
-		if out[i].Tables[s.Table] = append(out[i].Tables[s.Table], catalog); s.Table == in.Plan.Sources[0].Table {
-			out[i].Catalog = catalog // whose readers it takes
-		}
+// interruptEvery is how often a run that is being stopped is interrupted again:
+// DuckDB forgets an interrupt that comes just before a statement starts.
+const interruptEvery = 10 * time.Millisecond
+
+// execute bounds all parts, and ends its statements in any case.
+func (r *run) execute(parent context.Context) (*bounding.Result, error) {
+	workers, ctx := errgroup.WithContext(parent)
+	done, interrupted := make(chan struct{}), make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		keepDoing(done, r.interrupt)
+	})
+	all := make([]*bounding.Bounder, max(1, min(r.threads, len(r.parts))))
+	for i := range all {
+		w := newWorker(r)
+		all[i] = w.bounder
+		workers.Go(func() error { return w.work(ctx) })
 	}
-	if !joined {
-		return out, nil
+	err := workers.Wait()
+	close(done)
+	if !stop() {
+		<-interrupted
 	}
-	for _, of := range out {
-		maps.Copy(of.Tables, public)
+	if err != nil {
+		return nil, err
 	}
-	return slices.DeleteFunc(out, func(of sqlgen.Relation) bool { return of.Catalog == "" }), nil
+	return bounding.Merge(all...), nil
 }
 
-func (r *run) addStream(of sqlgen.Relation) error {
-	st, err := sqlgen.Generate(r.plan, of)
+// interrupt fails the statements that run.
+func (r *run) interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.open {
+		c.interrupt()
+	}
+}
+
+// borrow returns a reader, and has it interrupted when the run is stopped.
+func (r *run) borrow(statement string) (*reader, error) {
+	reader, err := r.instance.borrow(statement)
 	if err != nil {
+		return nil, privacy.Internal(err, "opening a segment")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open[reader.conn] = struct{}{}
+	return reader, nil
+}
+
+func (r *run) giveBack(statement string, reader *reader, clean bool) {
+	r.mu.Lock()
+	delete(r.open, reader.conn)
+	r.mu.Unlock()
+	r.instance.giveBack(statement, reader, clean)
+}
+
+// keepInterrupting fails the statement of a connection, also one that is just
+// about to start.
+func keepInterrupting(done <-chan struct{}, c *connection) { keepDoing(done, c.interrupt) }
+
+func keepDoing(done <-chan struct{}, interrupt func()) {
+	tick := time.NewTicker(interruptEvery)
+	defer tick.Stop()
+	for {
+		interrupt()
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// worker bounds one part after another.
+type worker struct {
+	run     *run
+	bounder *bounding.Bounder
+	numbers *numbering
+}
+
+func newWorker(r *run) *worker {
+	return &worker{run: r, bounder: bounding.New(r.plan, r.salt), numbers: newNumbering(r.plan, r.salt)}
+}
+
+// errPanic is why a run fails whose worker panicked. It does not say with what,
+// for that may hold a row's value.
+var errPanic = errors.New("a worker panicked")
+
+// work takes parts while there are any.
+func (w *worker) work(ctx context.Context) (err error) {
+	defer func() {
+		if recover() != nil { // its value may hold a row's
+			err = privacy.Internal(errPanic, "engine run")
+		}
+	}()
+	for {
+		i := int(w.run.next.Add(1)) - 1
+		if i >= len(w.run.parts) {
+			return nil
+		}
+		if err := w.bound(ctx, w.run.parts[i]); err != nil {
+			return err
+		}
+	}
+}
+
+// bound takes the rows of one part.
+func (w *worker) bound(ctx context.Context, p part) error {
+	sources := make([]bounding.Source, 0, len(p.relations))
+	var streams []*stream
+	clean := false
+	defer func() {
+		for _, s := range streams {
+			s.close(clean)
+		}
+	}()
+	for _, of := range p.relations {
+		s, err := w.open(of, p.place)
+		if err != nil {
+			return err
+		}
+		streams = append(streams, s)
+		var rows bounding.Stream = s
+		if p.ahead {
+			if rows, err = s.readAll(ctx); err != nil {
+				return err
+			}
+			s.close(true)
+		}
+		sources = append(sources, bounding.Source{Tenant: of.Tenant, Stream: rows, Numbers: &w.numbers.taught})
+	}
+	if err := w.bounder.Add(ctx, sources); err != nil {
 		return err
 	}
-	reader, err := r.instance.borrow(of.Catalog)
-	if err != nil {
-		return privacy.Internal(err, "opening a segment")
-	}
-	r.streams = append(r.streams, &stream{
-		run: r, tenant: of.Tenant, catalog: of.Catalog, sql: st.SQL, reader: reader,
-		decoder: newDecoder(r, st.Layout, of.Tenant),
-		out:     make(chan delivery, 1),
-		free:    make(chan *buffers, len(reader.buffers)),
-	})
+	clean = true
 	return nil
 }

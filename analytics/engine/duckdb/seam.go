@@ -167,6 +167,7 @@ const (
 	physicalUint64
 	physicalDouble
 	physicalText
+	physicalInt128
 )
 
 func physicalType(r *bindings.Result, column bindings.IdxT) physical {
@@ -193,6 +194,8 @@ func physicalType(r *bindings.Result, column bindings.IdxT) physical {
 		return physicalDouble
 	case bindings.TypeVarchar:
 		return physicalText
+	case bindings.TypeHugeInt:
+		return physicalInt128
 	default:
 		return physicalOther
 	}
@@ -215,8 +218,14 @@ func (v vector) null(row int) bool {
 }
 
 // view returns the values of a vector whose kind has the layout of T.
-func view[T uint8 | int8 | int16 | int32 | int64 | uint64 | float64 | text](v vector, rows int) []T {
+func view[T uint8 | int8 | int16 | int32 | int64 | uint64 | float64 | text | hugeint](v vector, rows int) []T {
 	return unsafe.Slice((*T)(v.data), rows)
+}
+
+// hugeint is DuckDB's integer of 128 bits, in two's complement.
+type hugeint struct {
+	lo uint64
+	hi int64
 }
 
 // text is DuckDB's string_t: a length in the low half of the first word, then

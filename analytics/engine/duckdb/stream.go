@@ -2,163 +2,105 @@ package duckdb
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/noised/noised/analytics/bounding"
-	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/analytics/sqlgen"
 )
 
-// reader is a connection with the memory that its streams decode into. While
-// one block of rows is being bounded the next is being read.
+// reader is a connection with the memory that its streams decode into.
 type reader struct {
 	conn    *connection
-	buffers [2]buffers
+	buffers buffers
 }
 
 func newReader(c *connection) *reader { return &reader{conn: c} }
 
-// delivery is a decoded block, or why there is none.
-type delivery struct {
-	block *buffers
-	err   error
+// stream reads the rows of one statement. It implements bounding.Stream. Whoever
+// asks for the next block reads and decodes it, and nobody reads ahead.
+type stream struct {
+	run       *run
+	statement string // what its reader is good for
+	reader    *reader
+	decoder   *decoder
+	rows      *rows
+	chunk     chunk // which the last batch refers to
 }
 
-// stream reads one segment. It implements bounding.Stream.
-type stream struct {
-	run     *run
-	tenant  string
-	catalog string
-	sql     string
-	reader  *reader
-	decoder *decoder
-
-	out  chan delivery // closed by produce
-	free chan *buffers // blocks that nobody reads
-	lent *buffers      // the block that the bounder reads
-	done bool          // produce delivered the whole segment; set before out is closed
+// open starts the statement of one relation, for a part at some place.
+func (w *worker) open(of sqlgen.Relation, place string) (*stream, error) {
+	st, err := sqlgen.Generate(w.run.plan, of)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{run: w.run, statement: of.Catalog + "/" + place, decoder: newDecoder(w, st.Layout, of.Tenant)}
+	if s.reader, err = w.run.borrow(s.statement); err != nil {
+		return nil, err
+	}
+	if s.rows, err = s.reader.conn.query(st.SQL); err == nil {
+		err = s.decoder.bind(s.rows.types)
+	}
+	if err != nil {
+		s.close(false)
+		return nil, err
+	}
+	return s, nil
 }
 
 // Next implements bounding.Stream.
 func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
-	if s.lent != nil {
-		s.free <- s.lent // has room for every buffer
-		s.lent = nil
-	}
-	select {
-	case d, more := <-s.out:
-		if !more {
-			return nil, s.ended(ctx)
-		}
-		if d.err != nil {
-			return nil, d.err
-		}
-		s.lent = d.block
-		return &d.block.batch, nil
-	case <-ctx.Done():
+	s.chunk.close()
+	c, more, err := s.rows.next()
+	s.chunk = c
+	// A statement that was interrupted must never pass for one that has ended:
+	// what it left out would depend on time and rows.
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if err != nil || !more {
+		return nil, err
+	}
+	return s.decoder.decode(&s.chunk, &s.reader.buffers), nil
 }
 
-// ended says whether a closed stream is complete. One that merely stopped must
-// never pass for the whole segment: what it left out would depend on time and
-// rows.
-func (s *stream) ended(ctx context.Context) error {
-	switch {
-	case s.done:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	default:
-		return privacy.Internal(errCutOff, "reading a segment")
-	}
-}
-
-// errCutOff is why a run fails when a stream stopped before its end.
-var errCutOff = errors.New("a stream stopped before the end of its segment")
-
-// produce runs the segment's statement and delivers its blocks, until the end,
-// an error, or the end of ctx.
-func (s *stream) produce(ctx context.Context) {
-	defer close(s.out)
-	defer func() {
-		// A panic fails the run, not the server. Its value may hold a row's.
-		if r := recover(); r != nil {
-			s.done = false
-		}
-	}()
-	for i := range s.reader.buffers {
-		s.free <- &s.reader.buffers[i]
-	}
-	if !s.enter(ctx) {
+// close ends the statement. It may be called again.
+func (s *stream) close(clean bool) {
+	if s.reader == nil {
 		return
 	}
-	rows, err := s.reader.conn.query(s.sql)
-	if err == nil {
-		defer rows.close()
-		err = s.decoder.bind(rows.types)
+	s.chunk.close()
+	if s.rows != nil {
+		s.rows.close()
 	}
-	s.leave()
-	for more := true; more && err == nil; {
-		more, err = s.deliver(ctx, rows)
-	}
-	s.done = err == nil && ctx.Err() == nil
-	if err != nil {
-		select {
-		case s.out <- delivery{err: err}:
-		case <-ctx.Done():
+	s.run.giveBack(s.statement, s.reader, clean)
+	s.reader = nil
+}
+
+// readAll reads what is left of a stream.
+func (s *stream) readAll(ctx context.Context) (*readAhead, error) {
+	out := &readAhead{}
+	for {
+		b, err := s.Next(ctx)
+		if err != nil || b == nil {
+			return out, err
 		}
+		kept := bounding.Batch{Units: slices.Clone(b.Units), Keys: slices.Clone(b.Keys), Learned: b.Learned, Values: slices.Clone(b.Values)}
+		for d, values := range kept.Values {
+			kept.Values[d] = slices.Clone(values)
+		}
+		out.batches = append(out.batches, kept)
 	}
 }
 
-// deliver reads and hands over one block. It returns false after the last one
-// and when ctx ends.
-func (s *stream) deliver(ctx context.Context, rows *rows) (bool, error) {
-	var block *buffers
-	select {
-	case block = <-s.free:
-	case <-ctx.Done():
-		return false, nil
-	}
-	if !s.enter(ctx) {
-		return false, nil
-	}
-	more, err := s.fill(rows, block)
-	s.leave()
-	if !more || err != nil {
-		return false, err
-	}
-	select {
-	case s.out <- delivery{block: block}:
-		return true, nil
-	case <-ctx.Done():
-		return false, nil
-	}
-}
+// readAhead is a stream whose rows are in memory.
+type readAhead struct{ batches []bounding.Batch }
 
-// fill fetches the next chunk and decodes it. DuckDB's memory is released
-// before it returns.
-func (s *stream) fill(rows *rows, block *buffers) (bool, error) {
-	c, more, err := rows.next()
-	if !more || err != nil {
-		return false, err
+// Next implements bounding.Stream.
+func (r *readAhead) Next(context.Context) (*bounding.Batch, error) {
+	if len(r.batches) == 0 {
+		return nil, nil
 	}
-	defer c.close()
-	return true, s.decoder.decode(&c, block)
+	b := &r.batches[0]
+	r.batches = r.batches[1:]
+	return b, nil
 }
-
-// enter waits for a token, so that no more than Options.Threads streams of a
-// run compute at once. It returns false, without one, when ctx has ended.
-func (s *stream) enter(ctx context.Context) bool {
-	select {
-	case s.run.tokens <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	}
-	if ctx.Err() != nil {
-		s.leave()
-		return false
-	}
-	return true
-}
-
-func (s *stream) leave() { <-s.run.tokens }

@@ -4,29 +4,43 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/sqlgen"
 )
 
 // A stream that was cut off must not look like one that has ended: the rest of
 // the run would be a result, and which rows it lacks depends on the rows.
 func TestCutOffStreamIsNotAnEnd(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	s := &stream{out: make(chan delivery)}
-	close(s.out)   // as produce leaves it when ctx ends
-	for range 64 { // a select picks any ready case
-		if batch, err := s.Next(ctx); batch != nil || !errors.Is(err, context.Canceled) {
-			t.Fatalf("Next after the context's end: batch %v, error %v", batch, err)
+	w := newWriter(t)
+	path := w.segment(t.TempDir(), "a", "SELECT i::UBIGINT AS _unit FROM range(100000) t(i)")
+	for blocks := range 3 {
+		in, err := openInstance(Options{}.withDefaults(), streaming, []string{path})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// Only a stream that produce saw to its end is complete.
-func TestStreamThatStoppedIsNotAnEnd(t *testing.T) {
-	for _, done := range []bool{true, false} {
-		s := &stream{out: make(chan delivery), done: done}
-		close(s.out)
-		if batch, err := s.Next(t.Context()); batch != nil || (err == nil) != done {
-			t.Errorf("done %t: batch %v, error %v", done, batch, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := newRun(ctx, Options{}.withDefaults(), engine.Input{Plan: countPlan(), Segments: []engine.Segment{{Tenant: "a", Path: path}}}, in, sqlgen.Cap{})
+		if err != nil {
+			t.Fatal(err)
 		}
+		s, err := newWorker(r).open(r.parts[0].relations[0], r.parts[0].place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range blocks {
+			if b, err := s.Next(ctx); b == nil || err != nil {
+				t.Fatalf("%v, %v", b, err)
+			}
+		}
+		cancel()
+		r.interrupt()
+		for range 2 {
+			if b, err := s.Next(ctx); b != nil || !errors.Is(err, context.Canceled) {
+				t.Errorf("after %d blocks and the context's end: %v, %v", blocks, b, err)
+			}
+		}
+		s.close(false)
+		in.close()
 	}
 }

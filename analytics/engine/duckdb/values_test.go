@@ -116,7 +116,7 @@ func TestForget(t *testing.T) {
 	segment := func(path string) engine.Segment { return engine.Segment{Tenant: "a", Path: path} }
 	mustRun(t, e, countPlan(), segment(one), segment(two))
 	mustRun(t, e, countPlan(), segment(two))
-	held, err := e.instances.acquire([]string{one})
+	held, err := e.instances.acquire(streaming, []string{one})
 	if err != nil {
 		t.Fatal(err)
 	}

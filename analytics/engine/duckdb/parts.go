@@ -1,0 +1,158 @@
+package duckdb
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlgen"
+	"github.com/noised/noised/privacy"
+)
+
+// part is a piece of a run's work that has all rows of some units: those of one
+// of equal ranges of pseudonyms and, under scope tenant, of one tenant. No other
+// part has rows of theirs, so that what each adds can be merged: see
+// bounding.Merge.
+type part struct {
+	relations []sqlgen.Relation
+	place     string // tells parts with other statements of one relation apart
+	// ahead says that streams are read to their ends one after another, before
+	// they are merged, as there are too many to have them all open.
+	ahead bool
+}
+
+// Sizes of parts. They follow from numbers of rows, and nothing but time and
+// memory follows from them.
+const (
+	// partRows is the number of rows of a segment in one part that is worth a
+	// statement: DuckDB scans whole row groups, of 122,880 rows.
+	partRows = 1 << 17
+	// partsPerThread evens out what threads have to do.
+	partsPerThread = 4
+	// maxStreams is the number of streams of a part that are open at once: each
+	// holds a few blocks of its file, of 256 KiB each, and a buffer.
+	maxStreams = 64
+	// aheadBytes is about what is held of a part whose streams are read ahead.
+	aheadBytes = 64 << 20
+)
+
+// parts cuts a run into parts, given the number of rows of each catalog.
+func (o Options) parts(p *plan.Bound, relations []sqlgen.Relation, rows map[string]int64) []part {
+	together := [][]sqlgen.Relation{relations}
+	if p.Scope == plan.ScopeTenant {
+		together = byTenant(relations)
+	}
+	var out []part
+	for _, some := range together {
+		n := int64(0)
+		for _, of := range some {
+			n += rowsOf(of, rows)
+		}
+		out = append(out, cut(some, o.ranges(p, int64(len(some)), n), len(some) > maxStreams)...)
+	}
+	return out
+}
+
+// ranges returns into how many ranges of units the rows of some streams are cut:
+// as many as threads where there are rows enough for them, and more where each
+// stream has enough. A range of a join reads the public tables.
+func (o Options) ranges(p *plan.Bound, streams, rows int64) uint64 {
+	threads := int64(o.Threads)
+	n := min(threads, rows/o.partRows)
+	if len(p.Sources) < 2 {
+		n = max(n, min(threads*partsPerThread, rows/(o.partRows*max(streams, 1))))
+	}
+	if streams > maxStreams {
+		n = max(n, rows*int64(12+8*len(p.Draws))/aheadBytes)
+	}
+	return uint64(max(n, 1))
+}
+
+// cut makes parts of n equal ranges of units.
+func cut(relations []sqlgen.Relation, n uint64, ahead bool) []part {
+	out := make([]part, n)
+	for i := range out {
+		var units sqlgen.Range
+		if i > 0 {
+			units.From = out[i-1].relations[0].Units.Below
+		}
+		if uint64(i)+1 < n {
+			units.Below, _ = bits.Div64(uint64(i)+1, 0, n)
+		}
+		out[i] = part{relations: slices.Clone(relations), place: fmt.Sprintf("%d/%d", i, n), ahead: ahead}
+		for j := range relations {
+			out[i].relations[j].Units = units
+		}
+	}
+	return out
+}
+
+// byTenant puts the relations of each tenant together, in their order.
+func byTenant(relations []sqlgen.Relation) [][]sqlgen.Relation {
+	var out [][]sqlgen.Relation
+	at := make(map[string]int)
+	for _, of := range relations {
+		i, known := at[of.Tenant]
+		if !known {
+			i = len(out)
+			at[of.Tenant], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], of)
+	}
+	return out
+}
+
+// rowsOf returns about how many rows a relation reads.
+func rowsOf(of sqlgen.Relation, rows map[string]int64) int64 {
+	if of.Tables == nil {
+		return rows[of.Catalog]
+	}
+	n := int64(0)
+	for _, catalogs := range of.Tables {
+		for _, c := range catalogs {
+			n += rows[c]
+		}
+	}
+	return n
+}
+
+// relationsOf returns what there is a stream for: each segment or, in a join, each
+// tenant with rows in the first table, since all joined rows come from these.
+func (r *run) relations(in engine.Input) ([]sqlgen.Relation, error) {
+	joined := len(in.Plan.Sources) > 1
+	var out []sqlgen.Relation
+	public := make(map[string][]string)
+	at := make(map[string]int) // tenant → index in out
+	for _, s := range in.Segments {
+		catalog, ok := r.instance.catalogs[s.Path]
+		if !ok {
+			return nil, privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
+		}
+		i, known := at[s.Tenant]
+		switch {
+		case !joined:
+			out = append(out, sqlgen.Relation{Catalog: catalog, Tenant: s.Tenant})
+			continue
+		case s.Tenant == "":
+			public[s.Table] = append(public[s.Table], catalog)
+			continue
+		case !known:
+			i = len(out)
+			at[s.Tenant] = i
+			out = append(out, sqlgen.Relation{Tenant: s.Tenant, Tables: make(map[string][]string)})
+		}
+		if out[i].Tables[s.Table] = append(out[i].Tables[s.Table], catalog); s.Table == in.Plan.Sources[0].Table {
+			out[i].Catalog = catalog // whose readers it takes
+		}
+	}
+	if !joined {
+		return out, nil
+	}
+	for _, of := range out {
+		maps.Copy(of.Tables, public)
+	}
+	return slices.DeleteFunc(out, func(of sqlgen.Relation) bool { return of.Catalog == "" }), nil
+}
