@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-load privacy-audit privacy-audit-long guarantee vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long guarantee vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,12 +61,29 @@ lint: $(LINT) ## Check style, imports and forbidden calls
 generate: ## Generate the API types from api/openapi.yaml
 	$(GO) generate ./...
 
-bench: build ## Measure queries, loads, charges and errors; writes bench.json
-	$(GO) run ./cmd/noised/bench -binary bin/noised -o bench.json
+# DuckDB's generator of TPC-H data, of the version that the engine links. Where it
+# cannot be had, bench.json says that TPC-H is missing.
+TPCH_VERSION := 1.5.5
+TPCH_DIR     := $(CACHE)/tpch-$(TPCH_VERSION)
+TPCH         := $(TPCH_DIR)/duckdb_extension_tpch/extensions/v$(TPCH_VERSION)/tpch.duckdb_extension
+BENCH        := $(GO) run ./cmd/noised/bench -binary bin/noised -cache $(CACHE)/bench -tpch-extension $(TPCH)
 
-# 60 million rows are about 2 GB.
+bench: build tpch ## Measure what privacy costs, with all goals; writes bench.json
+	$(BENCH) -o bench.json
+
+bench-quick: build tpch ## The same at small sizes, in minutes, judging nothing
+	$(BENCH) -quick -o bench-quick.json
+
 bench-load: build ## Load a CSV file of 2 GB: speed and memory
-	$(GO) run ./cmd/noised/bench -binary bin/noised -only loads -csv-rows 60000000 -o bench-load.json
+	$(BENCH) -only loads -o bench-load.json
+
+bench-docs: ## Write bench.json into docs/performance.md
+	$(GO) run ./cmd/noised/bench -o bench.json -render docs/performance.md
+
+tpch:
+	@[ -f $(TPCH) ] || { python3 -m venv $(TPCH_DIR)/venv \
+		&& $(TPCH_DIR)/venv/bin/pip download --quiet --no-deps --only-binary :all: --dest $(TPCH_DIR) duckdb-extension-tpch==$(TPCH_VERSION) \
+		&& python3 -m zipfile -e $(TPCH_DIR)/*.whl $(TPCH_DIR); } || echo 'make: no tpch extension of DuckDB: the benchmark goes without TPC-H'
 
 privacy-audit: ## Attack the program and seed bugs, in minutes; writes privacy-audit.json
 	$(GO) run ./cmd/noised/audit -o privacy-audit.json
@@ -78,7 +95,7 @@ privacy-audit-long: ## The same at full sizes, in hours
 guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with dpagg's, time queries
 	$(GO) test -run '^$$' -fuzz '^FuzzPlan$$' -fuzztime 10m ./analytics/planner
 	$(GO) run ./cmd/noised/audit -o privacy-audit.json
-	$(GO) run ./cmd/noised/bench -binary bin/noised -only accuracy,latencies -o bench.json
+	$(BENCH) -only accuracy,latencies -o bench.json
 
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
@@ -90,7 +107,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json bench-load.json privacy-audit.json
+	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done

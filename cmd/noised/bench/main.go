@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -45,8 +46,8 @@ type bench struct {
 // settings come from flags.
 type settings struct {
 	sizes
-	to, data, where, cache, binary, only, page, tpch string
-	quick, fresh                                     bool
+	to, data, where, cache, binary, only, page, tpch, profile string
+	quick, fresh                                              bool
 
 	queries  int           // per question of latencies
 	duration time.Duration // of each measurement of throughput
@@ -76,6 +77,7 @@ func (s *settings) flags() *flag.FlagSet {
 	fs.StringVar(&s.to, "o", "bench.json", "file for the results")
 	fs.StringVar(&s.page, "render", "", "measure nothing: write the results of -o into this Markdown page and plots beside it")
 	fs.StringVar(&s.only, "only", "", "measure only these parts, with commas: loads, latencies, charges, accuracy, bounded, tenants, tpch, scaling")
+	fs.StringVar(&s.profile, "cpuprofile", "", "file for a profile of this process, which shows DuckDB's own work as calls of C")
 	fs.BoolVar(&s.quick, "quick", false, "small sizes, in minutes; no goal is judged")
 	fs.StringVar(&s.data, "data", "testdata", "directory with insteval.parquet and insteval.yaml")
 	fs.StringVar(&s.where, "dir", "", "directory to work in (default: that for temporary files)")
@@ -116,7 +118,24 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	return errors.Join(b.measureAll(ctx, chosen), b.finish())
+	return errors.Join(b.profiled(func() error { return b.measureAll(ctx, chosen) }), b.finish())
+}
+
+// profiled writes a profile of what it calls, where one is wanted.
+func (b *bench) profiled(act func() error) (err error) {
+	if b.profile == "" {
+		return act()
+	}
+	file, err := os.Create(b.profile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return act()
 }
 
 // choose finds the parts that are named, with commas; all where none is.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"runtime/pprof"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -55,13 +57,16 @@ func (b *bench) alternate(ctx context.Context, sides ...work) ([]timings, error)
 }
 
 // alternate times sides in turn, as often as wanted, or fewer times when they
-// take long.
+// take long. A profile tells them apart by the label "side", which is 0 for the
+// first.
 func alternate(ctx context.Context, runs int, sides ...work) ([]timings, error) {
 	out := make([]timings, len(sides))
 	for i, began := 0, time.Now(); i < runs && (i < 3 || time.Since(began) < enough); i++ {
 		for at, side := range sides {
+			var err error
 			began := time.Now()
-			if err := side(ctx); err != nil {
+			pprof.Do(ctx, pprof.Labels("side", strconv.Itoa(at)), func(ctx context.Context) { err = side(ctx) })
+			if err != nil {
 				return nil, err
 			}
 			out[at] = append(out[at], milliseconds(time.Since(began)))

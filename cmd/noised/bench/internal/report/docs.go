@@ -47,8 +47,12 @@ func replace(text []byte, name, part string) ([]byte, error) {
 
 func (r *Report) machineText() string {
 	m := r.Machine
-	return fmt.Sprintf("Measured on %s: %s, %d cores, %d GB of memory, %s, %s, DuckDB %s, at commit `%s`.\n",
+	text := fmt.Sprintf("Measured on %s: %s, %d cores, %d GB of memory, %s, %s, DuckDB %s, at commit `%s`.\n",
 		m.At.Format("2006-01-02"), m.CPU, m.Cores, (m.MemoryMB+512)>>10, m.System, m.Go, m.DuckDB, m.Commit)
+	if r.Quick {
+		text += "These are small sizes (`-quick`), at which no goal is judged: fixed costs of a query weigh more than in the full run.\n"
+	}
+	return text
 }
 
 func (r *Report) goalTable() string {

@@ -13,7 +13,7 @@ func Line(w io.Writer, f Figure) {
 		fmt.Fprintf(w, "%-46s %s\n", f.Name, f.Missing)
 		return
 	}
-	fmt.Fprintf(w, "%-46s %11s %-7s %11s %9s  %-14s %s %s\n", f.Name, number(f.Value), f.Unit, number(f.Baseline), number(f.Ratio), f.Goal, f.verdict(), f.Strategy)
+	fmt.Fprintf(w, "%-46s %11s %-7s %11s %9s  %-14s %-4s %-7s %s\n", f.Name, number(f.Value), f.Unit, number(f.Baseline), number(f.Ratio), f.Goal, f.verdict(), f.Strategy, f.Note)
 }
 
 // Header prints the heads of the columns of Line.
