@@ -127,14 +127,22 @@ func (r *row) estimate(aggs []int) {
 	}
 }
 
-// outputs computes some outputs, whose aggregates are known.
+// outputs computes some outputs, whose aggregates are known. Aggregates and keys
+// as they are have their column's type already.
 func (r *row) outputs(which []int) error {
 	for _, i := range which {
-		v, err := scalar.Eval(r.view.Plan.Outputs[i].Expr, r.scope)
-		if err != nil {
-			return err
+		switch e := r.view.Plan.Outputs[i].Expr.(type) {
+		case *plan.AggRef:
+			r.scope.Outs[i] = r.scope.Aggs[e.Index]
+		case *plan.KeyRef:
+			r.scope.Outs[i] = r.scope.Keys[e.Index]
+		default:
+			v, err := scalar.Eval(e, r.scope)
+			if err != nil {
+				return err
+			}
+			r.scope.Outs[i] = scalar.Conform(v, r.columns[i].Type)
 		}
-		r.scope.Outs[i] = scalar.Conform(v, r.columns[i].Type)
 	}
 	return nil
 }

@@ -34,13 +34,14 @@ func spanOf(e plan.Expr, keys []plan.Value, aggs []estimate.Estimate) (span, boo
 		}
 		return s, ok
 	case *plan.Call:
-		args := make([]span, len(e.Args))
-		for i, a := range e.Args {
+		var room [3]span
+		args := room[:0]
+		for _, a := range e.Args {
 			s, ok := spanOf(a, keys, aggs)
 			if !ok {
 				return span{}, false
 			}
-			args[i] = s
+			args = append(args, s)
 		}
 		return spanCall(e, args)
 	case *plan.In, *plan.Case, *plan.Column, *plan.Aggregate, *plan.OutputRef:

@@ -76,6 +76,9 @@ func (f *finisher) selected(from, to int) (selected, error) {
 			return true
 		})
 	}
+	for i := range s.values {
+		s.values[i] = make([]plan.Value, 0, to-from)
+	}
 	having, ordering := aggsOf(p.Having), aggsOf(by...)
 	r := f.row()
 	for g := from; g < to; g++ {

@@ -35,13 +35,14 @@ func Eval(e plan.Expr, s Scope) (plan.Value, error) {
 	case *plan.In:
 		return evalIn(e, s)
 	case *plan.Call:
-		args := make([]plan.Value, len(e.Args))
-		for i, a := range e.Args {
+		var room [3]plan.Value // most calls need no more, and a view makes many
+		args := room[:0]
+		for _, a := range e.Args {
 			v, err := Eval(a, s)
 			if err != nil {
 				return v, err
 			}
-			args[i] = v
+			args = append(args, v)
 		}
 		return Call(e.Func, args)
 	case *plan.Column, *plan.Aggregate:
