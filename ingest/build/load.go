@@ -52,20 +52,22 @@ func (t *task) loadFrom(ctx context.Context, d *duck.DB, file *upload.Upload, pa
 		t.result.RowsRead, t.result.RowsRejected = 0, 0 // nobody looked at them
 		return t.parentFirst()
 	}
-	excess, err := t.findExcess(ctx, d)
-	if err != nil {
-		return t.ours(ctx, err, "counting rows of units")
-	}
 	if err := t.collectRejects(ctx, d, src); err != nil {
 		return t.ours(ctx, err, "listing rejected rows")
 	}
-	if err := t.writeRejects(); err != nil {
-		return t.ours(ctx, err, "writing the reject file")
-	}
-	if bad := t.result.RowsRejected - excess; bad > t.spec.MaxBadRecords {
+	if bad := t.result.RowsRejected; bad > t.spec.MaxBadRecords {
+		if err := t.writeRejects(); err != nil {
+			return t.ours(ctx, err, "writing the reject file")
+		}
 		return t.tooManyBad(bad)
 	}
-	return t.ours(ctx, t.writeSegment(ctx, d), "writing the segment")
+	if err := t.writeSegment(ctx, d); err != nil {
+		return t.ours(ctx, err, "writing the segment")
+	}
+	if err := t.collectExcess(ctx, d, src); err != nil {
+		return t.ours(ctx, err, "listing rows of crowded units")
+	}
+	return t.ours(ctx, t.writeRejects(), "writing the reject file")
 }
 
 // stagePath returns where rows are staged: in memory when they are sure to fit
@@ -152,10 +154,8 @@ func (t *task) unreadable() error {
 // not what it holds: messages are kept, the reject file can be deleted.
 func (t *task) tooManyBad(bad int64) error {
 	text := fmt.Sprintf("%d of %d rows are bad, and max_bad_records is %d", bad, t.result.RowsRead, t.spec.MaxBadRecords)
-	for _, r := range t.rejects {
-		if r.excess {
-			continue
-		}
+	if len(t.rejects) > 0 {
+		r := t.rejects[0]
 		where := fmt.Sprintf("line %d", r.Line)
 		if !t.spec.Format.HasLines() {
 			where = fmt.Sprintf("row %d", r.Line)
@@ -164,7 +164,6 @@ func (t *task) tooManyBad(bad int64) error {
 			where += ", column " + r.Column
 		}
 		text += "; the first: " + where + ": " + r.Reason
-		break
 	}
 	return privacy.Errorf(privacy.CodeLoadRejected, "%s", text)
 }

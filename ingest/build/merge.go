@@ -9,8 +9,8 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// merge writes one segment with the rows of several. Where the contract has
-// max_rows, a unit keeps the same rows as if all had been loaded at once.
+// merge writes one segment with the rows of several, ranked anew. A unit keeps
+// the same rows, with the same ranks, as if all had been loaded at once.
 func (t *task) merge(ctx context.Context) error {
 	d, err := t.open(ctx, duck.Readable(t.spec.Segments)...)
 	if err != nil {
@@ -38,12 +38,13 @@ func (t *task) mergeInto(ctx context.Context, d *duck.DB) error {
 		parts[i] = "SELECT " + list + " FROM " + name + ".main.rows"
 	}
 	query := "SELECT " + list + " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
-	if t.spec.MaxRows > 0 && !t.spec.Meta.Public {
-		query += fmt.Sprintf(" QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) <= %d", segment.UnitColumn, rankExpr(columns), t.unitCap())
-	}
-	if err := t.fill(ctx, d, query+t.orderBy(columns)); err != nil {
+	err := t.fill(ctx, d, func() (err error) {
+		if t.spec.Meta.Public {
+			return t.insert(ctx, d, query)
+		}
+		t.result.RowsStored, err = t.ranked(ctx, d, query, false, func(int64, uint64) error { return nil })
 		return err
-	}
+	})
 	t.result.RowsLoaded, t.result.RowsRead = t.result.RowsStored, t.result.RowsStored
-	return nil
+	return err
 }

@@ -141,14 +141,6 @@ func (t *task) orphansSQL(line string) string {
 		line, value, stageTable, parentsTable, t.reference(), badColumn, MaxRejects)
 }
 
-// owners is the query of the good rows' ids with their units.
-func (t *task) owners() string {
-	if t.spec.Parent != nil {
-		return "SELECT id, " + segment.UnitColumn + " FROM " + linksTable
-	}
-	return "SELECT rowid AS id, " + segment.UnitColumn + " FROM " + stageTable + " WHERE " + badColumn + " IS NULL"
-}
-
 // good is the query of the good rows: their ids, their units where they have
 // one, and the columns to store.
 func (t *task) good() string {

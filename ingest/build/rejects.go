@@ -15,67 +15,60 @@ import (
 	"github.com/noised/noised/ingest/upload"
 )
 
-// listed is a reject with what sorts and explains it.
-type listed struct {
-	Reject
-	excess bool // left out for its unit's sake; nothing is wrong with it
-}
-
 // reject records a record that does not have the form of its format. There is
 // no row in the scratch table for it.
 func (t *task) reject(line int64, reason string) {
 	t.malformed++
 	if len(t.rejects) < MaxRejects {
-		t.rejects = append(t.rejects, listed{Reject: Reject{Line: line, Reason: reason}})
+		t.rejects = append(t.rejects, Reject{Line: line, Reason: reason})
 	}
 }
 
-// collectRejects adds the rejected rows of the scratch table to the list.
-func (t *task) collectRejects(ctx context.Context, d *duck.DB, src *upload.Source) error {
-	line := lineColumn
-	if src.Line == "" {
-		line = "NULL" // every row was good: what is listed now is excess
-		if src.Rewrite == nil {
-			line = "rowid + 1"
-		}
+// lineExpr is the line of a staged row, or what stands for it.
+func lineExpr(src *upload.Source) string {
+	switch {
+	case src.Line != "":
+		return lineColumn
+	case src.Rewrite == nil:
+		return "rowid + 1"
+	default:
+		return "NULL" // every row was good: what is listed is excess
 	}
-	wanted := t.wanted()
+}
+
+// collectRejects lists the staged rows that are bad: in themselves, or because
+// their key leads to no unit.
+func (t *task) collectRejects(ctx context.Context, d *duck.DB, src *upload.Source) error {
+	line, wanted := lineExpr(src), t.wanted()
 	if err := t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), %s FROM %s WHERE %s IS NOT NULL ORDER BY rowid LIMIT %d",
-		line, badColumn, stageTable, badColumn, MaxRejects), func(line int64, bad string) listed {
+		line, badColumn, stageTable, badColumn, MaxRejects), func(line int64, bad string) Reject {
 		i, rule, value := cell.Parse(bad)
-		return listed{Reject: Reject{Line: line, Column: wanted[i].Name, Reason: cell.Reason(rule, wanted[i].Type), Value: value}}
+		return Reject{Line: line, Column: wanted[i].Name, Reason: cell.Reason(rule, wanted[i].Type), Value: value}
 	}); err != nil {
 		return err
 	}
-	if err := t.collectOwnerless(ctx, d, line); err != nil {
-		return err
+	if t.spec.Parent == nil {
+		return nil
 	}
-	slices.SortStableFunc(t.rejects, func(a, b listed) int { return cmp.Compare(a.Line, b.Line) })
-	t.rejects = t.rejects[:min(len(t.rejects), MaxRejects)]
-	return nil
+	return t.list(ctx, d, t.orphansSQL(line), func(line int64, key string) Reject {
+		return Reject{Line: line, Column: t.spec.Unit.Name, Reason: "no row of " + t.spec.Parent.Table + " has this key", Value: key}
+	})
 }
 
-// collectOwnerless adds the rows that are good in themselves and that no unit
-// has: their key leads to none, or those that it leads to have too many.
-func (t *task) collectOwnerless(ctx context.Context, d *duck.DB, line string) error {
-	if t.spec.Parent != nil {
-		if err := t.list(ctx, d, t.orphansSQL(line), func(line int64, key string) listed {
-			return listed{Reject: Reject{Line: line, Column: t.spec.Unit.Name, Reason: "no row of " + t.spec.Parent.Table + " has this key", Value: key}}
-		}); err != nil {
-			return err
-		}
-	}
+// collectExcess lists the rows that no unit keeps. Nothing is wrong with them,
+// and they do not count as bad.
+func (t *task) collectExcess(ctx context.Context, d *duck.DB, src *upload.Source) error {
 	if t.excess == 0 {
 		return nil
 	}
 	return t.list(ctx, d, fmt.Sprintf("SELECT coalesce(%s, 0), '' FROM %s WHERE rowid IN (SELECT id FROM %s) ORDER BY rowid LIMIT %d",
-		line, stageTable, droppedTable, MaxRejects), func(line int64, _ string) listed {
-		return listed{excess: true, Reject: Reject{Line: line, Column: t.spec.Unit.Name,
-			Reason: fmt.Sprintf("the unit has more than %d rows: this one was left out", t.unitCap())}}
+		lineExpr(src), stageTable, droppedTable, MaxRejects), func(line int64, _ string) Reject {
+		return Reject{Line: line, Column: t.spec.Unit.Name, Reason: fmt.Sprintf("the unit has more than %d rows: this one was left out", t.unitCap())}
 	})
 }
 
-func (t *task) list(ctx context.Context, d *duck.DB, query string, make func(int64, string) listed) error {
+// list adds the rows of a query to the rejects, in the order of lines.
+func (t *task) list(ctx context.Context, d *duck.DB, query string, make func(int64, string) Reject) error {
 	rows, err := d.Query(ctx, query)
 	if err != nil {
 		return err
@@ -89,6 +82,8 @@ func (t *task) list(ctx context.Context, d *duck.DB, query string, make func(int
 		}
 		t.rejects = append(t.rejects, make(line, bad))
 	}
+	slices.SortStableFunc(t.rejects, func(a, b Reject) int { return cmp.Compare(a.Line, b.Line) })
+	t.rejects = t.rejects[:min(len(t.rejects), MaxRejects)]
 	return rows.Err()
 }
 
@@ -104,7 +99,7 @@ func (t *task) writeRejects() error {
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
 	for _, r := range t.rejects {
-		if err := lines.Encode(r.Reject); err != nil {
+		if err := lines.Encode(r); err != nil {
 			return err
 		}
 	}

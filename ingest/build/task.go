@@ -32,7 +32,7 @@ type task struct {
 	result Counts
 	seen   *atomic.Int64 // rows that passed the pseudonym function
 
-	rejects   []listed // at most MaxRejects of a kind
+	rejects   []Reject // at most MaxRejects
 	malformed int64    // records without the form of their format
 	owned     int64    // good rows, once for each unit that they belong to
 	ownerless bool     // no row of the upload can have a unit: the parent table is empty
@@ -51,7 +51,7 @@ func (t *task) upload() *upload.Upload {
 func (t *task) open(ctx context.Context, readable ...string) (*duck.DB, error) {
 	return duck.Open(ctx, duck.Options{
 		Dir: t.spec.Dir, Readable: readable, Threads: t.spec.Threads, MemoryMB: t.spec.MemoryMB,
-		Salt: t.spec.Salt, Key: t.spec.Key, Seen: t.seen,
+		Key: t.spec.Key, Seen: t.seen,
 	})
 }
 

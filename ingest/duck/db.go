@@ -22,13 +22,12 @@ type Options struct {
 	Threads  int
 	MemoryMB int // of the whole process
 
-	Salt []byte        // of RankFunction, which is not there without
 	Key  []byte        // of UnitFunction, which is not there without
 	Seen *atomic.Int64 // counts the rows that passed UnitFunction or CountFunction
 }
 
-// DB is a DuckDB without a database of its own, on one connection, that can
-// reach its own directory and the named files only.
+// DB is a DuckDB without a database of its own, on one connection besides those
+// of appenders, that can reach its own directory and the named files only.
 type DB struct {
 	db   *sql.DB
 	conn *sql.Conn
@@ -84,9 +83,6 @@ func (d *DB) prepare(ctx context.Context, o Options) error {
 // register gives DuckDB the functions that have a key.
 func (d *DB) register(o Options) error {
 	functions := map[string]*textFunction{CountFunction: newCountFunction(o.Seen)}
-	if len(o.Salt) > 0 {
-		functions[RankFunction] = newRankFunction(o.Salt)
-	}
 	if len(o.Key) > 0 {
 		functions[UnitFunction] = newUnitFunction(o.Key, o.Seen)
 	}

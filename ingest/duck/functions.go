@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/dchest/siphash"
 	"github.com/duckdb/duckdb-go/v2"
 )
 
@@ -25,7 +24,6 @@ func Pseudonym(key []byte, id string) uint64 {
 // whole number.
 const (
 	UnitFunction  = "noised_unit"  // the pseudonym of a unit id
-	RankFunction  = "noised_rank"  // the keyed hash of a row
 	CountFunction = "noised_count" // 0; counts
 )
 
@@ -59,16 +57,6 @@ func newUnitFunction(key []byte, seen *atomic.Int64) *textFunction {
 // newCountFunction returns a function that is 0 and counts.
 func newCountFunction(seen *atomic.Int64) *textFunction {
 	return &textFunction{seen: seen, each: func() func(string) uint64 { return func(string) uint64 { return 0 } }}
-}
-
-// newRankFunction returns the keyed hash that decides which rows of a unit are
-// kept when it has too many: SipHash-2-4 under the dataset's salt, of the
-// pseudonym and the whole row. It depends on nothing but that unit's row.
-func newRankFunction(salt []byte) *textFunction {
-	k0, k1 := binary.LittleEndian.Uint64(salt[:8]), binary.LittleEndian.Uint64(salt[8:])
-	return &textFunction{each: func() func(string) uint64 {
-		return func(text string) uint64 { return siphash.Hash(k0, k1, []byte(text)) }
-	}}
 }
 
 // Config implements duckdb.ScalarFunc.

@@ -58,6 +58,7 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
 		Segments: append(kept, catalog.Segment{
 			ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
+			Ranks: c.Ranks(j.Table),
 		}),
 		Load: j.ID, At: s.o.Now().UTC(),
 	}

@@ -93,7 +93,7 @@ func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, 
 	if err != nil {
 		return build.Spec{}, err
 	}
-	spec.Salt = secrets.Salt[:]
+	spec.Salt, spec.Meta.Ranks = secrets.Salt[:], c.Ranks(j.Table)
 	if c.MaxRowsOnly {
 		spec.MaxRows = c.Limits.MaxRows
 	}

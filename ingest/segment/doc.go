@@ -6,11 +6,17 @@
 //   - rows: _unit UBIGINT NOT NULL, then every declared column of the table
 //     under its own name and type, in the contract's order, except columns that
 //     hold unit ids: the unit column, and a foreign key that refers to one. Rows
-//     lie in ascending order of _unit (and, where the contract says max_rows, of
-//     a keyed hash of the row within the unit). The unit's own id is never
-//     stored. Rows of a public table have no _unit and lie in any order.
+//     lie in ascending order of _unit and, within a unit, of _row. The unit's own
+//     id is never stored. Behind the declared columns stand ranks, USMALLINT NOT
+//     NULL: _row, and for each ranked grouping its plan.KeyRank and plan.RowRank;
+//     package rank defines them. Rows of a public table have no _unit and no
+//     ranks, and lie in any order.
 //   - meta(key, value): format_version, dataset, contract_version, tenant and
-//     rows, and in a dataset of several tables table and public, as text.
+//     rows, in a dataset of several tables table and public, and unless it is
+//     public ranks, the groupings as a JSON list of lists of columns; as text.
+//
+// Files of format version 1 have no ranks. Where a contract said max_rows, their
+// rows lie in the order of a keyed hash within the unit, and else in any.
 //
 // A load worker writes the file in a directory of its own; [Publish] makes it
 // durable and read-only and moves it to its final name. From then on nobody

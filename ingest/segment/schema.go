@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 // FormatVersion is the version of the layout that this package describes.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // UnitColumn is the name of the column that holds the unit's pseudonym. Public
 // tables have none.
@@ -29,6 +30,23 @@ type Meta struct {
 	Table           string `json:"table,omitempty"`  // empty in a dataset of one table
 	Public          bool   `json:"public,omitempty"` // the rows belong to no unit
 	ContractVersion int    `json:"contract_version"`
+
+	// Ranks has the groupings whose ranks are stored, each sorted. The rank
+	// within the unit always is, but for public tables.
+	Ranks [][]string `json:"ranks,omitempty"`
+}
+
+// RankColumns returns the names of the columns that hold ranks, in the order in
+// which they stand behind the declared ones.
+func (m Meta) RankColumns() []string {
+	if m.Public {
+		return nil
+	}
+	columns := []string{plan.UnitRank}
+	for _, g := range m.Ranks {
+		columns = append(columns, plan.KeyRank(g), plan.RowRank(g))
+	}
+	return columns
 }
 
 // SQLType returns DuckDB's name for a column type.
@@ -64,6 +82,9 @@ func CreateSQL(db string, m Meta, columns []Column) ([]string, error) {
 		}
 		declared = append(declared, Quote(c.Name)+" "+t)
 	}
+	for _, name := range m.RankColumns() {
+		declared = append(declared, Quote(name)+" USMALLINT NOT NULL")
+	}
 	return []string{
 		fmt.Sprintf("CREATE TABLE %s.main.rows (%s)", Quote(db), strings.Join(declared, ", ")),
 		"CREATE TABLE " + Quote(db) + ".main.meta (key VARCHAR, value VARCHAR)",
@@ -81,6 +102,10 @@ func MetaSQL(db string, m Meta, rows int64) string {
 	}
 	if m.Table != "" {
 		pairs = append(pairs, [2]string{"table", m.Table}, [2]string{"public", strconv.FormatBool(m.Public)})
+	}
+	if !m.Public {
+		ranks, _ := json.Marshal(append([][]string{}, m.Ranks...)) // texts in lists always can be written
+		pairs = append(pairs, [2]string{"ranks", string(ranks)})
 	}
 	values := make([]string, len(pairs))
 	for i, p := range pairs {

@@ -36,19 +36,22 @@ func TestTheLayoutOfASegment(t *testing.T) {
 	columns := []segment.Column{
 		{Name: "city", Type: plan.Of(plan.KindVarchar)}, {Name: "amount", Type: plan.Type{Kind: plan.KindDecimal, Precision: 9, Scale: 2}},
 	}
-	got, err := segment.CreateSQL("db", segment.Meta{}, columns)
+	ranked := [][]string{{"city"}, {"amount", "city"}}
+	got, err := segment.CreateSQL("db", segment.Meta{Ranks: ranked}, columns)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		`CREATE TABLE "db".main.rows (_unit UBIGINT NOT NULL, "city" VARCHAR, "amount" DECIMAL(9,2))`,
+		`CREATE TABLE "db".main.rows (_unit UBIGINT NOT NULL, "city" VARCHAR, "amount" DECIMAL(9,2), ` +
+			`"_row" USMALLINT NOT NULL, "_key:city" USMALLINT NOT NULL, "_row:city" USMALLINT NOT NULL, ` +
+			`"_key:amount,city" USMALLINT NOT NULL, "_row:amount,city" USMALLINT NOT NULL)`,
 		`CREATE TABLE "db".main.meta (key VARCHAR, value VARCHAR)`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	meta := segment.MetaSQL("db", segment.Meta{Dataset: "d", Tenant: "o'neill", ContractVersion: 3}, 7)
-	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '1'), ('dataset', 'd'), ('contract_version', '3'), ('tenant', 'o''neill'), ('rows', '7')`; meta != want {
+	meta := segment.MetaSQL("db", segment.Meta{Dataset: "d", Tenant: "o'neill", ContractVersion: 3, Ranks: ranked}, 7)
+	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '2'), ('dataset', 'd'), ('contract_version', '3'), ('tenant', 'o''neill'), ('rows', '7'), ('ranks', '[["city"],["amount","city"]]')`; meta != want {
 		t.Errorf("got  %s\nwant %s", meta, want)
 	}
 }
@@ -63,7 +66,7 @@ func TestTheLayoutOfAPublicTable(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got[0], want)
 	}
 	meta := segment.MetaSQL("db", nation, 7)
-	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '1'), ('dataset', 'd'), ('contract_version', '1'), ('tenant', ''), ('rows', '7'), ('table', 'nation'), ('public', 'true')`; meta != want {
+	if want := `INSERT INTO "db".main.meta VALUES ('format_version', '2'), ('dataset', 'd'), ('contract_version', '1'), ('tenant', ''), ('rows', '7'), ('table', 'nation'), ('public', 'true')`; meta != want {
 		t.Errorf("got  %s\nwant %s", meta, want)
 	}
 	if got := segment.RelPath("", "d", "seg_1"); got != "public/d/seg_1.duckdb" {

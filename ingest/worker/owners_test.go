@@ -148,7 +148,7 @@ func TestForeignKeysThatAreUnitIDs(t *testing.T) {
 	if diff := cmp.Diff([]build.Reject{{Line: 4, Column: "who", Reason: "no row of people has this key"}}, rejectsOf(t, spec)); diff != "" {
 		t.Error(diff)
 	}
-	if got := query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT column_name FROM (DESCRIBE seg.rows)"); !cmp.Equal(got, []string{"_unit", "n"}) {
+	if got := query(t, filepath.Join(spec.Dir, build.SegmentFile), "SELECT column_name FROM (DESCRIBE seg.rows)"); !cmp.Equal(got, []string{"_unit", "n", "_row"}) {
 		t.Errorf("stored columns %v", got)
 	}
 }
