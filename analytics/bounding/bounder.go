@@ -122,17 +122,23 @@ func (b *Bounder) fill(ctx context.Context, c *cursor) error {
 		if batch == nil {
 			return nil
 		}
-		if len(batch.Learned) > 0 {
-			for _, key := range batch.Learned {
-				c.numbers.groups = append(c.numbers.groups, b.groups.learn(key))
-			}
-			b.grow()
-		}
+		b.Learn(c.numbers, batch.Learned)
 		if len(batch.Units) > 0 {
 			c.columns = b.unit.open(batch, c.columns[:0])
 			return nil
 		}
 	}
+}
+
+// Learn adds keys to those of some streams, as Batch.Learned does.
+func (b *Bounder) Learn(n *Numbers, keys [][]plan.Value) {
+	if len(keys) == 0 {
+		return
+	}
+	for _, key := range keys {
+		n.groups = append(n.groups, b.groups.learn(key))
+	}
+	b.grow()
 }
 
 // merge takes the rows of all streams, unit by unit.

@@ -49,7 +49,8 @@ type Source struct {
 
 // Numbers are the secret keys that streams which number them alike have taught
 // one Bounder, in that order, whichever of them came first. Such streams are
-// read by that Bounder only, and number a key when they deliver it, not before.
+// read by that Bounder only, and number a key when they deliver it, not before,
+// unless Bounder.Learn is told.
 type Numbers struct{ groups []int32 }
 
 // Steps limits a row's value, in steps, to the bounds of its quantum and

@@ -109,3 +109,32 @@ func TestJoinsThatNoPlannerMakes(t *testing.T) {
 		t.Errorf("tables that nobody has loaded: %v, %v", st, err)
 	}
 }
+
+// TestUnitsOfARange: of every private table, and before anything else is done
+// with its rows; of public ones all rows are read.
+func TestUnitsOfARange(t *testing.T) {
+	p, r := joined(), sqlgen.Relation{Tenant: "t", Catalog: "s0", Tables: map[string][]string{"orders": {"s0"}, "customer": {"s1"}, "nation": {"s2"}}}
+	p.Sources[1].Once = true
+	for _, tt := range []struct {
+		of   sqlgen.Range
+		want string
+	}{
+		{sqlgen.Range{From: 5}, `WHERE "_unit" >= 5::UBIGINT`},
+		{sqlgen.Range{Below: 7}, `WHERE "_unit" < 7::UBIGINT`},
+		{sqlgen.Range{From: 1 << 63, Below: 1<<64 - 1}, `WHERE "_unit" >= 9223372036854775808::UBIGINT AND "_unit" < 18446744073709551615::UBIGINT`},
+	} {
+		r.Units = tt.of
+		st, err := sqlgen.Generate(p, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range []string{`FROM (SELECT * FROM "s0".main."rows" `, `FROM (SELECT * FROM "s1".main."rows" `} {
+			if !strings.Contains(st.SQL, text+tt.want+")") {
+				t.Errorf("table %d is read whole: %s", i, st.SQL)
+			}
+		}
+		if strings.Contains(st.SQL, `"s2".main."rows" WHERE`) {
+			t.Errorf("a public table is read in part: %s", st.SQL)
+		}
+	}
+}

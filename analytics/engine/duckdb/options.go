@@ -3,6 +3,7 @@ package duckdb
 import (
 	"runtime"
 	"strconv"
+	"strings"
 )
 
 // Options configure an Engine. The zero value works.
@@ -17,7 +18,9 @@ type Options struct {
 	// TempDir is where an instance may spill; empty forbids spilling.
 	TempDir string
 
-	partRows int64 // rows that are worth a part; 0 means as usual
+	// For tests; 0 means the constant of that name.
+	partRows   int64
+	maxStreams int
 }
 
 func (o Options) withDefaults() Options {
@@ -33,6 +36,9 @@ func (o Options) withDefaults() Options {
 	if o.partRows <= 0 {
 		o.partRows = partRows
 	}
+	if o.maxStreams <= 0 {
+		o.maxStreams = maxStreams
+	}
 	return o
 }
 
@@ -45,14 +51,18 @@ const (
 	// scheduling inside DuckDB can touch the order of rows.
 	streaming purpose = iota
 	// aggregating computes sums, whose rows may come in any order. It has all
-	// threads.
+	// threads, and what DuckDB knows of columns' values: on extreme ones planning
+	// may fail for that.
 	aggregating
+	// carefully is for what has failed while aggregating. It knows nothing, and so
+	// no value makes planning fail. What is computed is the same.
+	carefully
 )
 
 // settings are what an instance is opened with.
 func (o Options) settings(p purpose) map[string]string {
 	threads := 1
-	if p == aggregating {
+	if p != streaming {
 		threads = o.Threads
 	}
 	return map[string]string{
@@ -70,20 +80,28 @@ func (o Options) settings(p purpose) map[string]string {
 }
 
 // lockdown is what every instance runs after its files are attached.
+func lockdown(p purpose) []string {
+	return []string{
+		"SET disabled_optimizers = '" + strings.Join(p.without(), ",") + "'",
+		"SET allowed_configs = ['streaming_buffer_size']", // each connection sets it
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	}
+}
+
+// without lists the optimizer's rules that an instance does without.
 //
 // statistics_propagation computes functions of a column's extreme values while
 // planning, which can fail for them. Where rows must keep their order, in_clause
 // would turn a long IN list into a hash join, which need not keep it, and
 // join_order might choose the one side of a join whose order is lost.
-func lockdown(p purpose) []string {
-	disabled := "statistics_propagation"
-	if p == streaming {
-		disabled = "in_clause,statistics_propagation,join_order"
+func (p purpose) without() []string {
+	switch p {
+	case aggregating:
+		return nil
+	case carefully:
+		return []string{"statistics_propagation"}
+	case streaming:
 	}
-	return []string{
-		"SET disabled_optimizers = '" + disabled + "'",
-		"SET allowed_configs = ['streaming_buffer_size']", // which belongs to each connection
-		"SET enable_external_access = false",
-		"SET lock_configuration = true",
-	}
+	return []string{"in_clause", "statistics_propagation", "join_order"}
 }

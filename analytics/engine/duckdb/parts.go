@@ -51,7 +51,7 @@ func (o Options) parts(p *plan.Bound, relations []sqlgen.Relation, rows map[stri
 		for _, of := range some {
 			n += rowsOf(of, rows)
 		}
-		out = append(out, cut(some, o.ranges(p, int64(len(some)), n), len(some) > maxStreams)...)
+		out = append(out, cut(some, o.ranges(p, int64(len(some)), n), len(some) > o.maxStreams)...)
 	}
 	return out
 }
@@ -65,7 +65,7 @@ func (o Options) ranges(p *plan.Bound, streams, rows int64) uint64 {
 	if len(p.Sources) < 2 {
 		n = max(n, min(threads*partsPerThread, rows/(o.partRows*max(streams, 1))))
 	}
-	if streams > maxStreams {
+	if streams > int64(o.maxStreams) {
 		n = max(n, rows*int64(12+8*len(p.Draws))/aheadBytes)
 	}
 	return uint64(max(n, 1))

@@ -14,10 +14,12 @@ import (
 
 // The engine computes what plain SQL says, bit for bit, on random data with
 // NULLs and extreme values, whatever the order of rows within a unit, the order
-// of segments and the number of threads.
+// of segments, the number of threads, the ranges of units and whether streams are
+// read ahead.
 func TestEngineAgreesWithPlainSQL(t *testing.T) {
 	w, tables := randomTables(t, 8)
-	engines := []*Engine{newEngine(t, Options{Threads: 1}), newEngine(t, Options{Threads: 2, MaxInstances: 2}), newEngine(t, Options{Threads: 8})}
+	engines := []*Engine{newEngine(t, Options{Threads: 1}), newEngine(t, Options{Threads: 2, MaxInstances: 2, partRows: 1, maxStreams: 2}),
+		newEngine(t, Options{Threads: 2, partRows: 50}), newEngine(t, Options{Threads: 8, partRows: 1})}
 	rapid.Check(t, func(t *rapid.T) {
 		q := randomQuery(t)
 		table := rapid.SampledFrom(tables).Draw(t, "table")

@@ -184,7 +184,7 @@ func (w *worker) bound(ctx context.Context, p part) error {
 		streams = append(streams, s)
 		var rows bounding.Stream = s
 		if p.ahead {
-			if rows, err = s.readAll(ctx); err != nil {
+			if rows, err = w.readAll(ctx, s); err != nil {
 				return err
 			}
 			s.close(true)

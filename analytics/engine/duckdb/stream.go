@@ -76,15 +76,17 @@ func (s *stream) close(clean bool) {
 	s.reader = nil
 }
 
-// readAll reads what is left of a stream.
-func (s *stream) readAll(ctx context.Context) (*readAhead, error) {
+// readAll reads what is left of a stream. The bounder learns its keys at once, as
+// other streams go on numbering where this one ended.
+func (w *worker) readAll(ctx context.Context, s *stream) (*readAhead, error) {
 	out := &readAhead{}
 	for {
 		b, err := s.Next(ctx)
 		if err != nil || b == nil {
 			return out, err
 		}
-		kept := bounding.Batch{Units: slices.Clone(b.Units), Keys: slices.Clone(b.Keys), Learned: b.Learned, Values: slices.Clone(b.Values)}
+		w.bounder.Learn(&w.numbers.taught, b.Learned)
+		kept := bounding.Batch{Units: slices.Clone(b.Units), Keys: slices.Clone(b.Keys), Values: slices.Clone(b.Values)}
 		for d, values := range kept.Values {
 			kept.Values[d] = slices.Clone(values)
 		}
