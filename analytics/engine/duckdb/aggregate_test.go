@@ -224,4 +224,3 @@ func agreesWithStream(t *rapid.T, e *Engine, p plan.Bound, segments []engine.Seg
 		t.Fatalf("−stream +ranks:\n%s", diff)
 	}
 }
-

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sync"
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
@@ -82,7 +81,7 @@ func (in *instance) checkFanOut(ctx context.Context, of engine.Input) (int64, er
 	}
 	rows := int64(1)
 	for _, sql := range statements {
-		n, err := in.fanOut(ctx, sql)
+		n, err := in.fact(ctx, sql)
 		if err != nil {
 			return 0, wrap(ctx, err)
 		}
@@ -122,79 +121,4 @@ func capOf(fanOut int64, in engine.Input) sqlgen.Cap {
 func tooManyPartners(p *plan.Bound) error {
 	return privacy.Errorf(privacy.CodeQueryNotPermitted, "a join in which one row can meet more than %d rows of public tables is not permitted", maxFanOut).
 		Suggest("join public tables on columns that tell their rows apart, each of them once")
-}
-
-// fanOuts remembers answers: the files of an instance do not change.
-type fanOuts struct {
-	mu    sync.Mutex
-	bySQL map[string]int64
-}
-
-// maxFanOuts is the number of answers that are remembered.
-const maxFanOuts = 1000
-
-func (in *instance) fanOut(ctx context.Context, sql string) (int64, error) {
-	in.fan.mu.Lock()
-	defer in.fan.mu.Unlock()
-	if n, known := in.fan.bySQL[sql]; known {
-		return n, nil
-	}
-	c, err := in.db.connect()
-	if err != nil {
-		return 0, err
-	}
-	defer c.close()
-	n, err := c.number(ctx, sql)
-	if err != nil {
-		return 0, err
-	}
-	if in.fan.bySQL == nil || len(in.fan.bySQL) >= maxFanOuts {
-		in.fan.bySQL = make(map[string]int64)
-	}
-	in.fan.bySQL[sql] = n
-	return n, nil
-}
-
-// number runs a statement whose result is one whole number.
-func (c *connection) number(ctx context.Context, sql string) (n int64, err error) {
-	err = c.during(ctx, func() error {
-		n, err = c.fetchNumber(sql)
-		return err
-	})
-	return n, err
-}
-
-// during runs what uses a connection, whose statement fails when ctx ends.
-func (c *connection) during(ctx context.Context, use func() error) error {
-	done, interrupted := make(chan struct{}), make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(interrupted)
-		keepInterrupting(done, c)
-	})
-	err := use()
-	close(done)
-	if !stop() {
-		<-interrupted
-	}
-	return err
-}
-
-func (c *connection) fetchNumber(sql string) (int64, error) {
-	result, err := c.query(sql)
-	if err != nil {
-		return 0, err
-	}
-	defer result.close()
-	if len(result.types) != 1 || result.types[0] != physicalInt64 {
-		return 0, fmt.Errorf("the result is not a number")
-	}
-	ch, more, err := result.next()
-	switch {
-	case err != nil:
-		return 0, err
-	case !more:
-		return 0, fmt.Errorf("there is no number")
-	}
-	defer ch.close()
-	return view[int64](ch.vector(0, physicalInt64), 1)[0], nil
 }

@@ -15,7 +15,7 @@ import (
 type instance struct {
 	db       *database
 	catalogs map[string]string // path → catalog
-	fan      fanOuts
+	facts    facts
 
 	mu    sync.Mutex
 	idle  map[string][]*reader // by what their last statements were for
