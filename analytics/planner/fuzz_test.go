@@ -11,8 +11,8 @@ import (
 )
 
 // FuzzPlan plans any text. Whatever it is, there is an answer, and what is
-// permitted is complete, keeps to the loss that was asked for, can be rendered,
-// and is the same plan the next time.
+// permitted is complete, keeps to the loss that was asked for, can be rendered
+// and run by either way of bounding it, and is the same plan the next time.
 func FuzzPlan(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

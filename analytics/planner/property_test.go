@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/binding"
+	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -282,6 +283,11 @@ func checkAnswer(t interface{ Fatalf(string, ...any) }, p *Priced, err error) {
 	}
 	if b.Secret() != (p.Selection != nil) {
 		t.Fatalf("secret keys without selection: %s", show(p))
+	}
+	for _, way := range []*plan.Bound{b, Streamed(b)} {
+		if err := (engine.Input{Plan: way}).Check(); err != nil {
+			t.Fatalf("engines refuse to bound by %s: %v\n%s", way.Strategy, err, show(p))
+		}
 	}
 	exprs := []plan.Expr{b.Filter}
 	for _, d := range b.Draws {

@@ -39,7 +39,7 @@ func newFixture(t testing.TB) *fixture {
 		}
 	})
 	f := &fixture{parser: parser, contracts: map[string]*contract.Contract{}}
-	for _, file := range []string{"testdata/shop.yaml", "testdata/tpch.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "testdata/basket.yaml", "../contract/testdata/insteval.yaml"} {
+	for _, file := range []string{"testdata/shop.yaml", "testdata/tpch.yaml", "testdata/visits.yaml", "testdata/clinic.yaml", "testdata/diary.yaml", "testdata/basket.yaml", "testdata/gym.yaml", "testdata/sensors.yaml", "../contract/testdata/insteval.yaml"} {
 		doc, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

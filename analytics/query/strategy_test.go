@@ -1,0 +1,62 @@
+package query
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
+)
+
+func TestWhichSegmentsQualify(t *testing.T) {
+	index := plan.Strategy{Bounding: plan.BoundIndex, Grouping: []string{"day", "ward"}}
+	rows := plan.Strategy{Bounding: plan.BoundRows}
+	joined := []plan.Source{{Table: "person", Once: true}, {Table: "visit", Once: true, Key: "nr"}, {Table: "drug"}, {Table: "town", Public: true}}
+	ward, both := [][]string{{"ward"}}, [][]string{{"ward"}, {"day", "ward"}}
+	seg := func(tenant, table string, ranks [][]string) engine.Segment {
+		return engine.Segment{Tenant: tenant, Table: table, Ranks: ranks}
+	}
+	none, some := [][]string(nil), [][]string{}
+	for _, tt := range []struct {
+		name     string
+		strategy plan.Strategy
+		sources  []plan.Source
+		segments []engine.Segment
+		want     bool
+	}{
+		{"nothing is loaded", index, nil, nil, true},
+		{"the index is stored", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", both[1:])}, true},
+		{"another index is stored", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", ward)}, false},
+		{"one tenant has no ranks", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", none)}, false},
+		{"two loads of one tenant", index, nil, []engine.Segment{seg("a", "", both), seg("a", "", both)}, false},
+		{"the rank within the unit", rows, nil, []engine.Segment{seg("a", "", some)}, true},
+		{"no rank within the unit", rows, nil, []engine.Segment{seg("a", "", none)}, false},
+		{"two loads, by rows", rows, nil, []engine.Segment{seg("a", "", both), seg("b", "", both), seg("b", "", both)}, false},
+		{"a join with the rank of its key", rows, joined, []engine.Segment{
+			seg("a", "person", some), seg("a", "visit", [][]string{{"nr"}}), seg("a", "drug", some), seg("b", "person", some), seg("", "town", none), seg("", "town", none),
+		}, true},
+		{"a join without the rank of its key", rows, joined, []engine.Segment{seg("a", "person", some), seg("a", "visit", some)}, false},
+		{"a join with two loads of one table", rows, joined, []engine.Segment{seg("a", "drug", some), seg("a", "drug", some)}, false},
+		{"a stream of anything", plan.Strategy{}, nil, []engine.Segment{seg("a", "", none), seg("a", "", ward)}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			limits := privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 3}
+			if tt.strategy.Bounding == plan.BoundRows {
+				limits.MaxRows = 3
+			}
+			b := &plan.Bound{Strategy: tt.strategy, Sources: tt.sources, Limits: limits}
+			want := *b
+			if !tt.want {
+				want.Strategy, want.Limits.MaxRows = plan.Strategy{}, 0
+			}
+			if diff := cmp.Diff(&want, bounded(b, tt.segments)); diff != "" {
+				t.Error(diff)
+			}
+			if b.Strategy.Bounding != tt.strategy.Bounding || b.Limits != limits {
+				t.Error("the plan that was priced has changed")
+			}
+		})
+	}
+}
