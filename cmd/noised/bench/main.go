@@ -36,7 +36,7 @@ type bench struct {
 	out     io.Writer
 	dir     string // scratch
 	program blackbox.Program
-	sites   site.Store
+	sites   *site.Store
 	sample  string // the sample's Parquet file
 	rows    sample.Ratings
 	rules   []byte // the sample's contract
@@ -48,12 +48,6 @@ type settings struct {
 	sizes
 	to, data, where, cache, binary, only, page, tpch, profile string
 	quick, fresh                                              bool
-
-	queries  int           // per question of latencies
-	duration time.Duration // of each measurement of throughput
-	// repetitions of every answer whose error is measured
-	repetitions int
-	runs        int // of each side of a ratio
 }
 
 // part is a share of the benchmark that can be run alone.
@@ -86,11 +80,11 @@ func (s *settings) flags() *flag.FlagSet {
 	fs.StringVar(&s.binary, "binary", "", "program to measure (default: it is built)")
 	fs.StringVar(&s.tpch, "tpch-extension", "", "file of DuckDB's tpch extension, of the linked version (default: TPC-H is missing)")
 	fs.IntVar(&s.scale, "tpch-sf", 0, "scale factor of TPC-H (0: 1)")
-	fs.IntVar(&s.queries, "queries", 400, "queries per question of latencies")
 	fs.IntVar(&s.csvRows, "csv-rows", 0, "rows of the generated CSV file (0: 60 million, which are 2 GB)")
-	fs.IntVar(&s.repetitions, "repetitions", 1000, "answers per aggregate whose errors are compared")
-	fs.IntVar(&s.runs, "runs", 7, "measurements of each side of a ratio")
-	fs.DurationVar(&s.duration, "duration", 5*time.Second, "length of each measurement of throughput")
+	fs.IntVar(&s.runs, "runs", 0, "measurements of each side of a ratio (0: 7)")
+	fs.IntVar(&s.queries, "queries", 0, "queries per question of latencies (0: 400)")
+	fs.IntVar(&s.repetitions, "repetitions", 0, "answers per aggregate whose errors are compared (0: 1000)")
+	fs.DurationVar(&s.duration, "duration", 0, "length of each measurement of throughput (0: 5 s)")
 	return fs
 }
 
@@ -205,7 +199,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if err := os.MkdirAll(b.cache, 0o700); err != nil {
 		return err
 	}
-	b.sites = site.Store{Dir: b.cache, Program: b.program, Fresh: b.fresh}
+	b.sites = site.NewStore(b.cache, b.program, b.fresh)
 	version, err := plain.Version(ctx)
 	if err != nil {
 		return err

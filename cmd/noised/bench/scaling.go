@@ -120,7 +120,10 @@ func (b *bench) overTenants(ctx context.Context, middle data.Visits) error {
 	c := newCurve("tenants", fmt.Sprintf("Tenants, scope tenant: %d rows in all", middle.Rows), "tenants")
 	middle.Narrow, middle.Scope = true, "tenant"
 	return b.curved(c, b.stage(ctx, middle, func(alone *stage) error {
-		for _, tenants := range []int{1, 10, 100} {
+		if err := c.at(ctx, 1, alone, alone, "k", data.Keys); err != nil {
+			return err
+		}
+		for _, tenants := range []int{10, 100} {
 			v := middle
 			v.Tenants = tenants
 			if err := b.stage(ctx, v, func(st *stage) error { return c.at(ctx, float64(tenants), st, alone, "k", data.Keys) }); err != nil {

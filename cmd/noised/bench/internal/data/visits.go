@@ -93,7 +93,7 @@ func (v Visits) relation(tenant int) string {
 		units := v.Units / int64(v.Tenants)
 		person = fmt.Sprintf("%d + hash(i, 1) %% %d", int64(tenant)*units, units)
 	}
-	columns := person + "::BIGINT AS person, format('key {:02d}', hash(i, 2) % 50) AS k, (hash(i, 3) % 1001)::INTEGER AS m, (hash(i, 4) % 2)::INTEGER AS half"
+	columns := "(" + person + ")::BIGINT AS person, format('key {:02d}', hash(i, 2) % 50) AS k, (hash(i, 3) % 1001)::INTEGER AS m, (hash(i, 4) % 2)::INTEGER AS half"
 	if !v.Narrow {
 		columns += fmt.Sprintf(", (hash(i, 5) %% %d)::INTEGER AS mid, (hash(i, 6) %% %d)::INTEGER AS cell, format('secret {:06d}', hash(i, 7) %% %d) AS secret", v.Mids(), v.Cells, v.Secrets)
 	}

@@ -50,9 +50,16 @@ type File struct {
 
 // Store is where sites are kept.
 type Store struct {
-	Dir     string
-	Program blackbox.Program
-	Fresh   bool // fill sites again that are there
+	dir     string
+	program blackbox.Program
+	fresh   bool // fill sites again that are there, once
+	filled  map[string]bool
+}
+
+// NewStore returns a store in a directory that exists. A fresh one fills sites
+// again that are there.
+func NewStore(dir string, program blackbox.Program, fresh bool) *Store {
+	return &Store{dir, program, fresh, map[string]bool{}}
 }
 
 // Site is a filled data directory.
@@ -74,21 +81,23 @@ const (
 )
 
 // Open returns the site of a spec, and fills it first where it is not there.
-func (st Store) Open(ctx context.Context, spec Spec) (*Site, error) {
+// One that is open must not be opened again: its control store is put back.
+func (st *Store) Open(ctx context.Context, spec Spec) (*Site, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %d\n%s\n%s\n%d", version, segment.FormatVersion, spec.Contract, spec.Recipe, len(spec.Tenants))
-	root := filepath.Join(st.Dir, spec.Name+"-"+hex.EncodeToString(h.Sum(nil))[:12])
+	root := filepath.Join(st.dir, spec.Name+"-"+hex.EncodeToString(h.Sum(nil))[:12])
 	manifest := filepath.Join(root, manifestFile)
-	if _, err := os.Stat(manifest); err != nil || st.Fresh {
+	if _, err := os.Stat(manifest); err != nil || st.fresh && !st.filled[root] {
 		if err := st.fill(ctx, root, spec); err != nil {
 			return nil, fmt.Errorf("fill %s: %w", spec.Name, err)
 		}
+		st.filled[root] = true
 	}
 	text, err := os.ReadFile(manifest)
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{program: st.Program}
+	s := &Site{program: st.program}
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, err
 	}
@@ -115,7 +124,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, text, 0o600)
 }
 
-func (st Store) fill(ctx context.Context, root string, spec Spec) (err error) {
+func (st *Store) fill(ctx context.Context, root string, spec Spec) (err error) {
 	if err := os.RemoveAll(root); err != nil {
 		return err
 	}
@@ -145,12 +154,12 @@ func (st Store) fill(ctx context.Context, root string, spec Spec) (err error) {
 // flags of a server that no limit but the machine's holds back.
 var flags = []string{"--request-rate", "1e6", "--request-burst", "100000", "--query-timeout", "20m", "--load-concurrency", "2"}
 
-func (st Store) load(ctx context.Context, dir string, spec Spec, files []File) (s *Site, err error) {
-	operator, err := st.Program.Init(ctx, dir)
+func (st *Store) load(ctx context.Context, dir string, spec Spec, files []File) (s *Site, err error) {
+	operator, err := st.program.Init(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	server, err := st.Program.Start(ctx, dir, flags...)
+	server, err := st.program.Start(ctx, dir, flags...)
 	if err != nil {
 		return nil, err
 	}
