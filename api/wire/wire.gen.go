@@ -393,8 +393,10 @@ type Explanation struct {
 	Permitted          bool              `json:"permitted"`
 
 	// Problem RFC 9457
-	Problem  *Problem `json:"problem,omitempty"`
-	Strategy *string  `json:"strategy,omitempty"`
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Strategy How contributions are bounded on the data that is loaded now: `stream`, `rows` or `index on` the columns of a grouping; never changes the price
+	Strategy *string `json:"strategy,omitempty"`
 }
 
 // GroupName The group of principals that the key's holder spends with; budgets cap it by `per_group`
