@@ -4,54 +4,101 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger/bare"
 )
 
-// BenchmarkCharge measures durable charges by parallel clients, each of one
-// tenant's account or of fourteen and the dataset's.
+// BenchmarkCharge measures durable charges by parallel clients, each of some
+// tenants' accounts and the dataset's, beside the bare transactions that write
+// the same rows in the same batches (× bare).
 func BenchmarkCharge(b *testing.B) {
 	for _, tenants := range []int{1, 14, 100} {
-		b.Run(fmt.Sprintf("%dtenant%s", tenants, map[bool]string{true: "s"}[tenants > 1]), func(b *testing.B) {
-			ctx := context.Background()
-			db, err := controldb.Open(ctx, filepath.Join(b.TempDir(), "control.db"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer func() { _ = db.Close() }()
-			l := New(db, time.Now)
-			names := make([]string, tenants)
-			accounts := []privacy.Account{privacy.DatasetAccount("insteval")}
-			for i := range names {
-				names[i] = fmt.Sprintf("dept_%d", i)
-				accounts = append(accounts, privacy.TenantAccount(names[i]))
-			}
-			for _, a := range accounts {
-				budget := Budget{Cap: privacy.Loss{Epsilon: privacy.MaxBudgetEpsilon, Delta: privacy.MaxBudgetDelta}}
-				if err := l.SetBudget(ctx, a, budget, privacy.Principal{ID: "key_bench"}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			var n atomic.Int64
-			b.SetParallelism(8)
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					_, err := l.Charge(ctx, Request{
-						Key: fmt.Sprint("key", n.Add(1)), Principal: "key_bench", Dataset: "insteval", Tenants: names,
-						DatasetAccount: tenants > 1, Cost: privacy.Cost{Mu2: privacy.MinRunMu2},
-						Payload: []byte("SELECT service, count(*) FROM insteval GROUP BY service"),
-					})
-					if err != nil {
-						b.Fatal(err)
+		for _, clients := range []int{1, 8, 64} {
+			b.Run(fmt.Sprintf("tenants=%d/clients=%d", tenants, clients), func(b *testing.B) {
+				benchCharges(b, tenants, clients)
+			})
+		}
+	}
+}
+
+func benchCharges(b *testing.B, tenants, clients int) {
+	ctx := context.Background()
+	names := make([]string, tenants)
+	for i := range names {
+		names[i] = fmt.Sprintf("dept_%d", i)
+	}
+	ours := benchStore(b, "ours", names)
+	other := benchStore(b, "bare", names)
+	l := New(ours, time.Now)
+	var tape bare.Tape
+	var took, base time.Duration
+	transactions := 0
+	// In rounds, so that both see the same machine.
+	const round = 2000
+	for done := 0; done < b.N; done += round {
+		n := min(round, b.N-done)
+		began := time.Now()
+		var wg sync.WaitGroup
+		for c := range clients {
+			wg.Go(func() {
+				for i := c; i < n; i += clients {
+					if _, err := l.Charge(ctx, benchRequest(fmt.Sprint("key ", done+i), names)); err != nil {
+						b.Error(err)
+						return
 					}
 				}
 			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "charges/s")
-		})
+		}
+		wg.Wait()
+		took += time.Since(began)
+		batches, err := tape.Next(ctx, ours)
+		if err != nil {
+			b.Fatal(err)
+		}
+		transactions += len(batches)
+		began = time.Now()
+		if err := bare.Write(ctx, other, batches); err != nil {
+			b.Fatal(err)
+		}
+		base += time.Since(began)
 	}
+	b.ReportMetric(float64(b.N)/took.Seconds(), "charges/s")
+	b.ReportMetric(took.Seconds()/base.Seconds(), "×bare")
+	b.ReportMetric(float64(b.N)/float64(transactions), "charges/tx")
+	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/op")
+}
+
+func benchRequest(key string, tenants []string) Request {
+	return Request{
+		Key: key, Principal: "key_bench", Dataset: "insteval", Tenants: tenants, DatasetAccount: true,
+		Loss: privacy.Loss{Epsilon: 0.1, Delta: 1e-9}, Cost: privacy.Cost{Mu2: privacy.MinRunMu2},
+		Payload: []byte("SELECT service, count(*) FROM insteval GROUP BY service"),
+	}
+}
+
+// benchStore returns a store with budgets that benchmarks cannot exhaust.
+func benchStore(b *testing.B, name string, tenants []string) *controldb.DB {
+	b.Helper()
+	db, err := controldb.Open(context.Background(), filepath.Join(b.TempDir(), name+".db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	l := New(db, time.Now)
+	accounts := []privacy.Account{privacy.DatasetAccount("insteval")}
+	for _, t := range tenants {
+		accounts = append(accounts, privacy.TenantAccount(t))
+	}
+	for _, a := range accounts {
+		budget := Budget{Cap: privacy.Loss{Epsilon: privacy.MaxBudgetEpsilon, Delta: privacy.MaxBudgetDelta}}
+		if err := l.SetBudget(context.Background(), a, budget, privacy.Principal{ID: "key_bench"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return db
 }

@@ -3,7 +3,9 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/noised/noised/privacy"
 )
@@ -14,72 +16,153 @@ type book struct {
 	now      int64
 	accounts map[privacy.Account]*row
 	defaults map[defaultKey]privacy.Loss
+	kinds    kinds
+	settled  map[cohort]*touched // what was found before, where it opens nothing
 }
 
-// needed is what deciding takes: accounts, each once, and tenants with their
-// defaults.
-type needed struct {
-	accounts []privacy.Account
-	tenants  []string
+// touched is the accounts that a request debits, as they are now: the required
+// ones, and the optional ones that exist or that a default opens. An account that
+// the charge would open has no id yet. The required accounts that cannot be
+// opened are missing.
+type touched struct {
+	accounts []*row
+	missing  []privacy.Account
+	names    json.RawMessage // of the accounts; filled by leafNames
+	lists    []accountList   // of the accounts; filled by idLists
 }
 
-// needs returns what deciding on some requests takes.
-func needs(requests ...Request) (n needed) {
-	accounts, tenants := map[privacy.Account]bool{}, map[string]bool{}
+// readBook reads what deciding on some requests takes: those of the accounts
+// that exist, as pick names them for each request.
+func readBook(ctx context.Context, q reader, now int64, pick func(Request, kinds) []privacy.Account, requests ...Request) (*book, error) {
+	alike := map[cohort]bool{}
+	var distinct []Request
+	var tenants once[string]
 	for _, r := range requests {
-		required := r.required()
-		for _, a := range slices.Concat(required, parentsOf(required), r.optional()) {
-			if !accounts[a] {
-				accounts[a] = true
-				n.accounts = append(n.accounts, a)
-			}
-		}
-		for _, t := range r.Tenants {
-			if !tenants[t] {
-				tenants[t] = true
-				n.tenants = append(n.tenants, t)
-			}
+		if !alike[r.of] {
+			alike[r.of] = true
+			distinct = append(distinct, r)
+			tenants.add(r.Tenants...)
 		}
 	}
-	return n
-}
-
-func readBook(ctx context.Context, q reader, now int64, n needed) (*book, error) {
-	accounts, err := loadAccounts(ctx, q, n.accounts)
-	if err != nil {
+	b := &book{now: now, settled: map[cohort]*touched{}}
+	var err error
+	if b.defaults, err = loadDefaults(ctx, q, tenants.all); err != nil {
 		return nil, err
 	}
-	defaults, err := loadDefaults(ctx, q, n.tenants)
-	return &book{now, accounts, defaults}, err
+	if b.kinds, err = loadKinds(ctx, q, b.defaults); err != nil {
+		return nil, err
+	}
+	var accounts once[privacy.Account]
+	for _, r := range distinct {
+		accounts.add(pick(r, b.kinds)...)
+	}
+	b.accounts, err = loadAccounts(ctx, q, accounts.all)
+	return b, err
 }
 
-// touched returns the accounts that a request debits, as they are now: the
-// required ones, and the optional ones that exist or that a default opens. An
-// account that this charge would open has no id yet. The required accounts that
-// cannot be opened are missing.
-func (b *book) touched(r Request) (accounts []*row, missing []privacy.Account) {
+// once is a list without repeats.
+type once[T comparable] struct {
+	all  []T
+	seen map[T]bool
+}
+
+func (o *once[T]) add(values ...T) {
+	if o.seen == nil {
+		o.seen = make(map[T]bool, len(values))
+	}
+	for _, v := range values {
+		if !o.seen[v] {
+			o.seen[v] = true
+			o.all = append(o.all, v)
+		}
+	}
+}
+
+// kinds are kinds of optional account. Those of which there is no account and no
+// default need not be looked for, tenant by tenant.
+type kinds map[privacy.AccountKind]bool
+
+// loadKinds returns the kinds of optional account of which there is one, or a
+// default.
+func loadKinds(ctx context.Context, q reader, defaults map[defaultKey]privacy.Loss) (kinds, error) {
+	found := kinds{}
+	for k := range defaults {
+		found[k.kind] = true
+	}
+	for _, kind := range defaultKinds() {
+		// A prefix as a range, so that the index on names serves it: ';' follows ':'.
+		var exists bool
+		err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE name > ? AND name < ?)`,
+			string(kind)+":", string(kind)+";").Scan(&exists)
+		if err != nil {
+			return nil, privacy.Internal(err, "reading accounts")
+		}
+		if exists {
+			found[kind] = true
+		}
+	}
+	return found, nil
+}
+
+// cohort is what decides which accounts a request touches. Charges that come
+// together are mostly alike.
+type cohort struct {
+	tenants, periods string // lists
+	dataset          string
+	datasetAccount   bool
+	principal, group string
+}
+
+// cohortOf returns the cohort of a request in its normal form.
+func cohortOf(r Request) cohort {
+	return cohort{list(r.Tenants), list(r.Periods), r.Dataset, r.DatasetAccount, r.Principal, r.Group}
+}
+
+// list writes names as one text from which they can be told again, whatever they
+// hold.
+func list(names []string) string {
+	var out []byte
+	for _, n := range names {
+		out = append(strconv.AppendInt(out, int64(len(n)), 10), ':')
+		out = append(out, n...)
+	}
+	return string(out)
+}
+
+// touched returns the accounts that a request debits.
+func (b *book) touched(r Request) *touched {
+	if t, ok := b.settled[r.of]; ok {
+		return t
+	}
+	t := &touched{}
 	for _, a := range r.required() {
 		if row, ok := b.accounts[a]; ok {
-			accounts = append(accounts, row)
+			t.accounts = append(t.accounts, row)
 			continue
 		}
 		parent, isPeriod := a.Parent()
 		if row, ok := b.accounts[parent]; isPeriod && ok {
-			accounts = append(accounts, openPeriod(a, row, b.now))
+			t.accounts = append(t.accounts, openPeriod(a, row, b.now))
 			continue
 		}
 		if isPeriod {
 			a = parent
 		}
-		if !slices.Contains(missing, a) {
-			missing = append(missing, a)
+		if !slices.Contains(t.missing, a) {
+			t.missing = append(t.missing, a)
 		}
 	}
-	accounts = append(accounts, b.opened(r.optional())...)
-	for _, row := range accounts {
+	t.accounts = append(t.accounts, b.opened(r.optional(b.kinds))...)
+	stored := true
+	for _, row := range t.accounts {
 		row.balance = row.at(b.now)
+		stored = stored && row.id != 0
 	}
-	return accounts, missing
+	// What is missing stays so: only a budget admin opens it.
+	if stored {
+		b.settled[r.of] = t
+	}
+	return t
 }
 
 // opened returns those of the optional accounts that exist or that a default
@@ -127,25 +210,36 @@ func (r Request) requiredCount() int {
 	return owners * max(1, len(r.Periods))
 }
 
-// optional names the accounts that a request debits where they exist or a
-// default opens them.
-func (r Request) optional() (accounts []privacy.Account) {
-	for _, t := range r.Tenants {
-		accounts = append(accounts, privacy.TenantDatasetAccount(t, r.Dataset))
+// optional names the accounts of some kinds that a request debits where they exist
+// or a default opens them.
+func (r Request) optional(of kinds) (accounts []privacy.Account) {
+	if of[privacy.AccountTenantDataset] {
+		for _, t := range r.Tenants {
+			accounts = append(accounts, privacy.TenantDatasetAccount(t, r.Dataset))
+		}
 	}
-	return append(accounts, r.towards()...)
+	return append(accounts, r.towards(of)...)
 }
 
 // towards names the optional accounts that cap what the asking principal, and
 // its group, learn.
-func (r Request) towards() (accounts []privacy.Account) {
+func (r Request) towards(of kinds) (accounts []privacy.Account) {
 	for _, t := range r.Tenants {
-		accounts = append(accounts, privacy.TenantPrincipalAccount(t, r.Principal))
-		if r.Group != "" {
+		if of[privacy.AccountTenantPrincipal] {
+			accounts = append(accounts, privacy.TenantPrincipalAccount(t, r.Principal))
+		}
+		if of[privacy.AccountTenantGroup] && r.Group != "" {
 			accounts = append(accounts, privacy.TenantGroupAccount(t, r.Group))
 		}
 	}
 	return accounts
+}
+
+// candidates names every account that a request may debit, and those that decide
+// whether it may open one.
+func (r Request) candidates(of kinds) []privacy.Account {
+	required := r.required()
+	return slices.Concat(required, parentsOf(required), r.optional(of))
 }
 
 type defaultKey struct {

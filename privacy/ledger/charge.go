@@ -29,7 +29,11 @@ func (l *Ledger) Charge(ctx context.Context, r Request) (Charge, error) {
 	if err := ctx.Err(); err != nil {
 		return Charge{}, gaveUp(err)
 	}
-	w := &waiting{request: r, done: make(chan struct{})}
+	d, err := draftOf(r)
+	if err != nil {
+		return Charge{}, err
+	}
+	w := &waiting{request: r, draft: d, done: make(chan struct{})}
 	if l.queue.join(w) {
 		go l.serve(context.WithoutCancel(ctx))
 	}
@@ -67,5 +71,6 @@ func (r Request) normal() (Request, error) {
 		return r, privacy.Errorf(privacy.CodeQueryNotPermitted, "the query reads %d budget periods of %d tenants: %d budgets, and one query may touch %d",
 			len(r.Periods), len(r.Tenants), n, maxAccounts).Suggest("restrict the dates in WHERE, or the tenants")
 	}
+	r.of = cohortOf(r)
 	return r, nil
 }

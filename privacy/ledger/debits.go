@@ -2,8 +2,9 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,26 +15,30 @@ import (
 // all, by id, between commas: ',3,17,'. A row for each would make a charge of a
 // hundred tenants write to a hundred places of the file.
 
-// storeDebits stores what a charge debited from each of some accounts, with the
-// accounts' own time. That is one row, unless the clock was set back.
-func storeDebits(ctx context.Context, tx *sql.Tx, seq int64, accounts []*row, cost privacy.Cost) error {
+// accountList names accounts whose own time is the same.
+type accountList struct {
+	seen int64
+	ids  string
+}
+
+// idLists returns the accounts by their own time, which is the same for all
+// unless the clock was set back. All of them are stored.
+func (t *touched) idLists() []accountList {
+	if t.lists != nil {
+		return t.lists
+	}
 	ids := map[int64][]byte{}
-	for _, a := range accounts {
+	for _, a := range t.accounts {
 		list := ids[a.seen]
 		if list == nil {
-			list = append(make([]byte, 0, 8*len(accounts)), ',')
+			list = append(make([]byte, 0, 8*len(t.accounts)), ',')
 		}
 		ids[a.seen] = append(strconv.AppendInt(list, a.id, 10), ',')
 	}
-	for seen, list := range ids {
-		_, err := tx.ExecContext(ctx, `INSERT INTO charge_debits (charge, part, seen, mu2, delta_units, accounts)
-				VALUES (?1, (SELECT count(*) FROM charge_debits WHERE charge = ?1), ?2, ?3, ?4, ?5)`,
-			seq, seen, cost.Mu2, cost.Delta, string(list))
-		if err != nil {
-			return privacy.Internal(err, "debiting accounts")
-		}
+	for _, seen := range slices.Sorted(maps.Keys(ids)) {
+		t.lists = append(t.lists, accountList{seen, string(ids[seen])})
 	}
-	return nil
+	return t.lists
 }
 
 // listed returns what instr finds in a list that names an account.

@@ -32,37 +32,41 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 	if !found {
 		return privacy.Internal(errors.New("no charge to join"), "joining a charge")
 	}
-	p, err := newPosting(ctx, tx, l.now(), needed{r.towards(), r.Tenants})
+	p, err := newPosting(ctx, tx, l.now(), r)
 	if err != nil {
 		return err
 	}
-	accounts, err := p.unpaid(ctx, paid.seq, r)
-	if err != nil || len(accounts) == 0 {
+	t, err := p.unpaid(ctx, paid.seq, r)
+	if err != nil || len(t.accounts) == 0 {
 		return err
 	}
-	if err := debitAll(accounts, nil, r.Cost); err != nil {
+	if err := debitAll(t.accounts, nil, r.Cost); err != nil {
 		return err
 	}
-	if err := p.open(ctx, accounts); err != nil {
+	if err := p.open(ctx, t.accounts); err != nil {
 		return err
 	}
-	_, err = p.log.Append(ctx, translog.Leaf{Kind: translog.KindJoin, At: p.now, Body: chargeLeaf{
-		Charge: paid.ID, Accounts: namesOf(accounts), Cost: costLeaf{r.Cost.Delta, r.Cost.Mu2},
-	}})
+	body, err := t.leaf(paid.Charge, r.Cost, "")
 	if err != nil {
 		return err
 	}
-	if err := p.debit(ctx, paid.seq, accounts, r.Cost); err != nil {
+	_, err = p.log.Append(ctx, translog.Leaf{Kind: translog.KindJoin, At: p.now, Body: body})
+	if err != nil {
 		return err
 	}
+	var parts int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM charge_debits WHERE charge = ?`, paid.seq).Scan(&parts); err != nil {
+		return privacy.Internal(err, "joining a charge")
+	}
+	p.debit(paid.seq, parts, t, r.Cost)
 	return p.finish(ctx)
 }
 
 // unpaid returns the accounts towards the principal and its group that a charge
 // has not debited yet.
-func (p *posting) unpaid(ctx context.Context, charge int64, r Request) ([]*row, error) {
-	var kept []*row
-	for _, a := range p.opened(r.towards()) {
+func (p *posting) unpaid(ctx context.Context, charge int64, r Request) (*touched, error) {
+	var t touched
+	for _, a := range p.opened(r.towards(p.kinds)) {
 		a.balance = a.at(p.book.now)
 		var paid bool
 		err := p.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM charge_debits WHERE charge = ? AND instr(accounts, ?) > 0)`,
@@ -71,8 +75,8 @@ func (p *posting) unpaid(ctx context.Context, charge int64, r Request) ([]*row, 
 			return nil, privacy.Internal(err, "joining a charge")
 		}
 		if !paid {
-			kept = append(kept, a)
+			t.accounts = append(t.accounts, a)
 		}
 	}
-	return kept, nil
+	return &t, nil
 }

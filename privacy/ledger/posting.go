@@ -8,72 +8,110 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/translog"
 )
 
-// posting makes charges one after the other in one transaction. What they debit
-// is kept in memory and stored by finish, each account once.
+// posting makes charges one after the other in one transaction. What they change
+// is kept in memory and written by finish: each account once, and rows of a table
+// together.
 type posting struct {
 	*book
-	tx      *sql.Tx
-	log     *translog.Appender
-	now     time.Time
-	debited []*row
+	tx       *sql.Tx
+	log      *translog.Appender
+	now      time.Time
+	existing existing
+	next     int64 // number of the next charge
+	debited  []*row
+
+	charges, debits, requests controldb.Rows
 }
 
-// newPosting reads what is needed. The transaction sees nobody else's charges
-// from then on, so that the balances it reads stay true until it ends.
-func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, n needed) (*posting, error) {
-	b, err := readBook(ctx, tx, now.UnixMicro(), n)
+// newPosting reads what some requests need. The transaction sees nobody else's
+// charges from then on, so that what it reads stays true until it ends.
+func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Request) (*posting, error) {
+	b, err := readBook(ctx, tx, now.UnixMicro(), Request.candidates, requests...)
 	if err != nil {
 		return nil, err
 	}
-	log, err := translog.NewAppender(ctx, tx)
-	return &posting{book: b, tx: tx, log: log, now: now}, err
+	p := &posting{
+		book: b, tx: tx, now: now, existing: existing{map[string]*stored{}, map[requestKey]*stored{}},
+		charges: controldb.InsertInto(`charges (seq, id, key, principal, dataset, tenants, epsilon, delta, mu2, delta_units,
+			payload, state, attempts, lease_owner, lease_until, nonce, leaf, at)`, 18),
+		debits:   controldb.InsertInto(`charge_debits (charge, part, seen, mu2, delta_units, accounts)`, 6),
+		requests: controldb.InsertInto(`charge_requests (principal, request_key, charge, payload)`, 4),
+	}
+	if err := p.existing.read(ctx, tx, requests); err != nil {
+		return nil, err
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) + 1 FROM charges`).Scan(&p.next); err != nil {
+		return nil, privacy.Internal(err, "reading charges")
+	}
+	p.log, err = translog.NewAppender(ctx, tx)
+	return p, err
 }
 
-// charge finds or makes a charge. A refusal stores nothing and leaves the
-// balances as they were; err is a failure of the transaction.
-func (p *posting) charge(ctx context.Context, r Request) (c Charge, refusal, err error) {
-	c, found, err := findExisting(ctx, p.tx, r)
-	if err != nil || found {
-		return c, nil, err
+// draft is what of a charge does not depend on when it is made.
+type draft struct {
+	Charge
+	tenants    string // as stored
+	nonce      []byte
+	commitment string // to the key, under the nonce
+}
+
+// draftOf prepares a charge. The key is a digest of the query and of generation
+// ids. Whoever can guess the query could confirm it from the key, so the log gets
+// a commitment under a nonce that stays here.
+func draftOf(r Request) (draft, error) {
+	tenants, err := json.Marshal(r.Tenants)
+	if err != nil {
+		return draft{}, privacy.Internal(err, "storing a charge")
 	}
-	accounts, missing := p.touched(r)
-	if refusal := debitAll(accounts, missing, r.Cost); refusal != nil {
-		return Charge{}, refusal, nil
-	}
-	c = Charge{
+	nonce := make([]byte, 32)
+	_, _ = rand.Read(nonce) // never fails: crypto/rand aborts the process instead
+	commitment := hmac.New(sha256.New, nonce)
+	commitment.Write([]byte(r.Key))
+	c := Charge{
 		ID: privacy.NewID("chg"), Key: r.Key, State: StatePending, Principal: r.Principal, Dataset: r.Dataset,
-		Tenants: r.Tenants, Loss: r.Loss, Cost: r.Cost, Payload: r.Payload, At: time.UnixMicro(p.book.now).UTC(),
+		Tenants: r.Tenants, Loss: r.Loss, Cost: r.Cost, Payload: r.Payload,
 	}
 	if r.LeaseOwner != "" {
 		c.Attempts = 1
 	}
-	if err := p.open(ctx, accounts); err != nil {
+	return draft{c, string(tenants), nonce, hex.EncodeToString(commitment.Sum(nil))}, nil
+}
+
+// charge finds or makes a charge. A refusal changes nothing; err is a failure of
+// the transaction.
+func (p *posting) charge(ctx context.Context, r Request, d draft) (c Charge, refusal, err error) {
+	if c, found := p.find(r); found {
+		return c, nil, nil
+	}
+	t := p.touched(r)
+	if refusal := debitAll(t.accounts, t.missing, r.Cost); refusal != nil {
+		return Charge{}, refusal, nil
+	}
+	d.At = time.UnixMicro(p.book.now).UTC()
+	if err := p.open(ctx, t.accounts); err != nil {
 		return Charge{}, nil, err
 	}
-	seq, err := p.insertCharge(ctx, c, accounts, r)
-	if err != nil {
+	if err := p.add(ctx, d, t, r); err != nil {
 		return Charge{}, nil, err
 	}
-	if err := p.debit(ctx, seq, accounts, r.Cost); err != nil {
-		return Charge{}, nil, err
-	}
-	return c, nil, bindRequest(ctx, p.tx, r, seq)
+	return d.Charge, nil, nil
 }
 
 // debitAll debits every account or returns the refusal and debits none.
 func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) error {
-	refusal := Exhausted{Accounts: missing}
+	refusal := Exhausted{Accounts: slices.Clone(missing)}
 	reopens, reopening := int64(0), len(missing) == 0
-	after := make([]balance, len(accounts))
-	for i, a := range accounts {
-		var ok bool
-		if after[i], ok = a.debit(cost); ok {
+	for _, a := range accounts {
+		if _, ok := a.debit(cost); ok {
 			continue
 		}
 		refusal.Accounts = append(refusal.Accounts, a.account)
@@ -81,8 +119,8 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 		reopens, reopening = max(reopens, at), reopening && ok
 	}
 	if len(refusal.Accounts) == 0 {
-		for i, a := range accounts {
-			a.balance = after[i]
+		for _, a := range accounts {
+			a.balance, _ = a.debit(cost)
 		}
 		return nil
 	}
@@ -125,74 +163,69 @@ func (p *posting) open(ctx context.Context, accounts []*row) error {
 	return nil
 }
 
-// chargeLeaf and costLeaf have their fields in the order in which a leaf has
-// them, which spares the log from ordering them.
-type chargeLeaf struct {
-	Accounts   []string `json:"accounts"`
-	Charge     string   `json:"charge"`
-	Commitment string   `json:"commitment,omitempty"`
-	Cost       costLeaf `json:"cost"`
+// leaf returns the body of the leaf of a charge or of a join, which has no
+// commitment. The accounts' names are most of it, and the same for many charges.
+func (t *touched) leaf(c Charge, cost privacy.Cost, commitment string) (json.RawMessage, error) {
+	if t.names == nil {
+		var err error
+		if t.names, err = json.Marshal(namesOf(t.accounts)); err != nil {
+			return nil, privacy.Internal(err, "naming accounts")
+		}
+	}
+	if commitment != "" {
+		commitment = `,"commitment":"` + commitment + `"`
+	}
+	return fmt.Appendf(make([]byte, 0, len(t.names)+256), `{"accounts":%s,"charge":"%s"%s,"cost":{"delta":%d,"mu2":%d}}`,
+		t.names, c.ID, commitment, cost.Delta, cost.Mu2), nil
 }
 
-type costLeaf struct {
-	Delta int64 `json:"delta"`
-	Mu2   int64 `json:"mu2"`
+// add appends the log leaf and adds the charge.
+func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error {
+	body, err := t.leaf(c.Charge, c.Cost, c.commitment)
+	if err != nil {
+		return err
+	}
+	leaf, err := p.log.Append(ctx, translog.Leaf{Kind: translog.KindCharge, At: c.At, Body: body})
+	if err != nil {
+		return err
+	}
+	seq, at := p.next, c.At.UnixMicro()
+	p.next++
+	p.charges.Add(seq, c.ID, c.Key, c.Principal, c.Dataset, c.tenants, c.Loss.Epsilon, c.Loss.Delta, c.Cost.Mu2, c.Cost.Delta,
+		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), c.nonce, leaf, at)
+	p.existing.byKey[c.Key] = &stored{c.Charge, seq}
+	p.bind(r, stored{c.Charge, seq})
+	p.debit(seq, 0, t, c.Cost)
+	return nil
 }
 
-// insertCharge appends the log leaf and stores the charge.
-//
-// The key is a digest of the query and of generation ids. Whoever can guess
-// the query could confirm it from the key, so the leaf holds a commitment under
-// a nonce that stays here.
-func (p *posting) insertCharge(ctx context.Context, c Charge, accounts []*row, r Request) (seq int64, err error) {
-	nonce := make([]byte, 32)
-	_, _ = rand.Read(nonce) // never fails: crypto/rand aborts the process instead
-	commitment := hmac.New(sha256.New, nonce)
-	commitment.Write([]byte(c.Key))
-	leaf, err := p.log.Append(ctx, translog.Leaf{Kind: translog.KindCharge, At: c.At, Body: chargeLeaf{
-		namesOf(accounts), c.ID, hex.EncodeToString(commitment.Sum(nil)), costLeaf{c.Cost.Delta, c.Cost.Mu2},
-	}})
-	if err != nil {
-		return 0, err
-	}
-	tenants, err := json.Marshal(c.Tenants)
-	if err != nil {
-		return 0, privacy.Internal(err, "storing a charge")
-	}
-	at := c.At.UnixMicro()
-	res, err := p.tx.ExecContext(ctx, `INSERT INTO charges (id, key, principal, dataset, tenants, epsilon, delta, mu2, delta_units,
-			payload, state, attempts, lease_owner, lease_until, nonce, leaf, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.ID, c.Key, c.Principal, c.Dataset, string(tenants), c.Loss.Epsilon, c.Loss.Delta, c.Cost.Mu2, c.Cost.Delta,
-		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), nonce, leaf, at)
-	if err == nil {
-		seq, err = res.LastInsertId()
-	}
-	if err != nil {
-		return 0, privacy.Internal(err, "storing a charge")
-	}
-	return seq, nil
-}
-
-// debit stores what debitAll debited from accounts for a charge, and has finish
-// store the accounts.
-func (p *posting) debit(ctx context.Context, seq int64, accounts []*row, cost privacy.Cost) error {
-	for _, a := range accounts {
+// debit adds what debitAll debited from accounts for a charge, which has so many
+// rows of debits, and has finish store the accounts.
+func (p *posting) debit(seq int64, parts int, t *touched, cost privacy.Cost) {
+	for _, a := range t.accounts {
 		if !a.debited {
 			a.debited = true
 			p.debited = append(p.debited, a)
 		}
 	}
-	return storeDebits(ctx, p.tx, seq, accounts, cost)
+	for i, list := range t.idLists() {
+		p.debits.Add(seq, parts+i, list.seen, cost.Mu2, cost.Delta, list.ids)
+	}
 }
 
-// finish stores the accounts as the charges left them.
+// finish writes all that the charges changed.
 func (p *posting) finish(ctx context.Context) error {
+	if err := p.log.Flush(ctx); err != nil {
+		return err
+	}
+	accounts := controldb.UpdateFrom(`UPDATE accounts SET spent_mu2 = new.column2, spent_delta_units = new.column3,
+			total_mu2 = new.column4, total_delta_units = new.column5, seen = new.column6`, `accounts.id = new.column1`, 6)
 	for _, a := range p.debited {
-		_, err := p.tx.ExecContext(ctx, `UPDATE accounts SET spent_mu2 = ?, spent_delta_units = ?,
-				total_mu2 = ?, total_delta_units = ?, seen = ? WHERE id = ?`,
-			a.spent.Mu2, a.spent.Delta, a.total.Mu2, a.total.Delta, a.seen, a.id)
-		if err != nil {
-			return privacy.Internal(err, "debiting accounts")
+		accounts.Add(a.id, a.spent.Mu2, a.spent.Delta, a.total.Mu2, a.total.Delta, a.seen)
+	}
+	for _, rows := range []*controldb.Rows{&p.charges, &p.debits, &p.requests, &accounts} {
+		if err := rows.Write(ctx, p.tx); err != nil {
+			return privacy.Internal(err, "storing charges")
 		}
 	}
 	return nil

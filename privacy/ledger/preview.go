@@ -15,16 +15,16 @@ func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := readBook(ctx, l.db, l.now().UnixMicro(), needs(r))
+	b, err := readBook(ctx, l.db, l.now().UnixMicro(), Request.candidates, r)
 	if err != nil {
 		return nil, err
 	}
-	accounts, missing := b.touched(r)
-	out := make([]Preview, 0, len(accounts)+len(missing))
-	for _, a := range missing {
+	t := b.touched(r)
+	out := make([]Preview, 0, len(t.accounts)+len(t.missing))
+	for _, a := range t.missing {
 		out = append(out, Preview{Account: a, Cost: r.Cost, Exhausted: true})
 	}
-	for _, a := range accounts {
+	for _, a := range t.accounts {
 		out = append(out, preview(a, r.Cost))
 	}
 	return out, nil

@@ -23,6 +23,7 @@ type queue struct {
 // waiting is a charge that was asked for.
 type waiting struct {
 	request Request
+	draft   draft
 	done    chan struct{} // closed when the answer is there
 	charge  Charge
 	err     error
@@ -142,12 +143,12 @@ func (l *Ledger) chargeAll(ctx context.Context, tx *sql.Tx, batch []*waiting) (e
 	for i, w := range batch {
 		requests[i] = w.request
 	}
-	p, err := newPosting(ctx, tx, l.now(), needs(requests...))
+	p, err := newPosting(ctx, tx, l.now(), requests...)
 	if err != nil {
 		return err
 	}
 	for _, w := range batch {
-		if w.charge, w.err, err = p.charge(ctx, w.request); err != nil {
+		if w.charge, w.err, err = p.charge(ctx, w.request, w.draft); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,8 @@ type Request struct {
 	// start, as its first attempt. It saves the commit of an Acquire.
 	LeaseOwner string
 	LeaseTTL   time.Duration
+
+	of cohort // of the normal form
 }
 
 // Charge states.

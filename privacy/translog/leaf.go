@@ -42,19 +42,23 @@ func (l Leaf) canonical() ([]byte, error) {
 	if !slices.Contains(kinds(), l.Kind) {
 		return nil, privacy.Internal(fmt.Errorf("unknown leaf kind %q", l.Kind), "transparency log")
 	}
-	at := l.At.UTC().Truncate(time.Microsecond)
-	data, err := encode(struct {
-		At   time.Time `json:"at"`
-		Body any       `json:"body"`
-		Kind string    `json:"kind"`
-	}{at, l.Body, l.Kind})
-	if err == nil && !isCanonical(data) {
-		data, err = l.sorted(at)
+	raw, ok := l.Body.(json.RawMessage)
+	var err error
+	if !ok {
+		raw, err = encode(l.Body)
 	}
 	if err != nil {
 		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
-	return data, nil
+	at := l.At.UTC().Truncate(time.Microsecond)
+	data := append(make([]byte, 0, len(raw)+96), `{"at":"`...)
+	data = append(at.AppendFormat(data, time.RFC3339Nano), `","body":`...)
+	data = append(append(data, raw...), `,"kind":"`...)
+	data = append(append(data, l.Kind...), `"}`...)
+	if isCanonical(raw) && isCanonical(data) {
+		return data, nil
+	}
+	return l.sorted(at)
 }
 
 // sorted decodes the body to plain maps and encodes it again, which sorts the
@@ -62,18 +66,22 @@ func (l Leaf) canonical() ([]byte, error) {
 func (l Leaf) sorted(at time.Time) ([]byte, error) {
 	raw, err := json.Marshal(l.Body)
 	if err != nil {
-		return nil, err
+		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
 	var body any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(&body); err != nil {
-		return nil, err
+		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
 	if err := wholeNumbers(body); err != nil {
-		return nil, err
+		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
-	return encode(map[string]any{"kind": l.Kind, "at": at, "body": body})
+	data, err := encode(map[string]any{"kind": l.Kind, "at": at, "body": body})
+	if err != nil {
+		return nil, privacy.Internal(err, "marshalling a log leaf")
+	}
+	return data, nil
 }
 
 func encode(v any) ([]byte, error) {

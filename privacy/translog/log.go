@@ -25,7 +25,10 @@ func Append(ctx context.Context, tx *sql.Tx, leaf Leaf) (index int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	return a.Append(ctx, leaf)
+	if index, err = a.Append(ctx, leaf); err != nil {
+		return 0, err
+	}
+	return index, a.Flush(ctx)
 }
 
 // Size returns the number of leaves.
