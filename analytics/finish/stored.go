@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/noised/noised/analytics/packed"
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -45,7 +46,7 @@ func appendKey(data []byte, v plan.Value) []byte {
 	case v.Null:
 		return append(data, 0)
 	case v.Type.Kind == plan.KindVarchar:
-		return append(binary.AppendUvarint(append(data, 1), uint64(len(v.Str))), v.Str...)
+		return packed.AppendText(append(data, 1), v.Str)
 	default:
 		return binary.AppendVarint(append(data, 1), v.Int)
 	}
@@ -65,12 +66,12 @@ func DecodeCore(data []byte, b *plan.Bound) (*Core, error) {
 }
 
 func decodeBinary(data []byte, b *plan.Bound) (*Core, error) {
-	r := &storedReader{data: data}
-	if r.byte() != formatBinary {
+	r := packed.NewReader(data)
+	if r.Byte() != formatBinary {
 		return nil, errors.New("the format is unknown")
 	}
 	c := &Core{}
-	if groups := r.count(len(b.Keys)); groups > 0 || b.Secret() {
+	if groups := r.Count(len(b.Keys)); groups > 0 || b.Secret() {
 		c.Keys = make([][]plan.Value, groups)
 		values := make([]plan.Value, groups*len(b.Keys))
 		for g := range c.Keys {
@@ -78,75 +79,28 @@ func decodeBinary(data []byte, b *plan.Bound) (*Core, error) {
 		}
 		for j, k := range b.Keys {
 			for g := range c.Keys {
-				c.Keys[g][j] = r.key(k.Type)
+				c.Keys[g][j] = readKey(r, k.Type)
 			}
 		}
 	}
-	c.Draws = make([][]int64, r.count(1))
+	c.Draws = make([][]int64, r.Count(1))
 	for i := range c.Draws {
-		c.Draws[i] = make([]int64, r.count(1))
+		c.Draws[i] = make([]int64, r.Count(1))
 		for j := range c.Draws[i] {
-			c.Draws[i][j] = r.varint()
+			c.Draws[i][j] = r.Varint()
 		}
 	}
-	if r.bad || len(r.data) > 0 {
-		return nil, errors.New("it is not whole")
-	}
-	return c, nil
+	return c, r.Done()
 }
 
-// storedReader reads what Encode wrote. Whatever is not there reads as zero, and
-// makes it bad.
-type storedReader struct {
-	data []byte
-	bad  bool
-}
-
-// take returns the next n bytes.
-func (r *storedReader) take(n int) []byte {
-	if n <= 0 || n > len(r.data) {
-		r.bad = r.bad || n != 0
-		return nil
-	}
-	taken := r.data[:n]
-	r.data = r.data[n:]
-	return taken
-}
-
-func (r *storedReader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *storedReader) varint() int64 {
-	v, n := binary.Varint(r.data)
-	if r.take(max(n, 1)); n <= 0 {
-		r.bad = true
-	}
-	return v
-}
-
-// count reads a number of things that have each bytes or more, so that no more
-// room is made than the data fills.
-func (r *storedReader) count(each int) int {
-	v, n := binary.Uvarint(r.data)
-	if r.take(max(n, 1)); n <= 0 || v > uint64(len(r.data)/max(each, 1)) {
-		r.bad = true
-		return 0
-	}
-	return int(v)
-}
-
-func (r *storedReader) key(t plan.Type) plan.Value {
+func readKey(r *packed.Reader, t plan.Type) plan.Value {
 	switch {
-	case r.byte() == 0:
+	case r.Byte() == 0:
 		return plan.Null(t)
 	case t.Kind == plan.KindVarchar:
-		return plan.Value{Type: t, Str: string(r.take(r.count(1)))}
+		return plan.Value{Type: t, Str: r.Text()}
 	default:
-		return plan.IntValue(t, r.varint())
+		return plan.IntValue(t, r.Varint())
 	}
 }
 

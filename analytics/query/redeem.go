@@ -157,9 +157,9 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 	if err != nil {
 		return c, err
 	}
-	arrow, err := arrowOf(answer.Table)
+	table, err := answer.Table.Encode()
 	if err != nil {
-		return c, err
+		return c, privacy.Internal(err, "encode result")
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.Ledger.Redeem(ctx, tx, charge.ID, c.ID); err != nil {
@@ -169,7 +169,7 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 			return err
 		}
 		_, err := s.Store.Serve(ctx, tx, release.View{
-			Release: c.ID, Principal: charge.Principal, SQL: prep.request.SQL, Result: arrow,
+			Release: c.ID, Principal: charge.Principal, SQL: prep.request.SQL, Result: table,
 		})
 		return err
 	})

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 
@@ -43,9 +42,9 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 		return nil, err
 	}
 	answer.Cached = true
-	arrow, err := arrowOf(answer.Table)
+	table, err := answer.Table.Encode()
 	if err != nil {
-		return nil, err
+		return nil, privacy.Internal(err, "encode result")
 	}
 	join, err := s.ledgerRequest(p, prep, "")
 	if err != nil {
@@ -54,7 +53,7 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 	join.Key = c.Key // on the generations that were current when it was paid
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		first, err := s.Store.Serve(ctx, tx, release.View{
-			Release: c.ID, Principal: p.ID, SQL: prep.request.SQL, Result: arrow, Cached: true,
+			Release: c.ID, Principal: p.ID, SQL: prep.request.SQL, Result: table, Cached: true,
 		})
 		if err != nil || !first {
 			return err
@@ -67,17 +66,9 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 	return answer, nil
 }
 
-func arrowOf(t *result.Table) ([]byte, error) {
-	var b bytes.Buffer
-	if err := t.WriteArrow(&b, true); err != nil {
-		return nil, privacy.Internal(err, "write result")
-	}
-	return b.Bytes(), nil
-}
-
 // fromReading returns a release as its reader first saw it.
 func fromReading(r release.Reading) (*Answer, error) {
-	table, err := result.ReadArrow(bytes.NewReader(r.Result))
+	table, err := result.Decode(r.Result)
 	if err != nil {
 		return nil, privacy.Internal(err, "stored result of "+r.ID)
 	}

@@ -45,7 +45,7 @@ type Core struct {
 // Reading is a release as one reader's view of it.
 type Reading struct {
 	Release
-	Result []byte // an Arrow stream, intervals included
+	Result []byte // as result.Table encodes it
 }
 
 // View is what one principal is served.
@@ -53,7 +53,7 @@ type View struct {
 	Release   string // its id
 	Principal string
 	SQL       string
-	Result    []byte // an Arrow stream, intervals included
+	Result    []byte // as result.Table encodes it
 	Cached    bool   // it comes from the store
 }
 

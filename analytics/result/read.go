@@ -12,8 +12,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// ReadArrow reads back a stream that WriteArrow wrote with intervals. It is how
-// a stored release becomes a Table again.
+// ReadArrow reads back a stream that WriteArrow wrote with intervals.
 func ReadArrow(r io.Reader) (*Table, error) {
 	in, err := ipc.NewReader(r)
 	if err != nil {
