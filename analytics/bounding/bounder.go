@@ -37,7 +37,7 @@ type Bounder struct {
 	standing []head
 	unit     unit
 	totals   [][]int128 // by draw, then group; those of gathered draws stay zero
-	reached  []bool
+	reached  []bool     // by secret group
 }
 
 // Run merges the sources and returns the bounded draws of a plan whose limits
@@ -189,7 +189,12 @@ func (b *Bounder) finish() {
 	}
 	limits := b.plan.Limits
 	chosen := b.unit.choose(limits.MaxPartitions, b.groups)
-	b.unit.addTo(b.totals, b.reached, chosen, b.plan.Draws, limits)
+	b.unit.addTo(b.totals, chosen, b.plan.Draws, limits)
+	if b.groups.numbers != nil {
+		for _, slot := range chosen {
+			b.reached[b.unit.touched[slot].group] = true
+		}
+	}
 	if len(b.unit.gathers) == 0 {
 		return
 	}

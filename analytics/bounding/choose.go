@@ -5,6 +5,7 @@ import "slices"
 // choosing is the memory of a unit's choice among its groups.
 type choosing struct {
 	ranks  []uint64 // by slot
+	every  []int32  // all slots, and more
 	chosen []int32  // slots
 	edge   []int32  // slots, some of which are chosen
 	lowest smallest[choice]
@@ -20,12 +21,11 @@ type choice struct {
 // choose returns the slots of at most limit groups: all of them if they are
 // few enough, else those with the smallest hashes.
 func (u *unit) choose(limit int64, g *groups) []int32 {
-	u.chosen = u.chosen[:0]
-	if int64(len(u.touched)) <= limit {
-		for slot := range u.touched {
-			u.chosen = append(u.chosen, int32(slot))
+	if n := len(u.touched); int64(n) <= limit {
+		for len(u.every) < n {
+			u.every = append(u.every, int32(len(u.every)))
 		}
-		return u.chosen
+		return u.every[:n]
 	}
 	u.ranks = u.ranks[:0]
 	for _, s := range u.touched {

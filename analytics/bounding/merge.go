@@ -32,7 +32,7 @@ func (b *Bounder) absorb(other *Bounder) {
 		b.grow()
 	}
 	for i, reached := range other.reached {
-		if !reached {
+		if b.plan.Secret() && !reached {
 			continue
 		}
 		group := number(i)

@@ -10,10 +10,9 @@ import (
 // cell is what one unit has in one group for one draw.
 type cell struct{ n, s int64 }
 
-// unit gathers the rows of one unit at a time. Its groups form a sparse set: a
-// group g is present iff touched[slotOf[g]].group == g, so that forgetting a unit
-// costs nothing, and the cells of a unit lie together whatever the number of
-// groups.
+// unit gathers the rows of one unit at a time. A group is present iff its home has
+// the unit's stamp, so that forgetting a unit costs nothing, and the cells of a
+// unit lie together whatever the number of groups.
 //
 // Draws that count every row have no cells: their n is that of the slot.
 type unit struct {
@@ -22,13 +21,20 @@ type unit struct {
 	maxRows int64
 	counted bool        // limits.MaxL2 asks for the norm of the rows
 	gathers []*gatherer // draws that look at each value
-	slotOf  []int32     // by group
+	stamp   uint32      // no earlier unit's, as far as homes remember
+	homes   []home      // by group
 	touched []slot      // in order of appearance
 	columns []int       // by draw: of its cells; −1 while it counted every row
 	stride  int         // cells per slot
 	cells   []tallied   // slot·stride + column
 
 	choosing
+}
+
+// home is where the unit with the given stamp has a group.
+type home struct {
+	stamp uint32
+	slot  int32
 }
 
 // slot is a group that the unit touches.
@@ -56,6 +62,10 @@ func newUnit(draws int, limits privacy.Bounds) unit {
 
 func (u *unit) reset(id uint64) {
 	u.id, u.rows = id, 0
+	if u.stamp++; u.stamp == 0 { // after 2^32 units
+		clear(u.homes)
+		u.stamp = 1
+	}
 	u.touched, u.cells = u.touched[:0], u.cells[:0]
 	for _, g := range u.gathers {
 		g.reset()
@@ -74,8 +84,8 @@ func (u *unit) cell(slot int32, draw int) cell {
 
 // grow makes room for groups that were learned.
 func (u *unit) grow(groups int) {
-	if more := groups - len(u.slotOf); more > 0 {
-		u.slotOf = append(u.slotOf, make([]int32, more)...)
+	if more := groups - len(u.homes); more > 0 {
+		u.homes = append(u.homes, make([]home, more)...)
 	}
 }
 
@@ -108,7 +118,7 @@ func (u *unit) widen() {
 // returns the first row that is not the unit's. A secret plan's keys are
 // translated from the stream's numbers to groups; translate is nil otherwise.
 func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int {
-	id, units, keys, i := u.id, b.Units, b.Keys, from
+	id, units, keys, homes, rows, i := u.id, b.Units, b.Keys, u.homes, u.rows, from
 	for ; i < len(units) && units[i] == id; i++ {
 		group := int32(0)
 		if keys != nil {
@@ -119,17 +129,17 @@ func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int 
 				group = translate[group]
 			}
 		}
-		if u.rows == u.maxRows {
+		if rows == u.maxRows {
 			continue
 		}
-		u.rows++
-		place := u.slotOf[group]
-		if int(place) >= len(u.touched) || u.touched[place].group != group {
-			place = u.touch(group)
+		rows++
+		home := homes[group]
+		if home.stamp != u.stamp {
+			home.slot = u.touch(group)
 		}
-		u.touched[place].rows++
+		u.touched[home.slot].rows++
 		for _, c := range columns {
-			x := &u.cells[int(place)*u.stride+c.place]
+			x := &u.cells[int(home.slot)*u.stride+c.place]
 			if v := c.values[i]; v != Absent {
 				x.s += v // of leaves and hashes it means nothing, and is not read
 			} else {
@@ -137,16 +147,17 @@ func (u *unit) add(b *Batch, columns []column, from int, translate []int32) int 
 			}
 		}
 		for _, g := range u.gathers {
-			g.take(b, i, place)
+			g.take(b, i, home.slot)
 		}
 	}
+	u.rows = rows
 	return i
 }
 
 // touch adds a group and returns its slot.
 func (u *unit) touch(group int32) int32 {
 	place := int32(len(u.touched))
-	u.slotOf[group] = place
+	u.homes[group] = home{u.stamp, place}
 	u.touched = append(u.touched, slot{group: group})
 	for range u.stride {
 		u.cells = append(u.cells, tallied{})
@@ -166,21 +177,6 @@ func (u *unit) scaling(chosen []int32, limits privacy.Bounds) scaling {
 		squares += n * n
 	}
 	return clip(limits.MaxL2, squares)
-}
-
-// contribution is what a unit adds to a group's draw, given its cell. Draws
-// that look at each value are not a matter of cells.
-func contribution(kind plan.DrawKind, x cell, c int64, scale scaling) int64 {
-	switch kind {
-	case plan.DrawRows:
-		return scale.of(min(x.n, c))
-	case plan.DrawUnits:
-		return min(x.n, 1)
-	case plan.DrawSum, plan.DrawSquares:
-		return scale.of(share(x.s, x.n, c))
-	case plan.DrawDistinct, plan.DrawTree:
-	}
-	return 0
 }
 
 // share returns s·min(n, c)/n, truncated towards zero. |s| < 2^63 and
@@ -207,18 +203,39 @@ func divided(s, n, c int64) int64 {
 }
 
 // addTo adds the chosen contributions to the totals, indexed by draw, then
-// group, and marks the groups as reached.
-func (u *unit) addTo(totals [][]int128, reached []bool, chosen []int32, draws []plan.Draw, limits privacy.Bounds) {
-	scale := u.scaling(chosen, limits)
-	for _, slot := range chosen {
-		reached[u.touched[slot].group] = true
-	}
+// group. Draws that look at each value are not a matter of cells.
+func (u *unit) addTo(totals [][]int128, chosen []int32, draws []plan.Draw, limits privacy.Bounds) {
+	scale, c := u.scaling(chosen, limits), limits.MaxRowsPerPartition
 	for d := range draws {
-		for _, slot := range chosen {
-			if v := contribution(draws[d].Kind, u.cell(slot, d), limits.MaxRowsPerPartition, scale); v != 0 {
-				group := u.touched[slot].group
-				totals[d][group] = totals[d][group].AddInt64(v)
+		into := totals[d]
+		switch draws[d].Kind {
+		case plan.DrawRows:
+			for _, slot := range chosen {
+				u.total(into, slot).add(scale.of(min(u.cell(slot, d).n, c)))
 			}
+		case plan.DrawUnits:
+			for _, slot := range chosen {
+				u.total(into, slot).add(min(u.cell(slot, d).n, 1))
+			}
+		case plan.DrawSum, plan.DrawSquares:
+			for _, slot := range chosen {
+				x := u.cell(slot, d)
+				u.total(into, slot).add(scale.of(share(x.s, x.n, c)))
+			}
+		case plan.DrawDistinct, plan.DrawTree:
 		}
 	}
+}
+
+// total is the total of a slot's group.
+func (u *unit) total(of []int128, slot int32) *total {
+	return (*total)(&of[u.touched[slot].group])
+}
+
+// total is a sum that is added to in place.
+type total int128
+
+func (t *total) add(v int64) {
+	lo, carry := bits.Add64(t.Lo, uint64(v), 0)
+	t.Lo, t.Hi = lo, t.Hi+v>>63+int64(carry)
 }
