@@ -35,6 +35,9 @@ func (t *task) loadFrom(ctx context.Context, d *duck.DB, file *upload.Upload, pa
 		return t.ours(ctx, err, "reading the upload")
 	}
 	t.result.Ignored = src.Ignored
+	if done, err := t.direct(ctx, d, src); done || err != nil {
+		return t.ours(ctx, err, "writing the segment")
+	}
 	if err := d.Attach(ctx, t.stagePath(path), stageDB, false); err != nil {
 		return t.ours(ctx, err, "creating the scratch file")
 	}

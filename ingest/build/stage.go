@@ -21,9 +21,29 @@ const (
 )
 
 // stageSQL returns the statement that reads a source into the scratch table.
-// It works in three layers, so that every value is cast once: the values as
-// the file has them (r0…), as the contract wants them (k0…), and the verdict.
 func (t *task) stageSQL(src *upload.Source) (string, error) {
+	from, err := t.judged(src)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s AS %s, %s, %s FROM (%s)", stageTable, t.pseudonymExpr("NULL"), segment.UnitColumn,
+		strings.Join(append(t.kept(), lineColumn), ", "), badColumn, from), nil
+}
+
+// directSQL returns the query of a source's rows as they are to be stored,
+// which fails at the first row that is bad.
+func (t *task) directSQL(src *upload.Source) (string, error) {
+	from, err := t.judged(src)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(append([]string{t.pseudonymExpr("error('a bad row')") + " AS " + segment.UnitColumn}, t.kept()...), ", "), from), nil
+}
+
+// judged returns the query of a source's rows with their verdicts. It works in
+// three layers, so that every value is cast once: the values as the file has
+// them (r0…), as the contract wants them (k0…), and the verdict.
+func (t *task) judged(src *upload.Source) (string, error) {
 	var raw, typed, verdict []string
 	for i, c := range t.wanted() {
 		sqlType, err := segment.SQLType(c.Type)
@@ -54,20 +74,19 @@ func (t *task) stageSQL(src *upload.Source) (string, error) {
 	if len(verdict) > 0 {
 		bad = "CASE " + strings.Join(verdict, " ") + " END"
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s AS %s, %s, %s "+
-		"FROM (SELECT *, %s AS %s FROM (SELECT %s, %s FROM (SELECT %s, %s AS %s FROM %s)))",
-		stageTable, t.pseudonymExpr(), segment.UnitColumn, strings.Join(append(t.kept(), lineColumn), ", "), badColumn,
+	return fmt.Sprintf("SELECT *, %s AS %s FROM (SELECT %s, %s FROM (SELECT %s, %s AS %s FROM %s))",
 		bad, badColumn,
 		strings.Join(typed, ", "), lineColumn,
 		strings.Join(raw, ", "), line, lineColumn, src.Relation), nil
 }
 
 // pseudonymExpr is the pseudonym of a row's unit id, or a constant where the
-// upload has no unit ids; either counts the row.
-func (t *task) pseudonymExpr() string {
+// upload has no unit ids; either counts the row. Of a bad row it is that of an
+// expression.
+func (t *task) pseudonymExpr(bad string) string {
 	function := duck.CountFunction
 	if t.unitIsApart() {
 		function = duck.UnitFunction
 	}
-	return function + "(CASE WHEN " + badColumn + " IS NULL THEN CAST(k0 AS VARCHAR) END)"
+	return function + "(CASE WHEN " + badColumn + " IS NULL THEN CAST(k0 AS VARCHAR) ELSE " + bad + " END)"
 }

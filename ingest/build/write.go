@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -51,22 +52,39 @@ func (t *task) withUnit(columns []string) []string {
 	return append([]string{segment.UnitColumn}, columns...)
 }
 
-// fill creates the segment file with the rows that write puts there.
+// fill creates the segment file with the rows that write puts there. When it
+// fails, there is none.
 func (t *task) fill(ctx context.Context, d *duck.DB, write func() error) error {
-	if err := d.Attach(ctx, filepath.Join(t.spec.Dir, SegmentFile), segmentDB, false); err != nil {
+	path := filepath.Join(t.spec.Dir, SegmentFile)
+	if err := d.Attach(ctx, path, segmentDB, false); err != nil {
 		return err
 	}
-	create, err := segment.CreateSQL(segmentDB, t.spec.Meta, t.spec.Columns)
+	err := t.create(ctx, d)
+	if err == nil {
+		err = write()
+	}
+	if err == nil {
+		err = d.Exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsStored), "CHECKPOINT "+segmentDB)
+	}
+	if err == nil {
+		return d.Exec(ctx, "DETACH "+segmentDB)
+	}
+	if detaching := d.Exec(ctx, "DETACH "+segmentDB); detaching != nil {
+		return err // it stays open until the worker ends, and its directory goes then
+	}
+	for _, name := range duck.Readable([]string{path}) {
+		_ = os.Remove(name) // the log may be gone
+	}
+	return err
+}
+
+// create makes the empty tables of the segment.
+func (t *task) create(ctx context.Context, d *duck.DB) error {
+	statements, err := segment.CreateSQL(segmentDB, t.spec.Meta, t.spec.Columns)
 	if err != nil {
 		return err
 	}
-	if err := d.Exec(ctx, create...); err != nil {
-		return err
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	return d.Exec(ctx, segment.MetaSQL(segmentDB, t.spec.Meta, t.result.RowsStored), "CHECKPOINT "+segmentDB, "DETACH "+segmentDB)
+	return d.Exec(ctx, statements...)
 }
 
 // insert writes the rows of a public table, which have no units to rank within.
