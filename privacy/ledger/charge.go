@@ -22,18 +22,13 @@ import (
 // ends while it waits is not made. One that was taken up is finished, whoever
 // hangs up.
 func (l *Ledger) Charge(ctx context.Context, r Request) (Charge, error) {
-	r, err := r.checked()
+	w, err := newWaiting(r)
 	if err != nil {
 		return Charge{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Charge{}, gaveUp(err)
 	}
-	d, err := draftOf(r)
-	if err != nil {
-		return Charge{}, err
-	}
-	w := &waiting{request: r, draft: d, done: make(chan struct{})}
 	if l.queue.join(w) {
 		go l.serve(context.WithoutCancel(ctx))
 	}

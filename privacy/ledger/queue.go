@@ -29,6 +29,16 @@ type waiting struct {
 	err     error
 }
 
+// newWaiting prepares what does not need the transaction.
+func newWaiting(r Request) (*waiting, error) {
+	r, err := r.checked()
+	if err != nil {
+		return nil, err
+	}
+	d, err := draftOf(r)
+	return &waiting{request: r, draft: d, done: make(chan struct{})}, err
+}
+
 // A transaction takes charges up to these bounds, and always one. Others that use
 // the store wait for it.
 const (

@@ -61,18 +61,26 @@ func child(mode, path, name string) error {
 		fmt.Println(admitted)
 		return err
 	}
-	for i := 0; ; i++ { // until killed
-		c, err := l.Charge(ctx, raceRequest(fmt.Sprint(name, "-", i)))
-		if err != nil {
-			return err
-		}
-		fmt.Println(c.ID) // os.Stdout is not buffered: the charge was durable before
+	failed := make(chan error)
+	for worker := range workers {
+		go func() {
+			for i := 0; ; i++ { // until killed
+				c, err := l.Charge(ctx, raceRequest(fmt.Sprint(name, "-", worker, "-", i)))
+				if err != nil {
+					failed <- err
+					return
+				}
+				fmt.Println(c.ID) // os.Stdout is not buffered: the charge was durable before
+			}
+		}()
 	}
+	return <-failed
 }
 
 const (
 	clients     = 64
 	affordable  = 150 // charges that the nearly spent account still admits
+	workers     = 8   // clients of a process that is killed
 	perClient   = 8   // charges that each client asks for: more than it can get
 	raceCostMu2 = 7 * units
 )
@@ -242,7 +250,7 @@ func TestKilledProcessesLoseNoCharge(t *testing.T) {
 	for round := range kills {
 		p := start(t, "loop", f.path, fmt.Sprint("round-", round))
 		p.release(t)
-		for range rand.IntN(20) {
+		for range rand.IntN(40) {
 			answered[p.line(t)] = true
 		}
 		// Somewhere within the next charges, which take about a millisecond.
@@ -260,7 +268,7 @@ func TestKilledProcessesLoseNoCharge(t *testing.T) {
 		}
 	}
 	stored := f.scalar(t, `SELECT count(*) FROM charges`)
-	if int64(len(answered)) > stored || stored > int64(len(answered)+kills) {
+	if int64(len(answered)) > stored || stored > int64(len(answered)+kills*workers) {
 		t.Errorf("%d charges were reported and %d are stored after %d kills", len(answered), stored, kills)
 	}
 	f.audit(t)
