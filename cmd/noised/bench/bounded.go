@@ -28,8 +28,11 @@ func (s *sizes) shapes() []shape {
 		{"groupby_filtered", site.Question{SQL: "SELECT k, " + counts + " FROM visits WHERE half = 1 GROUP BY k"}, "SELECT k, " + plain + " FROM s0.rows WHERE half = 1 GROUP BY k", data.Keys},
 		{"total_clamp", site.Question{SQL: "SELECT " + counts + " FROM visits"}, "SELECT " + plain + " FROM s0.rows", 1},
 		{"secret_keys_100k", site.Question{SQL: "SELECT secret, " + counts + " FROM visits GROUP BY secret"}, "SELECT secret, " + plain + " FROM s0.rows GROUP BY secret", 0},
-		{"noise_1m", site.Question{SQL: "SELECT cell, COUNT(*) AS n FROM visits GROUP BY cell"}, "SELECT cell, count(*) FROM s0.rows GROUP BY cell", int(s.cells)},
 	}
+}
+
+func (s *sizes) manyGroups() shape {
+	return shape{"noise_1m", site.Question{SQL: "SELECT cell, COUNT(*) AS n FROM visits GROUP BY cell"}, "SELECT cell, count(*) FROM s0.rows GROUP BY cell", int(s.cells)}
 }
 
 // rewrite is how a unit's contribution is bounded in SQL alone: at most 10 rows
@@ -51,6 +54,9 @@ func (b *bench) bounded(ctx context.Context) error {
 		return st.compareRewrite(ctx)
 	})
 	if err != nil {
+		return err
+	}
+	if err := b.stage(ctx, b.celled(), func(st *stage) error { return st.compare(ctx, b.manyGroups()) }); err != nil {
 		return err
 	}
 	once := b.narrow(1, "person")

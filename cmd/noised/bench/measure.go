@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime/pprof"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -57,15 +56,15 @@ func (b *bench) alternate(ctx context.Context, sides ...work) ([]timings, error)
 }
 
 // alternate times sides in turn, as often as wanted, or fewer times when they
-// take long. A profile tells them apart by the label "side", which is 0 for the
-// first.
+// take long. A profile tells the first, "ours", from the others by the label
+// "side".
 func alternate(ctx context.Context, runs int, sides ...work) ([]timings, error) {
 	out := make([]timings, len(sides))
 	for i, began := 0, time.Now(); i < runs && (i < 3 || time.Since(began) < enough); i++ {
 		for at, side := range sides {
 			var err error
 			began := time.Now()
-			pprof.Do(ctx, pprof.Labels("side", strconv.Itoa(at)), func(ctx context.Context) { err = side(ctx) })
+			pprof.Do(ctx, pprof.Labels("side", sideName(at)), func(ctx context.Context) { err = side(ctx) })
 			if err != nil {
 				return nil, err
 			}
@@ -73,6 +72,13 @@ func alternate(ctx context.Context, runs int, sides ...work) ([]timings, error) 
 		}
 	}
 	return out, nil
+}
+
+func sideName(at int) string {
+	if at == 0 {
+		return "ours"
+	}
+	return "baseline"
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -102,23 +102,21 @@ func (b *bench) overUnits(ctx context.Context, middle data.Visits) error {
 
 func (b *bench) overGroups(ctx context.Context, middle data.Visits) error {
 	c := newCurve("groups", fmt.Sprintf("Declared groups: %d rows", middle.Rows), "groups")
-	return b.curved(c, b.stage(ctx, middle, func(st *stage) error {
-		for _, key := range []struct {
-			name   string
-			groups int64
-		}{{"k", data.Keys}, {"mid", middle.Mids()}, {"cell", middle.Cells}} {
-			if err := c.at(ctx, float64(key.groups), st, st, key.name, key.groups); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	err := b.stage(ctx, middle, func(st *stage) error {
+		return errors.Join(c.at(ctx, data.Keys, st, st, "k", data.Keys), c.at(ctx, float64(middle.Mids), st, st, "mid", middle.Mids))
+	})
+	if err != nil {
+		return err
+	}
+	most := b.celled()
+	most.Rows, most.Units = middle.Rows, middle.Units
+	return b.curved(c, b.stage(ctx, most, func(st *stage) error { return c.at(ctx, float64(most.Cells), st, st, "cell", most.Cells) }))
 }
 
 // overTenants has the plain query read one file of as many rows.
 func (b *bench) overTenants(ctx context.Context, middle data.Visits) error {
 	c := newCurve("tenants", fmt.Sprintf("Tenants, scope tenant: %d rows in all", middle.Rows), "tenants")
-	middle.Narrow, middle.Scope = true, "tenant"
+	middle.Mids, middle.Secrets, middle.Scope = 0, 0, "tenant"
 	return b.curved(c, b.stage(ctx, middle, func(alone *stage) error {
 		if err := c.at(ctx, 1, alone, alone, "k", data.Keys); err != nil {
 			return err
@@ -140,7 +138,7 @@ func (b *bench) overClients(ctx context.Context, middle data.Visits) error {
 		Name: "clients", Title: fmt.Sprintf("Clients at a time: 50 keys, %d rows", middle.Rows/10), XLabel: "clients",
 		YLabel: "time over the plain query's", Series: []report.Series{{Name: whole}, {Name: half}},
 	}}
-	middle.Rows, middle.Units = middle.Rows/10, middle.Units/10
+	middle.Rows, middle.Units = middle.Rows/10, middle.Units/10 // that of the curve of rows
 	return b.curved(c, b.stage(ctx, middle, func(st *stage) error {
 		for i := range c.Series {
 			for _, clients := range []int{1, 4, 16, 64} {

@@ -51,10 +51,18 @@ func (s *sizes) choose(quick bool) {
 
 // wide are the rows that most figures are measured on.
 func (s *sizes) wide() data.Visits {
-	return data.Visits{Rows: s.total, Units: s.units, Cells: s.cells, Secrets: s.secrets, Tenants: 1, Scope: "person"}
+	return data.Visits{Rows: s.total, Units: s.units, Mids: s.mids(), Secrets: s.secrets, Tenants: 1, Scope: "person"}
 }
+
+// celled are as many, with the most declared keys.
+func (s *sizes) celled() data.Visits {
+	return data.Visits{Rows: s.total, Units: s.units, Cells: s.cells, Tenants: 1, Scope: "person"}
+}
+
+// mids lie between the numbers of the other keys.
+func (s *sizes) mids() int64 { return s.cells / 100 }
 
 // narrow are as many rows with fewer columns, spread over tenants.
 func (s *sizes) narrow(tenants int, scope string) data.Visits {
-	return data.Visits{Rows: s.total, Units: s.units, Tenants: tenants, Scope: scope, Narrow: true}
+	return data.Visits{Rows: s.total, Units: s.units, Tenants: tenants, Scope: scope}
 }

@@ -21,20 +21,18 @@ const Dataset = "visits"
 // Keys is the number of declared keys k.
 const Keys = 50
 
-// Visits says what rows to make: of person, the declared text k, the measure m
-// from 0 to 1000, half (0 or 1), mid (10,000 integers), cell (Cells integers)
-// and secret (Secrets texts).
+// Visits says what rows to make: of person, the measure m from 0 to 1000, half
+// (0 or 1, undeclared) and one of Keys declared texts k. A contract declares a
+// million values at most, so cell stands instead of k.
 type Visits struct {
-	Rows, Units    int64
-	Cells, Secrets int64
-	Tenants        int    // rows are spread over them
-	Scope          string // "person", where each unit may have rows in every tenant, or "tenant"
-	Narrow         bool   // without mid, cell and secret
-	OneRow         bool   // one row per unit, and a contract that says so
+	Rows, Units int64
+	Mids        int64  // values of the declared integer mid; no such column when 0
+	Secrets     int64  // values of the undeclared text secret; no such column when 0
+	Cells       int64  // values of the declared integer cell; no such column when 0
+	Tenants     int    // rows are spread over them
+	Scope       string // "person", where each unit may have rows in every tenant, or "tenant"
+	OneRow      bool   // one row per unit, and a contract that says so
 }
-
-// Mids is the number of different values of mid.
-func (v Visits) Mids() int64 { return min(10_000, v.Cells) }
 
 // Spec says how a site of these rows is made.
 func (v Visits) Spec() site.Spec {
@@ -56,10 +54,6 @@ func (v Visits) contract() []byte {
 	if v.OneRow {
 		contribution = "{max_rows: 1}"
 	}
-	keys := make([]string, Keys)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("key %02d", i)
-	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `dataset: %s
 version: 1
@@ -68,17 +62,36 @@ tenant_dimension: public
 contribution: %s
 columns:
   person: {type: bigint, role: unit}
-  k:      {type: varchar, role: dimension, domain: {values: [%s]}}
   m:      {type: integer, role: measure, bounds: [0, 1000]}
-  half:   {type: integer, role: dimension, domain: {range: [0, 1]}}
-`, Dataset, v.Scope, contribution, strings.Join(keys, ", "))
-	if !v.Narrow {
-		fmt.Fprintf(&b, `  mid:    {type: integer, role: dimension, domain: {range: [0, %d]}}
-  cell:   {type: integer, role: dimension, domain: {range: [0, %d]}}
-  secret: {type: varchar, role: dimension, domain: private}
-`, v.Mids()-1, v.Cells-1)
+  half:   {type: integer, role: dimension, domain: private}
+`, Dataset, v.Scope, contribution)
+	for _, c := range v.keys() {
+		fmt.Fprintf(&b, "  %s: {type: %s, role: dimension, domain: %s}\n", c.name, c.kind, c.domain)
 	}
 	return []byte(b.String())
+}
+
+// column is a key: how it is declared and computed.
+type column struct{ name, kind, domain, sql string }
+
+func (v Visits) keys() (out []column) {
+	texts := make([]string, Keys)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("key %02d", i)
+	}
+	upTo := func(n int64) string { return fmt.Sprintf("{range: [0, %d]}", n-1) }
+	if v.Cells > 0 {
+		out = append(out, column{"cell", "integer", upTo(v.Cells), fmt.Sprintf("(hash(i, 6) %% %d)::INTEGER", v.Cells)})
+	} else {
+		out = append(out, column{"k", "varchar", "{values: [" + strings.Join(texts, ", ") + "]}", fmt.Sprintf("format('key {:02d}', hash(i, 2) %% %d)", Keys)})
+	}
+	if v.Mids > 0 {
+		out = append(out, column{"mid", "integer", upTo(v.Mids), fmt.Sprintf("(hash(i, 5) %% %d)::INTEGER", v.Mids)})
+	}
+	if v.Secrets > 0 {
+		out = append(out, column{"secret", "varchar", "private", fmt.Sprintf("format('secret {:06d}', hash(i, 7) %% %d)", v.Secrets)})
+	}
+	return out
 }
 
 // relation is the SELECT of one tenant's rows. Each column has a seed of its
@@ -93,9 +106,9 @@ func (v Visits) relation(tenant int) string {
 		units := v.Units / int64(v.Tenants)
 		person = fmt.Sprintf("%d + hash(i, 1) %% %d", int64(tenant)*units, units)
 	}
-	columns := "(" + person + ")::BIGINT AS person, format('key {:02d}', hash(i, 2) % 50) AS k, (hash(i, 3) % 1001)::INTEGER AS m, (hash(i, 4) % 2)::INTEGER AS half"
-	if !v.Narrow {
-		columns += fmt.Sprintf(", (hash(i, 5) %% %d)::INTEGER AS mid, (hash(i, 6) %% %d)::INTEGER AS cell, format('secret {:06d}', hash(i, 7) %% %d) AS secret", v.Mids(), v.Cells, v.Secrets)
+	columns := "(" + person + ")::BIGINT AS person, (hash(i, 3) % 1001)::INTEGER AS m, (hash(i, 4) % 2)::INTEGER AS half"
+	for _, c := range v.keys() {
+		columns += ", " + c.sql + " AS " + c.name
 	}
 	return fmt.Sprintf("SELECT %s FROM range(%d, %d) AS t(i)", columns, int64(tenant)*per, int64(tenant+1)*per)
 }
