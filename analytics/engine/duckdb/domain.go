@@ -9,8 +9,11 @@ import (
 )
 
 // denseMax is the width of an integer domain up to which a table is indexed by
-// value.
-const denseMax = 1 << 16
+// value; wider ones are where they have denseShare of its places or more.
+const (
+	denseMax   = 1 << 16
+	denseShare = 1.0 / 4
+)
 
 // declaredDomain finds places in the domain of a declared key. It does not
 // change, so that streams can share it. NULL is outside it unless declared, and
@@ -32,12 +35,15 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 		return nil, nil
 	}
 	d := &declaredDomain{isNull: -1, ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+	d.flatten(k)
 	for i, v := range k.Domain {
 		switch {
 		case v.Type.Kind == plan.KindDouble || i > math.MaxInt32:
 			return nil, fmt.Errorf("a declared domain holds an unusable value")
 		case v.Null:
 			d.isNull = int32(i)
+		case d.dense != nil:
+			d.dense[v.Int-d.first] = int32(i)
 		case v.Type.Kind != plan.KindVarchar:
 			d.ints[v.Int] = int32(i)
 		case len(v.Str) <= inPlace:
@@ -47,25 +53,23 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 		}
 	}
 	d.hashed = newTextTable(d.short)
-	d.flatten()
 	return d, nil
 }
 
-// flatten builds the dense table when the integers lie close together.
-func (d *declaredDomain) flatten() {
-	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
-	for v := range d.ints {
-		lo, hi = min(lo, v), max(hi, v)
+// flatten makes room for the dense table when the integers lie close together.
+func (d *declaredDomain) flatten(k plan.Key) {
+	lo, hi, n := int64(math.MaxInt64), int64(math.MinInt64), 0
+	for _, v := range k.Domain {
+		if !v.Null && v.Type.Kind != plan.KindVarchar {
+			lo, hi, n = min(lo, v.Int), max(hi, v.Int), n+1
+		}
 	}
-	if len(d.ints) == 0 || uint64(hi)-uint64(lo) >= denseMax {
+	if n == 0 || uint64(hi)-uint64(lo) >= max(denseMax, uint64(float64(n)/denseShare)) {
 		return
 	}
 	d.first, d.dense = lo, make([]int32, hi-lo+1)
 	for i := range d.dense {
 		d.dense[i] = -1
-	}
-	for v, place := range d.ints {
-		d.dense[v-lo] = place
 	}
 }
 
