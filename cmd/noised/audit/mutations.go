@@ -77,6 +77,19 @@ func mutations() []Mutation {
 	chosen`}},
 		},
 		{
+			Name: "ranks-of-finer-keys", Package: "./analytics/planner", Test: "TestRanksKeepWhatTheLimitsPromise",
+			Edits: []Edit{{"analytics/planner/strategy.go", "return slices.Equal(g, columns) })",
+				"return len(columns) > 0 && !slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(g, c) }) })"}},
+		},
+		{
+			Name: "ranks-of-a-person-in-many-tenants", Package: "./analytics/planner", Test: "TestRanksKeepWhatTheLimitsPromise",
+			Edits: []Edit{{"analytics/planner/strategy.go", "return b.Scope == plan.ScopeTenant || len(b.Tenants) == 1", "return true"}},
+		},
+		{
+			Name: "ranks-of-two-loads", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
+			Edits: []Edit{{"analytics/query/strategy.go", "if seen[at] || !serves(b, s) {", "if !serves(b, s) {"}},
+		},
+		{
 			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",
 			Edits: []Edit{{"privacy/ledger/lease.go", "\t\t\treturn privacy.Internal(err, \"yielding a charge\")\n\t\t}\n", `			return privacy.Internal(err, "yielding a charge")
 		}
