@@ -33,10 +33,10 @@ type DrawTotal struct {
 	Times int64
 }
 
-// Within says of a stored column whether all of its values in the relations are
-// within the bounds of a quantum in whose steps it is stored. Then they need not
-// be brought there row by row.
-type Within func(c *plan.Column, q plan.Quantum) bool
+// Within says whether all that an expression is in the rows of the relations, in
+// steps of a quantum, is within its bounds. Then it need not be brought there
+// row by row.
+type Within func(value plan.Expr, q plan.Quantum) bool
 
 // Aggregate renders the core of a plan over relations. Errors are internal.
 func Aggregate(p *plan.Bound, within Within, relations ...Relation) (*Aggregation, error) {

@@ -45,7 +45,7 @@ func TestAggregate(t *testing.T) {
 				Draws:  []plan.Draw{{Kind: plan.DrawSum, Value: price, Quantum: plan.Quantum{Mantissa: 1, Scale: 2, Lo: 0, Hi: 500}}},
 				Limits: privacy.Bounds{MaxPartitions: 2, MaxRowsPerPartition: 9}, Strategy: byName,
 			},
-			func(c *plan.Column, q plan.Quantum) bool { return c == price && q.Hi == 500 },
+			func(v plan.Expr, q plan.Quantum) bool { return v == plan.Expr(price) && q.Hi == 500 },
 			Aggregation{
 				SQL: `SELECT c0, sum(c1) FROM (SELECT "name" AS c0, "price" AS c1, 0 AS _tag FROM "s3".main."rows" WHERE "_row:name" < 9 UNION ALL ` +
 					`SELECT "name" AS c0, "price" AS c1, 1 AS _tag FROM "s4".main."rows" WHERE "_row:name" < 9) GROUP BY c0`,
@@ -60,7 +60,7 @@ func TestAggregate(t *testing.T) {
 					{Kind: plan.DrawRows}},
 				Limits: privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 4, MaxRows: 4}, Strategy: plan.Strategy{Bounding: plan.BoundRows},
 			},
-			func(*plan.Column, plan.Quantum) bool { return true },
+			func(plan.Expr, plan.Quantum) bool { return true },
 			Aggregation{
 				SQL: `SELECT sum((((CAST((c0 * CAST(100 AS DECIMAL(3,0))) AS BIGINT) - 8000) * (CAST((c0 * CAST(100 AS DECIMAL(3,0))) AS BIGINT) - 8000)) >> 2)) FILTER (WHERE c1), ` +
 					`count(c0) FILTER (WHERE c1), count(*) FROM (` +

@@ -7,17 +7,13 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// bounded renders a value in steps within the bounds of its quantum, which
-// quantise leaves to the bounder where the value is stored in steps. It is NULL
+// bounded renders a value in steps within the bounds of its quantum. It is NULL
 // where the value is, which least and greatest would not be.
 func (s *selection) bounded(d plan.Draw, v term) (term, error) {
-	y, err := s.quantise(v, d.Quantum)
-	if err != nil || y.sql != v.sql { // which has brought it there
+	inside := s.within != nil && s.within(d.Value, d.Quantum)
+	y, done, err := s.quantise(v, d.Quantum, inside)
+	if err != nil || done {
 		return y, err
-	}
-	c, stored := d.Value.(*plan.Column)
-	if stored && c.Name != plan.TenantColumn && s.within != nil && s.within(c, d.Quantum) {
-		return y, nil
 	}
 	least, most := ends(y.typ)
 	if d.Quantum.Lo > most || d.Quantum.Hi < least {

@@ -9,25 +9,39 @@ import (
 
 // quantise renders a value in steps of a quantum: an integer column (or a
 // decimal one, whose unscaled integer counts) that is NULL exactly where the
-// value is. The bounder clamps it to [Lo, Hi]; a value that is clamped here is
-// clamped so that it fits an integer at all.
-func (b *builder) quantise(v term, q plan.Quantum) (term, error) {
+// value is. The second result says whether it is within [Lo, Hi]: elsewhere
+// whoever sums it clamps it. inside promises that it is, unclamped.
+func (b *builder) quantise(v term, q plan.Quantum, inside bool) (term, bool, error) {
 	if q.Mantissa < 1 || q.Scale < 0 || q.Scale > 18 || q.Lo > q.Hi || q.Lo < -plan.MaxStep || q.Hi > plan.MaxStep {
-		return term{}, fmt.Errorf("a quantum is out of range")
+		return term{}, false, fmt.Errorf("a quantum is out of range")
 	}
 	switch {
 	case v.typ.Kind == plan.KindDouble:
-		return b.quantiseDouble(v, q), nil
-	case v.typ.IsNumeric():
-		return b.quantiseExact(v, q), nil
-	default:
-		return term{}, fmt.Errorf("a %s cannot be summed", v.typ)
+		return b.quantiseDouble(v, q, inside), true, nil
+	case !v.typ.IsNumeric():
+		return term{}, false, fmt.Errorf("a %s cannot be summed", v.typ)
+	case q.Mantissa == 1 && q.Scale == scaleOf(v.typ):
+		return v, inside, nil
+	case q.Mantissa == 1 && q.Scale < scaleOf(v.typ):
+		// Fewer decimals, rounded half away from zero, fit as many digits.
+		coarse := plan.Type{Kind: plan.KindDecimal, Precision: v.typ.Precision, Scale: uint8(q.Scale)}
+		return combine(coarse, fmt.Sprintf("CAST(%%s AS DECIMAL(%d,%d))", coarse.Precision, coarse.Scale), v), inside, nil
 	}
+	return b.quantiseExact(v, q), true, nil
 }
 
-// quantiseDouble clamps before it rounds and casts. The scaled value is NaN
-// only where the value is, and may be infinite.
-func (b *builder) quantiseDouble(v term, q plan.Quantum) term {
+// scaleOf returns how many decimals the values of an exact type have.
+func scaleOf(t plan.Type) int {
+	if t.Kind == plan.KindDecimal {
+		return int(t.Scale)
+	}
+	return 0
+}
+
+// quantiseDouble clamps before it casts. The scaled value is NaN only where the
+// value is, and may be infinite. The cast rounds to the nearest step, and from
+// halfway to the even one: rounding before would cost as much as the cast.
+func (b *builder) quantiseDouble(v term, q plan.Quantum, inside bool) term {
 	y := v
 	if q.Scale > 0 {
 		y = combine(double, fmt.Sprintf("(%%s * CAST('1e%d' AS DOUBLE))", q.Scale), y)
@@ -35,9 +49,12 @@ func (b *builder) quantiseDouble(v term, q plan.Quantum) term {
 	if q.Mantissa > 1 {
 		y = combine(double, fmt.Sprintf("(%%s / CAST(%d AS DOUBLE))", q.Mantissa), y)
 	}
+	if inside {
+		return combine(bigint, "TRY_CAST(%s AS BIGINT)", y)
+	}
 	y = b.share(y)
 	format := fmt.Sprintf("(CASE WHEN isnan(%%s) THEN %d::BIGINT WHEN %%s <= %d THEN %d::BIGINT "+
-		"WHEN %%s >= %d THEN %d::BIGINT ELSE TRY_CAST(round(%%s) AS BIGINT) END)", q.Lo, q.Lo, q.Lo, q.Hi, q.Hi)
+		"WHEN %%s >= %d THEN %d::BIGINT ELSE TRY_CAST(%%s AS BIGINT) END)", q.Lo, q.Lo, q.Lo, q.Hi, q.Hi)
 	return combine(bigint, format, y, y, y, y)
 }
 
@@ -49,13 +66,7 @@ func (b *builder) quantiseDouble(v term, q plan.Quantum) term {
 // and fits a HUGEINT; a BIGINT is used where the column's type is narrow
 // enough for that.
 func (b *builder) quantiseExact(v term, q plan.Quantum) term {
-	scale := 0
-	if v.typ.Kind == plan.KindDecimal {
-		scale = int(v.typ.Scale)
-	}
-	if q.Mantissa == 1 && q.Scale == scale {
-		return v
-	}
+	scale := scaleOf(v.typ)
 	num, den := pow10(q.Scale-scale), new(big.Int).Mul(big.NewInt(q.Mantissa), pow10(scale-q.Scale))
 	largest := new(big.Int).Mul(largestUnscaled(v.typ), num)
 	largest.Lsh(largest, 1).Add(largest, den)

@@ -82,7 +82,7 @@ func TestStatements(t *testing.T) {
 				Draws:  []plan.Draw{{Kind: plan.DrawSum, Value: weight, Quantum: plan.Quantum{Mantissa: 5, Scale: 1, Lo: -2, Hi: 9}}},
 			},
 			Statement{`SELECT "_unit", (CASE WHEN isnan(_t0) THEN -2::BIGINT WHEN _t0 <= -2 THEN -2::BIGINT WHEN _t0 >= 9 THEN 9::BIGINT ` +
-				`ELSE TRY_CAST(round(_t0) AS BIGINT) END) FROM (SELECT *, (("weight" * CAST('1e1' AS DOUBLE)) / CAST(5 AS DOUBLE)) AS _t0 ` +
+				`ELSE TRY_CAST(_t0 AS BIGINT) END) FROM (SELECT *, (("weight" * CAST('1e1' AS DOUBLE)) / CAST(5 AS DOUBLE)) AS _t0 ` +
 				`FROM "s3".main."rows" WHERE ("name" IS NOT NULL))`,
 				Layout{Draws: []DrawColumns{{None, None, 1}}}},
 		},

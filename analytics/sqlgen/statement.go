@@ -200,7 +200,8 @@ func (s *selection) value(d plan.Draw) (term, error) {
 		return s.bounded(d, v)
 	}
 	if d.Kind != plan.DrawDistinct {
-		return s.quantise(v, d.Quantum)
+		v, _, err = s.quantise(v, d.Quantum, false)
+		return v, err
 	}
 	if _, bare := d.Value.(*plan.Column); !bare && v.typ.Kind == plan.KindVarchar {
 		v = canonical(v)

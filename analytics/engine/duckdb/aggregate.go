@@ -127,7 +127,7 @@ func (a *aggregation) fail(err error) {
 
 // batch computes one statement and adds its groups to the tally.
 func (a *aggregation) batch(ctx context.Context, i int) error {
-	st, err := sqlgen.Aggregate(a.plan, a.within(ctx, a.batches[i]), a.batches[i]...)
+	st, err := sqlgen.Aggregate(a.plan, spans{ctx, a, a.batches[i]}.within, a.batches[i]...)
 	if err != nil {
 		return err
 	}
@@ -138,24 +138,6 @@ func (a *aggregation) batch(ctx context.Context, i int) error {
 	err = reader.conn.during(ctx, func() error { return a.fetch(reader.conn, st, a.batches[i]) })
 	a.instance.giveBack(st.SQL, reader, err == nil && ctx.Err() == nil)
 	return err
-}
-
-// within says of a column whether all of its values in some relations are within
-// bounds, from its extremes. Where they cannot be had, it says no: the outcome
-// is the same, and only takes longer.
-func (a *aggregation) within(ctx context.Context, of []sqlgen.Relation) sqlgen.Within {
-	return func(c *plan.Column, q plan.Quantum) bool {
-		least, most, err := sqlgen.Extremes(a.plan, c, of...)
-		if err != nil {
-			return false
-		}
-		lo, err := a.instance.fact(ctx, least)
-		if err != nil || lo < q.Lo {
-			return false
-		}
-		hi, err := a.instance.fact(ctx, most)
-		return err == nil && hi <= q.Hi
-	}
 }
 
 func (a *aggregation) fetch(c *connection, st *sqlgen.Aggregation, of []sqlgen.Relation) (err error) {

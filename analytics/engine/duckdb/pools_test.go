@@ -116,7 +116,7 @@ func drawPool(n pair) []refDraw {
 		return fmt.Sprintf("CASE WHEN (%s) IS NULL THEN NULL ELSE least(greatest(%s, %d), %d) - %d END", x, x, lo, hi, centre)
 	}
 	real := func(x string, lo, hi int) string {
-		return fmt.Sprintf("CASE WHEN isnan(%s) THEN %d ELSE (%s)::BIGINT END", x, lo, clamp("round(("+x+") * 10::DOUBLE / 5::DOUBLE)", lo, hi, 0))
+		return fmt.Sprintf("CASE WHEN isnan(%s) THEN %d ELSE (%s)::BIGINT END", x, lo, clamp("round_even(("+x+") * 10::DOUBLE / 5::DOUBLE, 0)", lo, hi, 0))
 	}
 	sum := func(e plan.Expr, m int64, scale int, lo, hi, centre int64, sql string) refDraw {
 		return refDraw{plan.Draw{Kind: plan.DrawSum, Value: e, Quantum: plan.Quantum{Mantissa: m, Scale: scale, Lo: lo, Hi: hi, Centre: centre}}, "true", "(" + sql + ")::BIGINT"}
