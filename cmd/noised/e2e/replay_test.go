@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	_ "github.com/duckdb/duckdb-go/v2" // writes the histories' segments
@@ -19,6 +21,8 @@ import (
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
 	"github.com/noised/noised/analytics/sqlparse"
+	maker "github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -30,7 +34,7 @@ import (
 func TestAuditReplay(t *testing.T) {
 	histories, questions := times(120, 3000), 12
 	p := newReplayer(t)
-	triples, tightest := 0, 0.0
+	triples, tightest, bounded := 0, 0.0, map[plan.Bounding][2]float64{}
 	for i := range histories {
 		r := rand.New(rand.NewPCG(1, uint64(i)))
 		h := newHistory(r)
@@ -49,6 +53,13 @@ func TestAuditReplay(t *testing.T) {
 				t.Fatalf("history %d, %s\n%s\n%v", i, h.contract, text, err)
 			}
 			triples, tightest = triples+1, max(tightest, used)
+			by := priced.Plan.Strategy.Bounding
+			bounded[by] = [2]float64{bounded[by][0] + 1, max(bounded[by][1], used)}
+		}
+	}
+	for _, by := range []plan.Bounding{plan.BoundStream, plan.BoundIndex, plan.BoundRows} {
+		if saw := bounded[by]; saw[0] < float64(histories)/6 || saw[1] < 0.9 {
+			t.Errorf("bounded by %s: %g triples, the tightest used %.2f of its sensitivity: the test sees too little", by, saw[0], saw[1])
 		}
 	}
 	if triples < histories*questions/2 || tightest < 0.9 {
@@ -89,6 +100,7 @@ type entry struct {
 
 type history struct {
 	contract string
+	ranked   bool // one segment per tenant, with ranks
 	parsed   *contract.Contract
 	tenants  []string
 	rows     []entry
@@ -123,6 +135,7 @@ columns:
 	if h.parsed, err = contract.Parse([]byte(h.contract)); err != nil {
 		panic(err)
 	}
+	h.ranked = r.IntN(2) == 0
 	for i := range 1 + r.IntN(3) {
 		h.tenants = append(h.tenants, fmt.Sprint("t", i))
 	}
@@ -157,8 +170,9 @@ func (h *history) unit(r *rand.Rand) int64 {
 	return h.rows[r.IntN(len(h.rows))].unit
 }
 
-// write makes the segments of a history, one per tenant and load, without the
-// rows of one unit. Under scope tenant a unit is one tenant's.
+// write makes the segments of a history, one per tenant and load, or per tenant
+// where they are ranked, without the rows of one unit. Under scope tenant a unit
+// is one tenant's.
 func (p *replayer) write(t *testing.T, h *history, name string, without int64) []engine.Segment {
 	t.Helper()
 	var out []engine.Segment
@@ -167,6 +181,7 @@ func (p *replayer) write(t *testing.T, h *history, name string, without int64) [
 		order = "ALL" // as in a load, the order within a unit depends on its rows alone
 	}
 	for tenant, called := range h.tenants {
+		var loads []string
 		for load := range 2 {
 			var rows []string
 			for _, e := range h.rows {
@@ -189,10 +204,33 @@ func (p *replayer) write(t *testing.T, h *history, name string, without int64) [
 					t.Fatalf("%s: %v", stmt, err)
 				}
 			}
-			out = append(out, engine.Segment{Tenant: called, Path: path})
+			if loads = append(loads, path); !h.ranked {
+				out = append(out, engine.Segment{Tenant: called, Path: path})
+			}
+		}
+		if h.ranked {
+			out = append(out, rankedSegment(t, h.parsed, called, loads))
 		}
 	}
 	return out
+}
+
+// rankedSegment merges loads into one segment with ranks, as a server does.
+func rankedSegment(t *testing.T, c *contract.Contract, tenant string, loads []string) engine.Segment {
+	t.Helper()
+	spec := maker.Spec{
+		Task: maker.TaskMerge, Dir: t.TempDir(), Segments: loads, Salt: bytes.Repeat([]byte{7}, 16), MemoryMB: 256, Threads: 1,
+		Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant, ContractVersion: c.Version, Ranks: c.Ranks("")},
+	}
+	for _, column := range c.Stored("") {
+		spec.Columns = append(spec.Columns, segment.Column{Name: column.Name, Type: column.Type})
+	}
+	if c.MaxRowsOnly {
+		spec.MaxRows = c.Limits.MaxRows
+	}
+	_, err := maker.Do(t.Context(), spec, new(atomic.Int64))
+	check(t, err)
+	return engine.Segment{Tenant: tenant, Path: filepath.Join(spec.Dir, maker.SegmentFile), Ranks: spec.Meta.Ranks}
 }
 
 // question writes a random SELECT.
@@ -204,6 +242,10 @@ func (h *history) question(r *rand.Rand) string {
 	}
 	keys := []string{"g", "h", "s", "tenant", "d", "date_trunc('month', d)", "CASE WHEN g < 3 THEN 'low' ELSE 'high' END", "CASE WHEN s = 'lone' THEN 1 WHEN s = 'k1' THEN 2 END", "x", "x // 4", "year(d)", "g % 2", "lower(s)"}
 	filters := []string{"", "", "x > 0", "y BETWEEN 0 AND 2", "h IN ('a', 'b')", "s IS NOT NULL", "tenant <> 't1'", "1 / y > 0", "d >= DATE '2024-02-01'", "CAST(s AS DATE) IS NULL", "sqrt(y) < 1"}
+	if r.IntN(3) == 0 { // plainer ones, which stored ranks may bound
+		aggregates = []string{"COUNT(*)", "COUNT(x)", "COUNT(DISTINCT u)", "SUM(x)", "AVG(x)", "SUM(y)", "VAR_POP(x)", "STDDEV_SAMP(y)"}
+		keys, filters = []string{"g", "h", "d", "tenant"}, []string{""}
+	}
 	var items, grouped []string
 	for range r.IntN(3) {
 		k := keys[r.IntN(len(keys))]
@@ -233,7 +275,11 @@ func (p *replayer) plan(t *testing.T, h *history, text string, r *rand.Rand) (*p
 	if r.IntN(3) == 0 {
 		req.MaxPartitions = ptr(1 + r.Int64N(h.parsed.Limits.MaxPartitions))
 	}
-	return planner.Plan(sel, planner.Dataset{Contract: h.parsed, Members: h.tenants}, req)
+	priced, err := planner.Plan(sel, planner.Dataset{Contract: h.parsed, Members: h.tenants}, req)
+	if err == nil && !h.ranked {
+		priced.Plan = planner.Streamed(priced.Plan)
+	}
+	return priced, err
 }
 
 // compare runs a plan on both sides. It returns how much of the sensitivity that
