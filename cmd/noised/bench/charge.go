@@ -10,10 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/bench/internal/report"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
+	"github.com/noised/noised/privacy/ledger/bare"
 )
 
 // clients work at a time in every measurement of throughput.
@@ -44,16 +48,14 @@ func (b *bench) throughput(ctx context.Context, work func(ctx context.Context, i
 
 // charges measures the ledger alone and whole queries.
 func (b *bench) charges(ctx context.Context) (err error) {
-	bare, err := b.bareTransactions(ctx)
-	if err != nil {
-		return err
-	}
-	for _, tenants := range []int{1, 14} {
-		rate, err := b.ledger(ctx, tenants)
-		if err != nil {
+	for _, tenants := range []int{1, 14, 100} {
+		if err := b.ledger(ctx, tenants); err != nil {
 			return err
 		}
-		b.report(fmt.Sprintf("charges_%d_tenants", tenants), rate, "1/s", bare)
+	}
+	single, err := b.bareTransactions(ctx)
+	if err != nil {
+		return err
 	}
 	s, p, err := b.site(ctx, "throughput")
 	if err != nil {
@@ -72,7 +74,7 @@ func (b *bench) charges(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		b.report(fmt.Sprintf("paid_queries_%d_tenants", tenants), rate, "1/s", bare)
+		b.report(fmt.Sprintf("paid_queries_%d_tenants", tenants), rate, "1/s", single)
 	}
 	return nil
 }
@@ -98,33 +100,98 @@ func (b *bench) bareTransactions(ctx context.Context) (rate float64, err error) 
 	})
 }
 
-// ledger counts charges of a person-scoped query: the tenants' accounts and the
-// dataset's.
-func (b *bench) ledger(ctx context.Context, tenants int) (rate float64, err error) {
-	db, err := controldb.Open(ctx, filepath.Join(b.dir, fmt.Sprintf("ledger-%d.db", tenants)))
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	l := ledger.New(db, time.Now)
-	accounts := []privacy.Account{privacy.DatasetAccount("insteval")}
+// chargesAtATime is how many charges 64 clients make before the bare transactions
+// write their rows again.
+const chargesAtATime = 2000
+
+// ledger times charges of a person-scoped query, to the tenants' accounts and the
+// dataset's, in turn with the bare transactions that write the same rows in equal
+// batches to another store.
+func (b *bench) ledger(ctx context.Context, tenants int) (err error) {
 	names := make([]string, tenants)
 	for i := range names {
 		names[i] = fmt.Sprintf("dept_%d", i)
-		accounts = append(accounts, privacy.TenantAccount(names[i]))
 	}
-	by := privacy.Principal{ID: "key_bench", Role: privacy.RoleOperator}
-	for _, a := range accounts {
-		if err := l.SetBudget(ctx, a, ledger.Budget{Cap: privacy.Loss{Epsilon: privacy.MaxBudgetEpsilon, Delta: privacy.MaxBudgetDelta}}, by); err != nil {
-			return 0, err
+	name := fmt.Sprintf("charges_%d", tenants)
+	ours, err := b.budgets(ctx, name, names)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ours.Close()) }()
+	other, err := b.budgets(ctx, name+"-bare", names)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, other.Close()) }()
+	l := ledger.New(ours, time.Now)
+	var tape bare.Tape
+	var took, baseline []float64 // milliseconds for each charge
+	transactions := 0
+	for run := -1; run < b.runs; run++ { // the first warms both up
+		t, err := chargeAll(ctx, l, fmt.Sprint("run ", run), names)
+		if err != nil {
+			return err
+		}
+		batches, err := tape.Next(ctx, ours)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		if err := bare.Write(ctx, other, batches); err != nil {
+			return err
+		}
+		if run >= 0 {
+			took = append(took, milliseconds(t)/chargesAtATime)
+			baseline = append(baseline, milliseconds(time.Since(began))/chargesAtATime)
+			transactions += len(batches)
 		}
 	}
-	return b.throughput(ctx, func(ctx context.Context, i int64) error {
-		_, err := l.Charge(ctx, ledger.Request{
-			Key: fmt.Sprint("key ", i), Principal: by.ID, Dataset: "insteval", Tenants: names, DatasetAccount: true,
-			Loss: privacy.Loss{Epsilon: 0.1, Delta: 1e-9}, Cost: privacy.Cost{Mu2: privacy.MinRunMu2},
-			Payload: []byte(`{"sql": "SELECT service, COUNT(*) AS n FROM insteval GROUP BY service"}`),
+	f := report.Pairs(name, "ms", took, baseline)
+	f.Note = fmt.Sprintf("%.0f charges in a transaction", float64(b.runs*chargesAtATime)/float64(transactions))
+	b.add(f)
+	b.report(name+"_rate", 1000/f.Value, "1/s", 1000/f.Baseline)
+	return nil
+}
+
+// chargeAll makes charges by 64 clients.
+func chargeAll(ctx context.Context, l *ledger.Ledger, key string, tenants []string) (time.Duration, error) {
+	began := time.Now()
+	var all errgroup.Group
+	for client := range clients {
+		all.Go(func() error {
+			for i := client; i < chargesAtATime; i += clients {
+				_, err := l.Charge(ctx, ledger.Request{
+					Key: fmt.Sprint(key, " ", i), Principal: "key_bench", Dataset: "insteval", Tenants: tenants, DatasetAccount: true,
+					Loss: privacy.Loss{Epsilon: 0.1, Delta: 1e-9}, Cost: privacy.Cost{Mu2: privacy.MinRunMu2},
+					Payload: []byte(`{"sql": "SELECT service, COUNT(*) AS n FROM insteval GROUP BY service"}`),
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
-		return err
-	})
+	}
+	err := all.Wait()
+	return time.Since(began), err
+}
+
+// budgets returns a new store with budgets that no measurement exhausts.
+func (b *bench) budgets(ctx context.Context, name string, tenants []string) (*controldb.DB, error) {
+	db, err := controldb.Open(ctx, filepath.Join(b.dir, name+".db"))
+	if err != nil {
+		return nil, err
+	}
+	accounts := []privacy.Account{privacy.DatasetAccount("insteval")}
+	for _, t := range tenants {
+		accounts = append(accounts, privacy.TenantAccount(t))
+	}
+	l := ledger.New(db, time.Now)
+	for _, a := range accounts {
+		budget := ledger.Budget{Cap: privacy.Loss{Epsilon: privacy.MaxBudgetEpsilon, Delta: privacy.MaxBudgetDelta}}
+		if err := l.SetBudget(ctx, a, budget, privacy.Principal{ID: "key_bench", Role: privacy.RoleOperator}); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
 }

@@ -11,8 +11,9 @@
 //     REST, one client, each query distinct and so charged, with the fsyncs of
 //     charge and release. The baseline of a query is the plain SQL in DuckDB, in
 //     memory and in process; that of the others is the paid query itself.
-//   - charges: by 64 clients on the ledger, against transactions of a bare
-//     database, and queries that pay for themselves by 64 clients through REST.
+//   - charges: by 64 clients on the ledger, against bare transactions that write
+//     the same rows in equal batches, and queries that pay for themselves by 64
+//     clients through REST, against transactions that insert one row.
 //   - accuracy: errors of released values against those of Google's dpagg, at
 //     equal cost to the account, on the same rows within the same bounds.
 //   - bounded: questions about 20 million rows that the program loaded, against
