@@ -129,11 +129,18 @@ func (b *Bound) UnitGroups() int64 {
 
 // DeclaredKeys enumerates the combinations of declared values, the last key
 // varying fastest, so that combination i has mixed-radix digits i. It must not
-// be called on a plan with a secret key. All keys share one array: for as many as
-// a result can have, what DeclaredKey gives one by one is cheaper.
+// be called on a plan with a secret key. All keys share one array, that of the
+// domain where there is one key, and must not be changed. For as many as a result
+// can have, what DeclaredKey gives one by one is cheaper.
 func (b *Bound) DeclaredKeys() [][]Value {
 	keys := make([][]Value, b.DeclaredCount(math.MaxInt64))
 	width := len(b.Keys)
+	if width == 1 {
+		for i := range keys {
+			keys[i] = b.Keys[0].Domain[i : i+1 : i+1]
+		}
+		return keys
+	}
 	values := make([]Value, len(keys)*width)
 	for i := range keys {
 		keys[i] = values[i*width : (i+1)*width : (i+1)*width]
