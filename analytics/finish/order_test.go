@@ -132,6 +132,27 @@ func appendValues(all [][]plan.Value, columns []result.Column) [][]plan.Value {
 	return all
 }
 
+// TestGroupsTakeNoAllocationsOfTheirOwn: a view of many groups allocates as often
+// as one of few, but for room that grows.
+func TestGroupsTakeNoAllocationsOfTheirOwn(t *testing.T) {
+	n, groups := &plan.AggRef{}, 20_000
+	v := threeGroups(t, func(b *plan.Bound) {
+		b.Keys[0].Domain = make([]plan.Value, groups)
+		b.Having = call2(">", n, whole(-1))
+		b.OrderBy = []plan.Order{{Expr: n, Desc: true}}
+		b.Outputs = append(b.Outputs, plan.Output{Name: "share", Expr: call2("/", n, whole(3))})
+	})
+	core := &Core{Draws: [][]int64{make([]int64, groups)}}
+	allocations := testing.AllocsPerRun(1, func() {
+		if _, err := Columns(v, core); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations > float64(groups)/10 {
+		t.Errorf("%g allocations for %d groups", allocations, groups)
+	}
+}
+
 // TestAPanicInAShardIsTheCallers: whoever recovers from it hears of it.
 func TestAPanicInAShardIsTheCallers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
