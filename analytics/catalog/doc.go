@@ -17,7 +17,9 @@
 // Public tables, which belong to nobody, are generations of the tenant Public;
 // all others are of the tenants that loaded them. Publish replaces a
 // tenant's generation by compare-and-swap; whoever holds the one before keeps
-// reading it, until Superseded offers its files for removal.
+// reading it, until Superseded offers its files for removal. Compact exchanges
+// the files of a generation for one with the same rows, which is no new
+// generation.
 //
 // Acts are recorded in the transparency log in the transaction that performs
 // them, by names, versions and random ids only: never a digest or a count of

@@ -31,6 +31,7 @@ type Segment struct {
 // Generation is a published, immutable state of one tenant's data in one
 // dataset, all its tables together; that of the tenant Public has the public
 // tables. It may have no segments: a load that accepted no row publishes too.
+// Its rows never change; which files they lie in may.
 type Generation struct {
 	ID            string // gen_…, chosen by the load
 	Dataset       string

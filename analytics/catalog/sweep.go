@@ -8,15 +8,16 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// Superseded returns the segments that every generation of which was replaced
-// before the given time. Their files may be removed when no query that began
+// Superseded returns the segments that every generation of which was replaced,
+// or that were merged into another one, before the given time. Their files may be removed when no query that began
 // before then is still reading; Forget comes after the removal.
 func (c *Catalog) Superseded(ctx context.Context, before time.Time) ([]Segment, error) {
 	rows, err := c.db.QueryContext(ctx, `SELECT s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256 FROM segments s
 		WHERE NOT EXISTS (
 			SELECT 1 FROM generation_segments gs JOIN generations g ON g.id = gs.generation
 			WHERE gs.segment = s.id AND (g.superseded_at IS NULL OR g.superseded_at >= ?))
-		ORDER BY s.id`, before.UnixMicro())
+		AND (s.replaced_at IS NULL OR s.replaced_at < ?)
+		ORDER BY s.id`, before.UnixMicro(), before.UnixMicro())
 	if err != nil {
 		return nil, privacy.Internal(err, "listing superseded segments")
 	}

@@ -185,8 +185,11 @@ func serve(dir string) int {
 		fmt.Println(err)
 		return 1
 	}
-	command := os.Args[3]
-	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, WorkerCommand: []string{os.Args[0], command}, Concurrency: 2, MemoryMB: 300, Now: time.Now})
+	command, compactAfter := os.Args[3], time.Duration(-1)
+	if len(os.Args) > 4 {
+		compactAfter = time.Millisecond
+	}
+	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, WorkerCommand: []string{os.Args[0], command}, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter, Now: time.Now})
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -205,9 +208,9 @@ type process struct {
 	done bool
 }
 
-func startServer(t testing.TB, dir, command string) *process {
+func startServer(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], "server", dir, command), out: &bytes.Buffer{}}
+	p := &process{t: t, cmd: exec.Command(os.Args[0], append([]string{"server", dir}, args...)...), out: &bytes.Buffer{}}
 	p.cmd.Stdout = p.out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -37,9 +37,7 @@ func (s *Service) execute(ctx context.Context, j record) {
 	began := s.o.Now()
 	dir := filepath.Join(s.workRoot(), fmt.Sprintf("%s-%d", j.ID, j.attempts))
 	err := s.attempt(attempt, &j, dir)
-	if removing := os.RemoveAll(dir); removing != nil {
-		s.o.Log.Warn("scratch files of a load could not be removed", "load", j.ID)
-	}
+	s.removeAll(dir)
 	s.conclude(ctx, attempt, j, err)
 	s.o.Log.Info("load ended", "load", j.ID, "tenant", j.Tenant, "dataset", j.Dataset, "took", s.o.Now().Sub(began).Round(time.Millisecond))
 }

@@ -81,18 +81,24 @@ func open(t testing.TB, dir string, command ...string) *house {
 	t.Cleanup(func() { _ = db.Close() })
 	h := &house{t: t, dir: dir, db: db, now: time.Now}
 	h.cat = catalog.New(db, func() time.Time { return h.now() })
+	h.restart(-1, command...)
+	return h
+}
+
+// restart makes a new service on the same data, which merges tables that have
+// rested for so long; never when that is negative.
+func (h *house) restart(compactAfter time.Duration, command ...string) {
+	h.t.Helper()
 	if len(command) == 0 {
 		command = []string{os.Args[0], "worker"}
 	}
+	var err error
 	h.Service, err = job.New(job.Options{
-		DB: db, Catalog: h.cat, Dir: dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300,
+		DB: h.db, Catalog: h.cat, Dir: h.dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
 		Removed: func(paths ...string) { h.removed = append(h.removed, paths...) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
+	h.must(err)
 }
 
 func newHouse(t testing.TB, command ...string) *house {

@@ -115,13 +115,9 @@ func (s *Service) seal(ctx context.Context, file string, j record) (segment.Seal
 
 // merge writes one file with the rows of the given segments and the new one.
 func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (path string, rows int64, err error) {
-	spec, err := s.baseSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")))
+	spec, err := s.mergeSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")), old)
 	if err != nil {
 		return "", 0, err
-	}
-	spec.Task = build.TaskMerge
-	for _, seg := range old {
-		spec.Segments = append(spec.Segments, s.absolute(seg.Path))
 	}
 	spec.Segments = append(spec.Segments, filepath.Join(dir, build.SegmentFile))
 	result, err := s.work(ctx, j, spec, false)

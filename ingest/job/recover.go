@@ -12,13 +12,16 @@ import (
 )
 
 // recover puts right what a process that died may have left: interrupted
-// loads, unpublished segment files, scratch files and uploads without a load.
+// loads, unpublished segment files, those of merges among them, scratch files and uploads without a load.
 // The caller holds the writer lock, so nothing is running.
 func (s *Service) recover(ctx context.Context) error {
 	if err := s.emptyWorkRoot(); err != nil {
 		return privacy.Internal(err, "removing scratch files")
 	}
 	if err := s.dropUnpublished(ctx); err != nil {
+		return err
+	}
+	if err := s.dropMerged(ctx, nil); err != nil {
 		return err
 	}
 	open, err := find(ctx, s.o.DB, `state IN ('pending', 'running') ORDER BY seq`)

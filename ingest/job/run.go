@@ -10,8 +10,9 @@ import (
 // How often Run looks for loads that other processes took in, and for files
 // that nobody needs any more.
 const (
-	pollEvery  = 250 * time.Millisecond
-	sweepEvery = 5 * time.Minute
+	pollEvery    = 250 * time.Millisecond
+	sweepEvery   = 5 * time.Minute
+	compactEvery = 10 * time.Second
 )
 
 // Run runs loads until ctx ends, then stops those that are running, so that
@@ -42,11 +43,18 @@ func (s *Service) sweepEvery() time.Duration {
 	return min(sweepEvery, max(s.o.KeepReplaced, time.Second))
 }
 
-// schedule starts loads as they come, never more than Concurrency at once.
+// compactEvery returns how often to look for tables to merge.
+func (s *Service) compactEvery() time.Duration {
+	return min(compactEvery, max(s.o.CompactAfter, pollEvery))
+}
+
+// schedule starts loads as they come, and merges tables when no load waits, never
+// more than Concurrency at once.
 func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
-	poll, sweep := time.NewTicker(pollEvery), time.NewTicker(s.sweepEvery())
+	poll, sweep, compact := time.NewTicker(pollEvery), time.NewTicker(s.sweepEvery()), time.NewTicker(s.compactEvery())
 	defer poll.Stop()
 	defer sweep.Stop()
+	defer compact.Stop()
 	slots := make(chan struct{}, s.o.Concurrency)
 	for {
 		select {
@@ -64,6 +72,13 @@ func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
 				s.execute(ctx, j)
 			})
 			continue
+		}
+		select {
+		case <-compact.C:
+			if s.startCompaction(ctx, func() { <-slots; s.nudge() }, jobs.Go) {
+				continue
+			}
+		default:
 		}
 		<-slots
 		select {

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
+	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
@@ -16,13 +18,20 @@ import (
 // defaultMemoryMB keeps a load within one gigabyte of resident memory.
 const defaultMemoryMB = 900
 
+// defaultCompactAfter is how long a table rests before it is merged into one
+// segment.
+const defaultCompactAfter = time.Minute
+
 // Service takes uploads and runs loads. It is safe for concurrent use.
 type Service struct {
 	o    Options
 	wake chan struct{} // has a token when a load became pending in this process
 
-	mu      sync.Mutex
-	running map[string]context.CancelCauseFunc // by load id, in this process
+	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
+
+	mu         sync.Mutex
+	running    map[string]context.CancelCauseFunc // by load id, in this process
+	compacting *catalog.Scattered                 // the table that is being merged, in this process
 }
 
 // New returns the service on a data directory and creates the directories
@@ -45,11 +54,14 @@ func New(o Options) (*Service, error) {
 	if o.KeepReplaced <= 0 {
 		o.KeepReplaced = SupersededFor
 	}
+	if o.CompactAfter == 0 {
+		o.CompactAfter = defaultCompactAfter
+	}
 	o.Concurrency = max(o.Concurrency, 1)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}}
+	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
 	for _, d := range []string{s.spoolDir(), s.workRoot()} {
 		if err := segment.MkdirAll(d); err != nil {
 			return nil, privacy.Internal(err, "load service")
@@ -88,6 +100,13 @@ func (s *Service) stop(id string, cause error) {
 	defer s.mu.Unlock()
 	if cancel, ok := s.running[id]; ok {
 		cancel(cause)
+	}
+}
+
+// removeAll removes a directory of scratch files.
+func (s *Service) removeAll(dir string) {
+	if err := os.RemoveAll(dir); err != nil {
+		s.o.Log.Warn("scratch files could not be removed", "cause", errors.Unwrap(err))
 	}
 }
 

@@ -76,6 +76,16 @@ func parentStays(g catalog.Generation, c *contract.Contract, j record) bool {
 
 var errParentChanged = privacy.Errorf(privacy.CodeUnavailable, "the table that this one refers to was replaced while the load ran; send the file again")
 
+// mergeSpec is the order to write segments as one.
+func (s *Service) mergeSpec(ctx context.Context, j record, c *contract.Contract, dir string, segments []catalog.Segment) (build.Spec, error) {
+	spec, err := s.baseSpec(ctx, j, c, dir)
+	spec.Task = build.TaskMerge
+	for _, seg := range segments {
+		spec.Segments = append(spec.Segments, s.absolute(seg.Path))
+	}
+	return spec, err
+}
+
 // baseSpec is what loads and merges have in common.
 func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (build.Spec, error) {
 	spec := build.Spec{

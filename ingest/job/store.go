@@ -131,9 +131,10 @@ func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
 	if err != nil || !waiting {
 		return record{}, false, err
 	}
+	merging := s.merging() // the tenant and dataset whose loads wait
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		found, err := find(ctx, tx, `state = 'pending' AND NOT EXISTS (SELECT 1 FROM loads r
-			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY `+turn+` LIMIT 1`)
+		found, err := find(ctx, tx, `state = 'pending' AND NOT (tenant = ? AND dataset = ?) AND NOT EXISTS (SELECT 1 FROM loads r
+			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY `+turn+` LIMIT 1`, merging.Tenant, merging.Dataset)
 		if err != nil || len(found) == 0 {
 			return err
 		}

@@ -60,6 +60,7 @@ type Options struct {
 	Concurrency   int                   // loads that run at once; 0 for 1
 	MemoryMB      int                   // resident memory of one load; 0 for 900
 	KeepReplaced  time.Duration         // how long files of replaced data stay; 0 for SupersededFor
+	CompactAfter  time.Duration         // how long data rests before the segments of a table are merged; 0 for a minute, negative for never
 	Removed       func(paths ...string) // told which files of replaced data are gone; nil for nobody
 	Log           *slog.Logger          // nil for none
 	Now           func() time.Time
