@@ -76,8 +76,10 @@ func (b *bench) accuracy(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", c.sql, err)
 		}
 		f := report.Figure{Name: "rmse_" + c.name, What: c.sql, Against: "Google's dpagg", Value: ours, Baseline: theirs, Ratio: ours / theirs}
-		pass := f.Ratio <= atMost
-		f.Goal, f.Pass = fmt.Sprintf("ratio ≤ %g", atMost), &pass
+		f.Goal = fmt.Sprintf("ratio ≤ %g", atMost)
+		if pass := f.Ratio <= atMost; !b.quick {
+			f.Pass = &pass
+		}
 		b.add(f)
 	}
 	return nil

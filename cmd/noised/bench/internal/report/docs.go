@@ -77,7 +77,7 @@ func (r *Report) otherTable() string {
 	b.WriteString("| name | value | baseline | ratio (from – to) | strategy | |\n|---|---|---|---|---|---|\n")
 	for _, f := range r.Figures {
 		switch {
-		case f.Goal != "" && placeOf(f.Name) < len(Goals):
+		case f.Goal != "":
 		case f.Missing != "":
 			fmt.Fprintf(&b, "| `%s` | | | missing | | %s |\n", f.Name, f.Missing)
 		default:
@@ -101,7 +101,7 @@ func (r *Report) curveText(dir string) string {
 	return b.String()
 }
 
-func quantity(v float64, unit string) string { return number(v) + " " + unit }
+func quantity(v float64, unit string) string { return strings.TrimSpace(number(v) + " " + unit) }
 
 func (f Figure) ratioText() string {
 	if f.Ratios == nil || f.Ratios.Runs == 1 {
