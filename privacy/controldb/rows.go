@@ -8,7 +8,8 @@ import (
 
 // Rows collects rows that one transaction writes to a table, for few statements
 // that write many of them: the way to SQLite and back takes about as long as
-// writing one. The statements have few sizes, and so stay prepared.
+// writing one. The statements' sizes are powers of two, so that they are few and
+// stay prepared.
 type Rows struct {
 	before, after string // the list of rows
 	columns       int
@@ -27,13 +28,16 @@ func UpdateFrom(update, where string, columns int) Rows {
 	return Rows{before: update + " FROM (VALUES ", after: ") AS new WHERE " + where, columns: columns}
 }
 
+// maxRows is how many rows one statement writes, a power of two.
+const maxRows = 128
+
 // Add adds a row.
 func (r *Rows) Add(values ...any) { r.args = append(r.args, values...) }
 
 // Write writes the rows, in order, and forgets them.
 func (r *Rows) Write(ctx context.Context, tx *sql.Tx) error {
 	row := "(?" + strings.Repeat(", ?", r.columns-1) + ")"
-	for _, size := range []int{64, 16, 4, 1} {
+	for size := maxRows; size > 0; size /= 2 {
 		for len(r.args) >= size*r.columns {
 			query := r.before + row + strings.Repeat(", "+row, size-1) + r.after
 			if _, err := tx.ExecContext(ctx, query, r.args[:size*r.columns]...); err != nil {

@@ -56,7 +56,7 @@ type statement struct {
 // compiled each time, as are long ones, which were made for one occasion.
 const (
 	maxStatements = 200
-	maxText       = 8 << 10
+	maxText       = 16 << 10
 )
 
 // ExecContext implements driver.ExecerContext.

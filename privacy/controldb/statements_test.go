@@ -97,7 +97,7 @@ func TestRowsAreWrittenOnceAndInOrder(t *testing.T) {
 	db, _ := withCounter(t)
 	exec(t, db, `CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL)`)
 	total := 0
-	for _, n := range []int{0, 1, 3, 4, 15, 16, 21, 63, 64, 150} {
+	for _, n := range []int{0, 1, 3, 4, 15, 16, 21, 127, 128, 300} {
 		err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 			inserts := InsertInto("things (name)", 1)
 			updates := UpdateFrom("UPDATE things SET name = name || new.column2", "things.id = new.column1", 2)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/noised/noised/privacy"
 )
@@ -45,12 +46,18 @@ func readBook(ctx context.Context, q reader, now int64, pick func(Request, kinds
 		}
 	}
 	b := &book{now: now, settled: map[cohort]*touched{}}
+	var anyDefault bool
 	var err error
-	if b.defaults, err = loadDefaults(ctx, q, tenants.all); err != nil {
+	if b.kinds, anyDefault, err = loadKinds(ctx, q); err != nil {
 		return nil, err
 	}
-	if b.kinds, err = loadKinds(ctx, q, b.defaults); err != nil {
-		return nil, err
+	if anyDefault {
+		if b.defaults, err = loadDefaults(ctx, q, tenants.all); err != nil {
+			return nil, err
+		}
+	}
+	for k := range b.defaults {
+		b.kinds[k.kind] = true
 	}
 	var accounts once[privacy.Account]
 	for _, r := range distinct {
@@ -82,26 +89,22 @@ func (o *once[T]) add(values ...T) {
 // default need not be looked for, tenant by tenant.
 type kinds map[privacy.AccountKind]bool
 
-// loadKinds returns the kinds of optional account of which there is one, or a
-// default.
-func loadKinds(ctx context.Context, q reader, defaults map[defaultKey]privacy.Loss) (kinds, error) {
-	found := kinds{}
-	for k := range defaults {
-		found[k.kind] = true
+// loadKinds returns the kinds of optional account of which there is one, and
+// whether any tenant has a default.
+func loadKinds(ctx context.Context, q reader) (found kinds, anyDefault bool, err error) {
+	var dataset, principal, group bool
+	// A prefix as a range, so that the index on names serves it: ';' follows ':'.
+	err = q.QueryRowContext(ctx, `SELECT
+			EXISTS (SELECT 1 FROM accounts WHERE name > 'tenant-dataset:' AND name < 'tenant-dataset;'),
+			EXISTS (SELECT 1 FROM accounts WHERE name > 'tenant-principal:' AND name < 'tenant-principal;'),
+			EXISTS (SELECT 1 FROM accounts WHERE name > 'tenant-group:' AND name < 'tenant-group;'),
+			EXISTS (SELECT 1 FROM account_defaults)`).Scan(&dataset, &principal, &group, &anyDefault)
+	if err != nil {
+		return nil, false, privacy.Internal(err, "reading accounts")
 	}
-	for _, kind := range defaultKinds() {
-		// A prefix as a range, so that the index on names serves it: ';' follows ':'.
-		var exists bool
-		err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE name > ? AND name < ?)`,
-			string(kind)+":", string(kind)+";").Scan(&exists)
-		if err != nil {
-			return nil, privacy.Internal(err, "reading accounts")
-		}
-		if exists {
-			found[kind] = true
-		}
-	}
-	return found, nil
+	return kinds{
+		privacy.AccountTenantDataset: dataset, privacy.AccountTenantPrincipal: principal, privacy.AccountTenantGroup: group,
+	}, anyDefault, nil
 }
 
 // cohort is what decides which accounts a request touches. Charges that come
@@ -121,12 +124,18 @@ func cohortOf(r Request) cohort {
 // list writes names as one text from which they can be told again, whatever they
 // hold.
 func list(names []string) string {
-	var out []byte
+	var out strings.Builder
+	size := 0
 	for _, n := range names {
-		out = append(strconv.AppendInt(out, int64(len(n)), 10), ':')
-		out = append(out, n...)
+		size += len(n) + len("100:")
 	}
-	return string(out)
+	out.Grow(size)
+	for _, n := range names {
+		out.WriteString(strconv.Itoa(len(n)))
+		out.WriteByte(':')
+		out.WriteString(n)
+	}
+	return out.String()
 }
 
 // touched returns the accounts that a request debits.
@@ -280,8 +289,16 @@ func addDefaults(ctx context.Context, q reader, out map[defaultKey]privacy.Loss,
 	return rows.Err()
 }
 
-// distinct sorts names and drops repeats: a tenant named twice pays once.
-func distinct(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+// distinct returns names in order and without repeats: a tenant named twice pays
+// once. Most come that way, and are returned as they are.
+func distinct(names []string) []string {
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			return slices.Compact(slices.Sorted(slices.Values(names)))
+		}
+	}
+	return names
+}
 
 func sortAccounts(accounts []privacy.Account) {
 	slices.SortFunc(accounts, func(a, b privacy.Account) int { return cmp.Compare(a.String(), b.String()) })

@@ -69,6 +69,20 @@
 // lease runs the query again and redeems the charge in the transaction that
 // stores the release; compare-and-swap lets only the first succeed.
 //
+// # Batches
+//
+// A transaction costs an fsync, so charges that wait while one runs share the
+// next (queue.go). It reads the accounts that they touch once it holds the
+// store's write lock, so that no other process can debit them before it ends;
+// decides each charge in order of arrival, on what those before it left
+// (posting.go); and writes every account once and the rows of a table together.
+// A refusal changes nothing, so its neighbours are charged as if it had not been
+// there. A failure of the transaction charges nobody. Nobody is answered before
+// the commit is on disk and witnessed; a crash between the two leaves charges
+// that nobody was told of, which are found and redeemed like all others.
+//
+// Accounts that a charge debits are listed in one row (debits.go).
+//
 // # Layout
 //
 // arithmetic.go and window.go decide, without storage and without a clock;
