@@ -23,6 +23,40 @@ func (r *replayed) Next(context.Context) (*Batch, error) {
 	return b, nil
 }
 
+// Once a Bounder has met its groups and the largest of its units, neither rows nor
+// units cost it an allocation: a hundred times as many of either take as few.
+func TestNothingIsAllocatedPerRowOrUnit(t *testing.T) {
+	p := testPlan(privacy.Bounds{MaxPartitions: 2, MaxRowsPerPartition: 2, MaxL2: 2}, false)
+	p.Draws = append(p.Draws, drawOf(plan.DrawSquares, 3), drawOf(plan.DrawTree, 4))
+	rows := func(units, perUnit int) []Batch {
+		var batches []Batch
+		for from := range units {
+			b := Batch{Units: make([]uint64, perUnit), Keys: make([]int32, perUnit), Values: make([][]int64, len(p.Draws))}
+			steps := make([]int64, perUnit)
+			for i := range perUnit {
+				b.Units[i], b.Keys[i], steps[i] = uint64(from), int32(i%keys), int64(i%7)
+			}
+			b.Values[2], b.Values[3], b.Values[4] = steps, steps, steps
+			batches = append(batches, b)
+		}
+		return batches
+	}
+	allocations := func(batches []Batch) float64 {
+		b := New(p, [16]byte{1})
+		return testing.AllocsPerRun(3, func() {
+			if err := b.Add(context.Background(), []Source{{Tenant: "a", Stream: &replayed{batches}}}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few, rest := allocations(rows(20, 50)), 10.0 // a source, its numbers and its place in the merge
+	for name, batches := range map[string][]Batch{"units": rows(2000, 50), "rows": rows(20, 5000)} {
+		if got := allocations(batches); got > few+rest {
+			t.Errorf("a hundred times the %s: %g allocations instead of %g", name, got, few)
+		}
+	}
+}
+
 // BenchmarkRun bounds 73,000 rows of 3,000 units in 14 tenants, each of which
 // has 80 secret keys of its own: the shape of the sample data.
 func BenchmarkRun(b *testing.B) {

@@ -143,43 +143,32 @@ func (b *Bounder) Learn(n *Numbers, keys [][]plan.Value) {
 
 // merge takes the rows of all streams, unit by unit.
 func (b *Bounder) merge(ctx context.Context) error {
+	u, perTenant := &b.unit, b.plan.Scope == plan.ScopeTenant
 	for b.heads.live > 0 {
 		top := b.heads.top()
-		c := &b.cursors[top.cursor]
-		b.unit.reset(top.unit)
-		for tenant := c.tenant; ; c = &b.cursors[top.cursor] {
-			next, err := b.takeRun(ctx, c)
-			switch {
-			case err != nil:
-				return err
-			case c.batch == nil:
+		tenant := b.cursors[top.cursor].tenant
+		u.reset(top.unit)
+		for same := true; same; {
+			c := &b.cursors[top.cursor]
+			c.pos = u.add(c.batch, c.columns, c.pos, c.numbers.groups)
+			if c.pos == len(c.batch.Units) {
+				if err := b.fill(ctx, c); err != nil {
+					return err
+				}
+			}
+			if c.batch == nil {
 				b.heads.pop()
-			case next < top.unit:
-				return privacy.Internal(errOrder, "bounding")
-			default:
+			} else if next := c.batch.Units[c.pos]; next >= u.id {
 				b.heads.replace(next)
+			} else {
+				return privacy.Internal(errOrder, "bounding")
 			}
 			top = b.heads.top()
-			if b.heads.live == 0 || top.unit != b.unit.id || b.plan.Scope == plan.ScopeTenant && b.cursors[top.cursor].tenant != tenant {
-				break
-			}
+			same = top.unit == u.id && b.heads.live > 0 && !(perTenant && b.cursors[top.cursor].tenant != tenant)
 		}
 		b.finish()
 	}
 	return nil
-}
-
-// takeRun takes the rows from a cursor to the end of its unit or batch, and
-// returns the unit of the row that follows, if there is one.
-func (b *Bounder) takeRun(ctx context.Context, c *cursor) (uint64, error) {
-	c.pos = b.unit.add(c.batch, c.columns, c.pos, c.numbers.groups)
-	if units := c.batch.Units; c.pos < len(units) {
-		return units[c.pos], nil
-	}
-	if err := b.fill(ctx, c); err != nil || c.batch == nil {
-		return 0, err
-	}
-	return c.batch.Units[0], nil
 }
 
 // finish adds the gathered unit's contribution to the totals.

@@ -151,6 +151,10 @@ func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32)
 // textPlaces does not touch the text of a NULL row, which may point anywhere.
 func textPlaces(in lookup, v vector, out []int32) {
 	texts := view[text](v, len(out))
+	if d, declared := in.(*declaredDomain); declared && d.hashed.slots != nil && v.valid == nil {
+		d.hashed.places(texts, out, d)
+		return
+	}
 	for row := range out {
 		if v.null(row) {
 			out[row] = in.null()

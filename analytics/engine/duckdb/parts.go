@@ -27,9 +27,11 @@ type part struct {
 // Sizes of parts. They follow from numbers of rows, and nothing but time and
 // memory follows from them.
 const (
-	// partRows is the number of rows of a segment in one part that is worth a
-	// statement: DuckDB scans whole row groups, of 122,880 rows.
+	// partRows is a number of rows that is worth a thread of its own.
 	partRows = 1 << 17
+	// streamRows times as many are worth a statement for their own sake: of a
+	// segment's row groups, of 122,880 rows, each range scans two in part.
+	streamRows = 4
 	// partsPerThread evens out what threads have to do.
 	partsPerThread = 4
 	// maxStreams is the number of streams of a part that are open at once: each
@@ -63,7 +65,7 @@ func (o Options) ranges(p *plan.Bound, streams, rows int64) uint64 {
 	threads := int64(o.Threads)
 	n := min(threads, rows/o.partRows)
 	if len(p.Sources) < 2 {
-		n = max(n, min(threads*partsPerThread, rows/(o.partRows*max(streams, 1))))
+		n = max(n, min(threads*partsPerThread, rows/(o.partRows*streamRows*max(streams, 1))))
 	}
 	if streams > int64(o.maxStreams) {
 		n = max(n, rows*int64(12+8*len(p.Draws))/aheadBytes)
@@ -82,7 +84,7 @@ func cut(relations []sqlgen.Relation, n uint64, ahead bool) []part {
 		if uint64(i)+1 < n {
 			units.Below, _ = bits.Div64(uint64(i)+1, 0, n)
 		}
-		out[i] = part{relations: slices.Clone(relations), place: fmt.Sprintf("%d/%d", i, n), ahead: ahead}
+		out[i] = part{relations: slices.Clone(relations), place: fmt.Sprintf("/%d/%d", i, n), ahead: ahead}
 		for j := range relations {
 			out[i].relations[j].Units = units
 		}

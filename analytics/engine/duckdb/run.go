@@ -177,7 +177,7 @@ func (w *worker) bound(ctx context.Context, p part) error {
 		}
 	}()
 	for _, of := range p.relations {
-		s, err := w.open(of, p.place)
+		s, err := w.open(of, p)
 		if err != nil {
 			return err
 		}

@@ -27,13 +27,17 @@ type stream struct {
 	chunk     chunk // which the last batch refers to
 }
 
-// open starts the statement of one relation, for a part at some place.
-func (w *worker) open(of sqlgen.Relation, place string) (*stream, error) {
+// open starts the statement of one relation, for a part.
+func (w *worker) open(of sqlgen.Relation, p part) (*stream, error) {
 	st, err := sqlgen.Generate(w.run.plan, of)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{run: w.run, statement: of.Catalog + "/" + place, decoder: newDecoder(w, st.Layout, of.Tenant)}
+	name := of.Catalog + p.place
+	if p.ahead {
+		name = "ahead" // too many for a reader of each to be kept
+	}
+	s := &stream{run: w.run, statement: name, decoder: newDecoder(w, st.Layout, of.Tenant)}
 	if s.reader, err = w.run.borrow(s.statement); err != nil {
 		return nil, err
 	}

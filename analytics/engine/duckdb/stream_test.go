@@ -24,7 +24,7 @@ func TestCutOffStreamIsNotAnEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := newWorker(r).open(r.parts[0].relations[0], r.parts[0].place)
+		s, err := newWorker(r).open(r.parts[0].relations[0], r.parts[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -67,3 +67,20 @@ func (t *textTable) place(x *text) int32 {
 	}
 	return -1
 }
+
+// places finds the places of many texts, of which long ones are looked up
+// elsewhere.
+func (t *textTable) places(of []text, out []int32, long *declaredDomain) {
+	out = out[:len(of)]
+	for row := range of {
+		x := &of[row]
+		switch s := &t.slots[t.slot(x)]; {
+		case s.text == *x:
+			out[row] = s.place
+		case x.inPlace():
+			out[row] = -1
+		default:
+			out[row] = long.text(x)
+		}
+	}
+}
