@@ -35,7 +35,7 @@ type posting struct {
 // newPosting reads what some requests need. The transaction sees nobody else's
 // charges from then on, so that what it reads stays true until it ends.
 func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Request) (*posting, error) {
-	b, err := readBook(ctx, tx, now.UnixMicro(), Request.candidates, requests...)
+	b, err := readBook(ctx, tx, now.UnixMicro(), requests...)
 	if err != nil {
 		return nil, err
 	}

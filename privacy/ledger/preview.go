@@ -15,7 +15,7 @@ func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := readBook(ctx, l.db, l.now().UnixMicro(), Request.candidates, r)
+	b, err := readBook(ctx, l.db, l.now().UnixMicro(), r)
 	if err != nil {
 		return nil, err
 	}
