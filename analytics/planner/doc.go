@@ -26,6 +26,8 @@
 //     query's text, by interval arithmetic and by evaluating it.
 //   - The sensitivity of every draw follows from the plan's Limits alone, and the
 //     price is split by fixed weights.
+//   - How the Limits are enforced, by ranks that loads store or by streaming,
+//     follows from contract and plan, and changes neither noise nor price.
 //   - Where rows have budgets by period, a plan reads the rows of the periods
 //     that it names, and of no other.
 //
