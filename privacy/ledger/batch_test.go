@@ -187,3 +187,33 @@ func TestARefusalLeavesItsNeighboursAlone(t *testing.T) {
 	}
 	f.audit(t)
 }
+
+// TestWhatARefusalWouldHaveOpenedIsFoundAgain: an account that a refused charge
+// would have opened is opened by the next, and is one account for whoever asks
+// again, alike or not.
+func TestWhatARefusalWouldHaveOpenedIsFoundAgain(t *testing.T) {
+	f := newFixture(t)
+	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"), privacy.DatasetAccount("d"))
+	whole := privacy.CapOf(small).Mu2
+	batch := f.together(t,
+		periodic("too much", whole+1, "2024-03-01", "2024-04-01"),
+		periodic("spring", units, "2024-03-01"),
+		periodic("both", units, "2024-03-01", "2024-04-01"),
+		periodic("too much again", whole, "2024-03-01", "2024-04-01"),
+	)
+	for i, refused := range []bool{true, false, false, true} {
+		if (batch[i].err != nil) != refused {
+			t.Errorf("charge %d: %v", i, batch[i].err)
+		}
+	}
+	march := []privacy.Account{privacy.DatasetPeriodAccount("d", "2024-03-01"), period("2024-03-01")}
+	if why := refusal(t, batch[3].err); names(why.Accounts[:1]) != names(march[:1]) || len(why.Accounts) != 4 {
+		t.Errorf("refused by %v", why.Accounts)
+	}
+	for _, a := range march {
+		if s := f.state(t, a); s.Spent.Mu2 != 2*units {
+			t.Errorf("%s spent %d, want two charges", a, s.Spent.Mu2)
+		}
+	}
+	f.audit(t)
+}
