@@ -83,6 +83,9 @@
 // number of segments or on threads. With MaxRows they depend on stream order
 // alone, which is a property of the immutable segments.
 //
+// Units contribute apart from each other, and so several Bounders may each take
+// some of them, on threads of their own: see Merge.
+//
 // # Memory
 //
 // Rows are not kept. While a unit is read it holds a cell per touched key and
