@@ -32,7 +32,7 @@ func (t *task) direct(ctx context.Context, d *duck.DB, src *upload.Source) (done
 		return false, known
 	}
 	t.seen.Store(0)
-	if src.Rewrite != nil && !errors.Is(err, errExcess) {
+	if t.crowded = errors.Is(err, errExcess); !t.crowded && src.Rewrite != nil {
 		src.Relation = "" // a row is bad: only the scanner knows its line
 	}
 	return false, nil

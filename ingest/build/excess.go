@@ -24,7 +24,7 @@ var errExcess = errors.New("a unit has too many rows")
 // out. Hardly any unit has too many rows unless the contract bounds them: only
 // then, or when one has, are the ids of rows carried along.
 func (t *task) rankGood(ctx context.Context, d *duck.DB) (err error) {
-	if t.spec.MaxRows == 0 {
+	if t.spec.MaxRows == 0 && !t.crowded {
 		t.result.RowsStored, err = t.ranked(ctx, d, t.goodRows(""), false, func(int64, uint64) error { return errExcess })
 		if !errors.Is(err, errExcess) {
 			return err

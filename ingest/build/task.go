@@ -35,8 +35,9 @@ type task struct {
 	rejects   []Reject // at most MaxRejects
 	malformed int64    // records without the form of their format
 	owned     int64    // good rows, once for each unit that they belong to
-	ownerless bool     // no row of the upload can have a unit: the parent table is empty
 	excess    int64    // of those, the ones beyond what their unit may have
+	crowded   bool     // some unit is known to have more rows than it may
+	ownerless bool     // no row of the upload can have a unit: the parent table is empty
 }
 
 // upload is the file to load.

@@ -98,7 +98,7 @@ type Chunks struct {
 	ctx    context.Context
 	result bindings.Result
 	types  []bindings.LogicalType
-	stop   func() bool
+	ended  func() // ends the watch over ctx
 }
 
 // Chunks runs a query whose rows are computed while they are read, until ctx
@@ -108,7 +108,7 @@ func (d *DB) Chunks(ctx context.Context, query string) (*Chunks, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chunks{ctx: ctx, stop: context.AfterFunc(ctx, func() { bindings.Interrupt(conn) })}
+	c := &Chunks{ctx: ctx, ended: interruptAfter(ctx, conn)}
 	var prepared bindings.PreparedStatement
 	defer bindings.DestroyPrepare(&prepared)
 	if bindings.Prepare(conn, query, &prepared) != bindings.StateSuccess {
@@ -127,6 +127,21 @@ func (d *DB) Chunks(ctx context.Context, query string) (*Chunks, error) {
 		c.types = append(c.types, bindings.ColumnLogicalType(&c.result, i))
 	}
 	return c, nil
+}
+
+// interruptAfter makes what runs on a connection fail when ctx ends, until the
+// returned function is called. After that the connection may be closed.
+func interruptAfter(ctx context.Context, conn bindings.Connection) (end func()) {
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		bindings.Interrupt(conn)
+		close(interrupted)
+	})
+	return func() {
+		if !stop() {
+			<-interrupted
+		}
+	}
 }
 
 // Next returns the next chunk, or nil after the last. The caller closes it.
@@ -152,7 +167,7 @@ func (c *Chunks) NewChunk() *Chunk { return newChunk(c.types) }
 
 // Close ends the query.
 func (c *Chunks) Close() error {
-	c.stop()
+	c.ended()
 	bindings.DestroyResult(&c.result)
 	destroyTypes(c.types)
 	return nil

@@ -10,9 +10,8 @@ import (
 const minTrim = 1 << 16
 
 // bound keeps what is held of a unit that has too many rows from growing without
-// end: rows that will not be kept whatever else comes are dropped. The rows of
-// the lowest ranks among some are among those of the lowest ranks of all their
-// supersets or are outranked there, so it does not matter when this happens.
+// end. A row that is not among the first Cap in the order of some of the unit's
+// rows is not among the first Cap of all of them either, so it can go at once.
 func (r *Ranker) bound() error {
 	p := &r.pending
 	if len(p.where)-r.o.Cap >= max(r.o.Cap/2, minTrim) {
