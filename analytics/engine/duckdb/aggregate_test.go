@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -222,5 +223,37 @@ func agreesWithStream(t *rapid.T, e *Engine, p plan.Bound, segments []engine.Seg
 	}
 	if diff := cmp.Diff(spelledOut(&p, streamed), spelledOut(&p, ranked)); diff != "" {
 		t.Fatalf("−stream +ranks:\n%s", diff)
+	}
+}
+
+// A run that is stopped says why, and one that fails is tried again with care
+// before it fails with an internal error; later runs are not affected.
+func TestAggregatesFailAsStreamsDo(t *testing.T) {
+	w := newWriter(t)
+	path := w.segment(t.TempDir(), "a", `SELECT i::UBIGINT AS _unit, 0::USMALLINT AS "_row" FROM range(5000) t(i)`)
+	counting := func() *plan.Bound {
+		p := countPlan()
+		p.Scope, p.Draws, p.Strategy.Bounding = plan.ScopeTenant, p.Draws[:1], plan.BoundRows
+		p.Limits = privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 1, MaxRows: 1}
+		return p
+	}
+	in := engine.Input{Plan: counting(), Segments: []engine.Segment{{Tenant: "a", Path: path, Ranks: [][]string{}}}}
+	e := newEngine(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Run(ctx, in); !errors.Is(err, context.Canceled) || privacy.CodeOf(err) != privacy.CodeInternal {
+		t.Errorf("stopped: %v", err)
+	}
+	broken := in
+	broken.Plan = counting()
+	broken.Plan.Filter = call("<", column("missing", plan.KindBigint), lit(plan.IntValue(plan.Of(plan.KindBigint), 2)))
+	if _, err := e.Run(t.Context(), broken); privacy.CodeOf(err) != privacy.CodeInternal {
+		t.Errorf("a missing column: %v", err)
+	}
+	if n := len(e.instances.byKey); n != 2 {
+		t.Errorf("%d instances are open, want one for each try", n)
+	}
+	if got := total(mustRun(t, e, in.Plan, in.Segments...).Draws[0]); got != 5000 {
+		t.Errorf("%d rows after a failure", got)
 	}
 }

@@ -101,6 +101,14 @@ var stored = map[string]string{
 	"person": "home VARCHAR, age INTEGER", "buy": "number BIGINT, shop VARCHAR, paid INTEGER", "item": "buy BIGINT, kind VARCHAR, price INTEGER",
 }
 
+// ranksOf computes the ranks that segments of private tables store.
+var ranksOf = map[string]string{
+	"person": `, row_number() OVER (PARTITION BY _unit ORDER BY md5(rowid::VARCHAR)) - 1 AS "_row"`,
+	"item":   `, row_number() OVER (PARTITION BY _unit ORDER BY md5(rowid::VARCHAR)) - 1 AS "_row"`,
+	"buy": `, row_number() OVER (PARTITION BY _unit ORDER BY md5(rowid::VARCHAR)) - 1 AS "_row",
+		row_number() OVER (PARTITION BY _unit, number ORDER BY md5(rowid::VARCHAR)) - 1 AS "_row:number"`,
+}
+
 var private = []string{"person", "buy", "item"}
 
 // row is a row of a table as SQL, with its unit unless the table is public.
@@ -139,8 +147,12 @@ func load(t testing.TB, w *writer, rows []row, parts int) []engine.Segment {
 		}
 		w.exec("CREATE OR REPLACE TABLE staged (" + columns + ")")
 		w.exec("INSERT INTO staged VALUES " + strings.Join(values, ", "))
-		path := w.segment(dir, key.Tenant+"_"+key.Table+"_"+fmt.Sprint(key.number), "SELECT * FROM staged")
-		out = append(out, engine.Segment{Tenant: key.Tenant, Table: key.Table, Path: path})
+		s := engine.Segment{Tenant: key.Tenant, Table: key.Table}
+		s.Path = w.segment(dir, key.Tenant+"_"+key.Table+"_"+fmt.Sprint(key.number), "SELECT *"+ranksOf[key.Table]+" FROM staged ORDER BY ALL")
+		if s.Tenant != "" && parts == 1 {
+			s.Ranks = [][]string{{"number"}}
+		}
+		out = append(out, s)
 	}
 	return out
 }
