@@ -250,7 +250,8 @@ func abs(x int64) int64 {
 
 // Quantum maps a measure to integers, per row and before any sum: a value v is
 // clamped to [Lo, Hi] steps and rounded to the nearest step, where one step is
-// Mantissa·10^−Scale. NaN becomes Lo. The engine sums (steps − Centre).
+// Mantissa·10^−Scale; halfway between two, exact numbers go away from zero and
+// doubles to the even one. NaN becomes Lo. The engine sums (steps − Centre).
 type Quantum struct {
 	Mantissa int64 // ≥ 1
 	Scale    int   // 0 to 18

@@ -33,4 +33,10 @@
 // Over one table the statement is a scan, a filter and projections, which keep
 // the stored order; a join is sorted. The engine switches off the optimizer rule that would turn a long IN
 // list into a hash join.
+//
+// # Aggregates
+//
+// Where stored ranks bound a plan (plan.Strategy), Aggregate renders one statement
+// for all segments, which delivers sums instead of rows: the rows within the
+// ranks that pass the filter, grouped by the keys. Order plays no part in it.
 package sqlgen

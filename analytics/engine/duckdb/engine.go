@@ -15,6 +15,11 @@
 // keeps a block of rows and DuckDB's buffer per segment, or all rows of a part that
 // has many segments: see parts.
 //
+// A plan that stored ranks bound is not streamed: it is an aggregate over all of
+// its segments, a few statements in all, which DuckDB computes with all threads.
+// Its instances are others than those of streams, which have one thread and none
+// of the optimizer's rules that would lose the order of rows. See aggregate.
+//
 // Errors are internal and carry no text of DuckDB's: its messages quote values.
 package duckdb
 
