@@ -258,8 +258,6 @@ func (r *reader) indexed(c *Contract, n *node, field string, before []string) (s
 	case col.Role == "": // reported where it is declared
 	case col.Role != RoleDimension:
 		r.problem(n.line, field, "%q is not a dimension", name)
-	case col.Private:
-		r.problem(n.line, field, "%q has a private domain: only declared dimensions can be indexed", name)
 	}
 	return name, true
 }

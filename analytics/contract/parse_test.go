@@ -63,7 +63,6 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 		`5 tenant_dimension: must be public, or be left out, not "yes please"`,
 		`6 contribution.max_rows_per_partition: is required`,
 		`7 bounding_index[0]: "nobody" is not one of the columns`,
-		`7 bounding_index[1]: "lecturer" has a private domain: only declared dimensions can be indexed`,
 		`7 bounding_index[2]: "rating" is not a dimension`,
 		`7 bounding_index[3]: names no column`,
 		`7 bounding_index[4]: names "service" twice`,

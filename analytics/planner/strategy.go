@@ -24,14 +24,16 @@ import (
 // the tenant is none here: it has become the set of tenants.)
 //
 // Index, for a grouping g. KeyRank(g) < L0 keeps rows of at most L0 keys of a
-// unit, since its keys have different ranks, and RowRank(g) < c at most c rows of
-// each. That is what (L0, c) promise of groups, if groups and keys of g are the
-// same. So GROUP BY must have the columns of g, bare, and all of them: else L0
-// keys could fall into one group, with a norm of L0·c instead of c·√L0; and no
-// other: else one key could spread over many groups. The tenant's name, which is
-// one for a unit, changes nothing. A rank that stopped at MaxRank is none within
-// limits of at most MaxRank. Ranks of g say nothing about m and the norm, which
-// must not be bounded.
+// unit, since its keys have different ranks, and RowRank(g) < c at most c rows
+// of each. That is what (L0, c) promise of groups, if groups and keys of g are
+// the same. So GROUP BY must have the columns of g, bare, and all of them: else
+// L0 keys could fall into one group, with a norm of L0·c instead of c·√L0; and
+// no other: else one key could spread over many groups. The tenant's name, which
+// is one for a unit, changes nothing; nor does it whether values of a key are
+// declared secret, for a unit is counted in the groups of the rows that are
+// kept, of ch there are L0 at most, and that is what a selection reckons with. A
+// rank that stopped at MaxRank is none within limits of at most MaxRank. Ranks
+// of g say nothing about m and the norm, which must not be bounded.
 //
 // Rows. UnitRank < m keeps at most m rows of a unit, whatever is filtered, grouped
 // by and masked later: Σn_g ≤ m, and no more than that. So the other limits must
@@ -88,7 +90,7 @@ func byIndex(c *contract.Contract, b *plan.Bound) []string {
 	var columns []string
 	for _, k := range b.Keys {
 		switch {
-		case k.Expr != nil || k.Secret():
+		case k.Expr != nil:
 			return nil
 		case k.Column != plan.TenantColumn:
 			columns = append(columns, k.Column)

@@ -66,7 +66,7 @@ func drawContract(t *rapid.T) *contract.Contract {
 	const wide = "{max_partitions: 3, max_rows_per_partition: 4}"
 	text := "dataset: parts\nversion: 1\ntenant_dimension: public\nprivacy_unit: {column: u, scope: " + pick("scope", "person", "tenant") + "}\n" +
 		"contribution: " + pick("bounds", wide, wide, wide, "{max_partitions: 1, max_rows_per_partition: 1}", "{max_rows: 1}", "{max_rows: 4}", "{max_partitions: 3, max_rows_per_partition: 4, max_l2: 5}") + "\n" +
-		pick("index", "", "bounding_index: [[b, a]]\n", "bounding_index: [[b, a]]\n", "bounding_index: [[a], [a, b]]\n", "bounding_index: []\n") +
+		pick("index", "", "bounding_index: [[b, a]]\n", "bounding_index: [[b, a]]\n", "bounding_index: [[a], [a, b]]\n", "bounding_index: [[d], [a, d]]\n", "bounding_index: []\n") +
 		pick("budgets", "", "", "budget_per: {column: day, every: day}\n") + `columns:
   u: {type: bigint, role: unit}
   a: {type: varchar, role: dimension, domain: {values: [x, y, z]}}
@@ -120,7 +120,7 @@ func drawUnitRows(t *rapid.T, c *contract.Contract, keys []part) []ranked {
 // grouping: in any order.
 func rankBy(t *rapid.T, rows []ranked, grouping []string) {
 	value := func(r ranked) string {
-		return strings.NewReplacer("a", "a="+r.a, "b", "b="+r.b).Replace(strings.Join(grouping, ","))
+		return strings.NewReplacer("a", "a="+r.a, "b", "b="+r.b, "d", "d="+r.d).Replace(strings.Join(grouping, ","))
 	}
 	ranks, within := map[string]int{}, map[string]int{}
 	for _, i := range rapid.Permutation(series(len(rows))).Draw(t, "order") {
