@@ -60,15 +60,28 @@ version: 1
 privacy_unit: {column: person, scope: %s}
 tenant_dimension: public
 contribution: %s
-columns:
+%scolumns:
   person: {type: bigint, role: unit}
   m:      {type: integer, role: measure, bounds: [0, 1000]}
   half:   {type: integer, role: dimension, domain: private}
-`, Dataset, v.Scope, contribution)
+`, Dataset, v.Scope, contribution, v.index())
 	for _, c := range v.keys() {
 		fmt.Fprintf(&b, "  %s: {type: %s, role: dimension, domain: %s}\n", c.name, c.kind, c.domain)
 	}
 	return []byte(b.String())
+}
+
+// index names the groupings whose ranks are stored, where it is not the declared
+// keys alone: secret ones are indexed only when they are named.
+func (v Visits) index() string {
+	if v.Secrets == 0 {
+		return ""
+	}
+	var names []string
+	for _, c := range v.keys() {
+		names = append(names, "["+c.name+"]")
+	}
+	return "bounding_index: [" + strings.Join(names, ", ") + "]\n"
 }
 
 // column is a key: how it is declared and computed.
