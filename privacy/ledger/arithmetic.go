@@ -39,18 +39,22 @@ func (b balance) at(now int64) balance {
 	return b
 }
 
-// debit returns the balance after a cost, or false when the window's limit or
-// the lifetime ceiling does not admit it: both parts of both rectangles must
-// hold. Addition saturates, so an overflow refuses.
+// admits reports whether the window's limit and the lifetime ceiling leave room
+// for a cost: both parts of both rectangles must hold. Addition saturates, so an
+// overflow refuses.
+func (b *balance) admits(c privacy.Cost) bool {
+	return c.Mu2 >= 0 && c.Delta >= 0 && b.spent.Add(c).Within(b.limit) && b.total.Add(c).Within(b.lifetime)
+}
+
+// take spends a cost that the balance admits.
+func (b *balance) take(c privacy.Cost) { b.spent, b.total = b.spent.Add(c), b.total.Add(c) }
+
+// debit returns the balance after a cost, or false when it does not admit it.
 func (b balance) debit(c privacy.Cost) (balance, bool) {
-	if c.Mu2 < 0 || c.Delta < 0 {
+	if !b.admits(c) {
 		return b, false
 	}
-	spent, total := b.spent.Add(c), b.total.Add(c)
-	if !spent.Within(b.limit) || !total.Within(b.lifetime) {
-		return b, false
-	}
-	b.spent, b.total = spent, total
+	b.take(c)
 	return b, true
 }
 

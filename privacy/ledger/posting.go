@@ -111,7 +111,7 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 	refusal := Exhausted{Accounts: slices.Clone(missing)}
 	reopens, reopening := int64(0), len(missing) == 0
 	for _, a := range accounts {
-		if _, ok := a.debit(cost); ok {
+		if a.admits(cost) {
 			continue
 		}
 		refusal.Accounts = append(refusal.Accounts, a.account)
@@ -120,7 +120,7 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 	}
 	if len(refusal.Accounts) == 0 {
 		for _, a := range accounts {
-			a.balance, _ = a.debit(cost)
+			a.take(cost)
 		}
 		return nil
 	}
@@ -202,10 +202,12 @@ func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error
 // debit adds what debitAll debited from accounts for a charge, which has so many
 // rows of debits, and has finish store the accounts.
 func (p *posting) debit(seq int64, parts int, t *touched, cost privacy.Cost) {
-	for _, a := range t.accounts {
-		if !a.debited {
-			a.debited = true
-			p.debited = append(p.debited, a)
+	if t.lists == nil { // these are debited for the first time
+		for _, a := range t.accounts {
+			if !a.debited {
+				a.debited = true
+				p.debited = append(p.debited, a)
+			}
 		}
 	}
 	for i, list := range t.idLists() {

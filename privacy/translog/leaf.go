@@ -55,7 +55,7 @@ func (l Leaf) canonical() ([]byte, error) {
 	data = append(at.AppendFormat(data, time.RFC3339Nano), `","body":`...)
 	data = append(append(data, raw...), `,"kind":"`...)
 	data = append(append(data, l.Kind...), `"}`...)
-	if isCanonical(raw) && isCanonical(data) {
+	if isCanonical(raw) { // and so the whole is
 		return data, nil
 	}
 	return l.sorted(at)
