@@ -130,7 +130,8 @@ func (a *aggregation) draw(d plan.Draw, of DrawColumns) (DrawTotal, error) {
 		if of.Mask != None || of.Present != None {
 			return DrawTotal{}, fmt.Errorf("units are counted by rank, with no condition")
 		}
-		return DrawTotal{Sum: None, Count: a.put("count(*) FILTER (WHERE " + rankColumn + " = 0)"), Times: 1}, nil
+		// A sum of zeros and ones is faster than a count with a condition.
+		return DrawTotal{Sum: a.put("sum((" + rankColumn + " = 0)::UTINYINT)"), Count: None}, nil
 	case plan.DrawRows:
 		counted := "*"
 		if of.Present != None {

@@ -31,11 +31,11 @@ func TestAggregate(t *testing.T) {
 			},
 			nil,
 			Aggregation{
-				SQL: `SELECT c0, _tag, count(*) FILTER (WHERE _rank = 0), sum(c1), count(c1) FROM (` +
+				SQL: `SELECT c0, _tag, sum((_rank = 0)::UTINYINT), sum(c1), count(c1) FROM (` +
 					`SELECT "name" AS c0, (CASE WHEN "rating" < CAST('1' AS TINYINT) THEN CAST('1' AS TINYINT) WHEN "rating" > CAST('5' AS TINYINT) THEN CAST('5' AS TINYINT) ELSE "rating" END) AS c1, "_row:name" AS _rank, 0 AS _tag FROM "s3".main."rows" WHERE "_key:name" < 3 AND "_row:name" < 2 UNION ALL ` +
 					`SELECT "name" AS c0, (CASE WHEN "rating" < CAST('1' AS TINYINT) THEN CAST('1' AS TINYINT) WHEN "rating" > CAST('5' AS TINYINT) THEN CAST('5' AS TINYINT) ELSE "rating" END) AS c1, "_row:name" AS _rank, 1 AS _tag FROM "s4".main."rows" WHERE "_key:name" < 3 AND "_row:name" < 2` +
 					`) GROUP BY c0, _tag`,
-				Tenant: 1, Keys: []int{0, None}, Draws: []DrawTotal{{None, 2, 1}, {3, 4, -3}, {None, 4, 1}},
+				Tenant: 1, Keys: []int{0, None}, Draws: []DrawTotal{{2, None, 0}, {3, 4, -3}, {None, 4, 1}},
 			},
 		},
 		{
