@@ -13,7 +13,7 @@ import (
 // sorted: that takes a third of the time of a load. It reports false, and has
 // written nothing, where a row would have to be looked at again.
 func (t *task) direct(ctx context.Context, d *duck.DB, src *upload.Source) (done bool, err error) {
-	if src.Relation == "" || t.spec.Meta.Public || t.spec.Parent != nil || t.spec.MaxRows > 0 {
+	if src.Relation == "" || t.spec.Meta.Public || t.spec.Parent != nil || t.spec.MaxRows > 0 || len(t.spec.Earlier) > 0 {
 		return false, nil
 	}
 	query, err := t.directSQL(src)

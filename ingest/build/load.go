@@ -64,6 +64,9 @@ func (t *task) loadFrom(ctx context.Context, d *duck.DB, file *upload.Upload, pa
 		}
 		return t.tooManyBad(bad)
 	}
+	if err := t.attachEarlier(ctx, d); err != nil {
+		return t.ours(ctx, err, "opening earlier segments")
+	}
 	if err := t.writeSegment(ctx, d); err != nil {
 		return t.ours(ctx, err, "writing the segment")
 	}

@@ -9,8 +9,15 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// merge writes one segment with the rows of several, ranked anew. A unit keeps
-// the same rows, with the same ranks, as if all had been loaded at once.
+// merge writes one segment with the rows of several.
+//
+// Where ranks are kept, all rows are, and a unit's rows lie in the order of the
+// segments and, of each, as they lie there. So whatever is asked of the one
+// segment has the answer that the several had: by ranks, since every row has its
+// own, and by streaming, which meets a unit's rows in the same order.
+//
+// Else rows are ranked anew. A unit keeps the same rows, with the same ranks, as
+// if all had been loaded at once.
 func (t *task) merge(ctx context.Context) error {
 	d, err := t.open(ctx, duck.Readable(t.spec.Segments)...)
 	if err != nil {
@@ -24,9 +31,15 @@ func (t *task) merge(ctx context.Context) error {
 }
 
 func (t *task) mergeInto(ctx context.Context, d *duck.DB) error {
+	if err := t.attachEarlier(ctx, d); err != nil {
+		return err
+	}
 	columns := make([]string, len(t.spec.Columns))
 	for i, c := range t.spec.Columns {
 		columns[i] = segment.Quote(c.Name)
+	}
+	if t.spec.Keep {
+		columns = append(columns, quoted(t.spec.Meta.RankColumns())...)
 	}
 	list := strings.Join(t.withUnit(columns), ", ")
 	parts := make([]string, len(t.spec.Segments))
@@ -35,10 +48,13 @@ func (t *task) mergeInto(ctx context.Context, d *duck.DB) error {
 		if err := d.Attach(ctx, path, name, true); err != nil {
 			return err
 		}
-		parts[i] = "SELECT " + list + " FROM " + name + ".main.rows"
+		parts[i] = fmt.Sprintf("SELECT %s, %d AS _part, rowid AS _at FROM %s.main.rows", list, i, name)
 	}
 	query := "SELECT " + list + " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
 	err := t.fill(ctx, d, func() (err error) {
+		if t.spec.Keep {
+			return t.insert(ctx, d, query+" ORDER BY "+segment.UnitColumn+", _part, _at")
+		}
 		if t.spec.Meta.Public {
 			return t.insert(ctx, d, query)
 		}

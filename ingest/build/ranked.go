@@ -8,7 +8,6 @@ import (
 
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/rank"
-	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy"
 )
 
@@ -43,13 +42,17 @@ func (t *task) ranked(ctx context.Context, d *duck.DB, query string, withIDs boo
 
 // rankInto ranks the rows of a query and hands them to a writer.
 func (t *task) rankInto(ctx context.Context, d *duck.DB, query string, withIDs bool, w *writer, excess func(id int64, unit uint64) error) (stored int64, err error) {
-	rows, err := d.Chunks(ctx, query+" ORDER BY "+segment.UnitColumn)
+	ordered, err := t.ordered(query, withIDs)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := d.Chunks(ctx, ordered)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	o := rank.Options{
-		Salt: t.spec.Salt, Groupings: t.spec.Meta.Ranks, IDs: withIDs, Cap: int(t.unitCap()), Memory: t.spec.MemoryMB << 20 / unitMemoryShare,
+		Salt: t.spec.Salt, Groupings: t.spec.Meta.Ranks, IDs: withIDs, Earlier: len(t.spec.Earlier) > 0, Cap: int(t.unitCap()), Memory: t.spec.MemoryMB << 20 / unitMemoryShare,
 		Spare: rows.NewChunk, Empty: w.empty, Excess: excess,
 		Put: func(c *duck.Chunk) error {
 			stored += int64(c.Rows)

@@ -9,8 +9,9 @@ import (
 	"github.com/noised/noised/ingest/upload"
 )
 
-// MaxUnitRows is the number of rows of one unit that one segment holds. The
-// bound keeps a unit's sums within 64 bits, whatever is loaded.
+// MaxUnitRows is the number of rows of one unit that a table holds where its
+// segments have ranks, and that one segment holds where they have none. The bound
+// keeps a unit's sums within 64 bits, whatever is loaded.
 const MaxUnitRows = int64(1) << 20
 
 // MaxRejects is the number of rejected rows that a reject file lists. The
@@ -42,6 +43,9 @@ type Spec struct {
 	Salt     []byte           `json:"salt"`     // 16 bytes; chooses which rows of a unit MaxRows keeps
 	MemoryMB int              `json:"memory_mb"`
 	Threads  int              `json:"threads"`
+	// Earlier are the segments of the same tenant and table, all with the ranks of
+	// Meta, that the ranks and the bounds on a unit's rows go on from.
+	Earlier []string `json:"earlier,omitempty"`
 
 	// Of a load.
 	Input         string          `json:"input,omitempty"`
@@ -55,6 +59,9 @@ type Spec struct {
 
 	// Of a merge.
 	Segments []string `json:"segments,omitempty"`
+	// Keep says that the segments, in their order, have the ranks of Meta, each
+	// going on from those before, and that every row keeps its own.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // Parent is the table through which rows reach their unit: a row belongs to
@@ -93,6 +100,8 @@ func (s Spec) check() error {
 		return errors.New("no task")
 	case private && len(s.Salt) != 16:
 		return errors.New("no salt")
+	case s.Meta.Ranks == nil && (len(s.Earlier) > 0 || s.Keep):
+		return errors.New("no ranks to go on from")
 	case load && s.Input == "":
 		return errors.New("no input")
 	case load && private && s.Unit.Name == "":

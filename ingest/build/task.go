@@ -51,7 +51,7 @@ func (t *task) upload() *upload.Upload {
 // open starts DuckDB within the task's limits.
 func (t *task) open(ctx context.Context, readable ...string) (*duck.DB, error) {
 	return duck.Open(ctx, duck.Options{
-		Dir: t.spec.Dir, Readable: readable, Threads: t.spec.Threads, MemoryMB: t.spec.MemoryMB,
+		Dir: t.spec.Dir, Readable: append(readable, duck.Readable(t.spec.Earlier)...), Threads: t.spec.Threads, MemoryMB: t.spec.MemoryMB,
 		Key: t.spec.Key, Seen: t.seen,
 	})
 }

@@ -20,13 +20,19 @@ type Options struct {
 	Columns   []string
 	Groupings [][]string // of columns, each sorted
 	IDs       bool       // a whole number stands before the unit: what Excess is told
-	Cap       int        // the number of rows of one unit that are kept: those of the lowest unit rank
-	Memory    int        // bytes that one unit's rows may take
+	// Earlier says that rows of earlier loads come, too, for the new ones to be
+	// ranked behind. Their ranks stand behind the columns, in the order in which
+	// they go out; the ranks of a new row are NULL there. Of the columns of an
+	// earlier row only those of groupings matter, and it does not go out.
+	Earlier bool
+	Cap     int // the number of rows of one unit that are kept, with the earlier ones: those of the lowest unit rank
+	Memory  int // bytes that one unit's rows may take
 
 	// Spare returns an empty chunk like those that come in.
 	Spare func() *duck.Chunk
 	// Empty returns an empty chunk of the table to fill: the unit, the columns,
-	// the unit rank, and for each grouping the key rank and the row rank.
+	// the unit rank, and for each grouping the key rank and the row rank; or no
+	// ranks, where there are no groupings, for rows that are put in order only.
 	Empty func() (*duck.Chunk, error)
 	// Put takes a filled chunk.
 	Put func(*duck.Chunk) error
@@ -38,22 +44,24 @@ type Options struct {
 // of units and unit ranks, with their ranks. A unit's rows are held back until
 // all have come.
 type Ranker struct {
-	o      Options
-	unitAt int
-	row    hasher
-	keys   []hasher
-	needed []int // columns of the hashes
-	words  []column
+	o       Options
+	unitAt  int
+	ranksAt int
+	row     hasher
+	keys    []hasher
+	needed  []int // columns of the hashes
+	words   []column
 
 	held    []*duck.Chunk // with rows of the present unit, the newest last
 	base    int           // number of the first of them
 	pending pending
+	earlier earlier
 	ranks   ranks
 	out     gather
 	ranked  [][]uint16 // the rank columns of the chunk to fill
 }
 
-// pending are the rows of the present unit that have come so far.
+// pending are the new rows of the present unit that have come so far.
 type pending struct {
 	unit  uint64
 	rows  []uint64   // hashes
@@ -75,6 +83,7 @@ func New(o Options) (*Ranker, error) {
 		r.unitAt = 1
 	}
 	first := r.unitAt + 1
+	r.ranksAt = first + len(o.Columns)
 	at := map[string]int{}
 	all := make([]int, len(o.Columns))
 	for i, name := range o.Columns {
@@ -92,7 +101,8 @@ func New(o Options) (*Ranker, error) {
 		}
 		r.keys = append(r.keys, newHasher(o.Salt, "key\x00"+strings.Join(g, "\x00"), columns))
 	}
-	r.words = make([]column, first+len(o.Columns))
+	r.words = make([]column, r.ranksAt)
+	r.earlier.known = make([]classes, len(o.Groupings))
 	r.pending.keys = make([][]uint64, len(o.Groupings))
 	r.ranks.key, r.ranks.row = make([][]uint16, len(o.Groupings)), make([][]uint16, len(o.Groupings))
 	r.out = gather{first: r.unitAt, columns: 1 + len(o.Columns), picked: duck.NewSelection()}
@@ -127,7 +137,10 @@ func (r *Ranker) Add(c *duck.Chunk) error {
 		}
 		i = end
 	}
-	if n := len(r.pending.where); n > 0 && r.pending.where[0].chunk == r.newest() {
+	switch n := len(r.pending.where); {
+	case n == 0:
+		r.release(len(r.held))
+	case r.pending.where[0].chunk == r.newest():
 		r.release(len(r.held) - 1)
 	}
 	return nil
@@ -143,16 +156,43 @@ func (r *Ranker) addUnit(c *duck.Chunk, units []uint64, i, end int) error {
 	switch {
 	case units[i] < p.unit:
 		return errDisorder
-	case len(p.where) > 0 && units[i] > p.unit:
+	case units[i] > p.unit && len(p.where)+r.earlier.count > 0:
 		if err := r.finishUnit(); err != nil {
 			return err
 		}
 	}
 	p.unit = units[i]
-	if len(p.where) == 0 && end == i+1 && end < len(units) {
+	if len(p.where) == 0 && r.earlier.count == 0 && end == i+1 && end < len(units) && !r.isEarlier(c, i) {
 		return r.alone(c, i)
 	}
-	number := r.newest()
+	for i < end {
+		next, old := i+1, r.isEarlier(c, i)
+		for next < end && r.isEarlier(c, next) == old {
+			next++
+		}
+		var err error
+		if old {
+			err = r.addEarlier(c, i, next)
+		} else {
+			err = r.addNew(c, i, next)
+		}
+		if err != nil {
+			return err
+		}
+		i = next
+	}
+	return nil
+}
+
+// isEarlier reports whether a row is one of an earlier load.
+func (r *Ranker) isEarlier(c *duck.Chunk, row int) bool {
+	return r.o.Earlier && !c.Columns[r.ranksAt].Null(row)
+}
+
+// addNew takes rows i to end of the newest chunk, which are new rows of the
+// present unit.
+func (r *Ranker) addNew(c *duck.Chunk, i, end int) error {
+	p, number := &r.pending, r.newest()
 	row := r.row.unit(p.unit)
 	for j := i; j < end; j++ {
 		hash, words := r.row.row(row, c.Columns, r.words, j)
@@ -170,6 +210,9 @@ func (r *Ranker) addUnit(c *duck.Chunk, units []uint64, i, end int) error {
 	}
 	return r.bound()
 }
+
+// left is the number of new rows that the present unit may keep.
+func (r *Ranker) left() int { return max(0, r.o.Cap-r.earlier.first()) }
 
 // rowOverhead is what is held of a row besides its values, in bytes.
 const rowOverhead = 64
@@ -197,24 +240,26 @@ func (r *Ranker) alone(c *duck.Chunk, row int) error {
 
 // finishUnit ranks the present unit's rows and gives them out.
 func (r *Ranker) finishUnit() error {
-	p := &r.pending
-	r.ranks.of(p.rows, p.keys, r.compare)
-	for at, i := range r.ranks.order {
-		w := p.where[i]
-		if at >= r.o.Cap {
-			if err := r.excess(w); err != nil {
-				return err
-			}
-			continue
+	p, first := &r.pending, r.earlier.first()
+	r.ranks.sort(p.rows, r.compare)
+	kept := min(len(p.rows), r.left())
+	for _, i := range r.ranks.order[kept:] {
+		if err := r.excess(p.where[i]); err != nil {
+			return err
 		}
+	}
+	r.ranks.rank(kept, p.keys, r.earlier.known)
+	for at, i := range r.ranks.order[:kept] {
 		if err := r.room(); err != nil {
 			return err
 		}
-		to := r.out.rows()
-		r.ranked[0][to] = saturated(at)
-		for g := range r.keys {
-			r.ranked[1+2*g][to], r.ranked[2+2*g][to] = r.ranks.key[g][at], r.ranks.row[g][at]
+		if to := r.out.rows(); len(r.ranked) > 0 {
+			r.ranked[0][to] = saturated(first + at)
+			for g := range r.keys {
+				r.ranked[1+2*g][to], r.ranked[2+2*g][to] = r.ranks.key[g][at], r.ranks.row[g][at]
+			}
 		}
+		w := p.where[i]
 		r.out.add(r.held[w.chunk-r.base], w.row)
 	}
 	r.forget()
@@ -228,6 +273,7 @@ func (r *Ranker) forget() {
 	for g := range p.keys {
 		p.keys[g] = p.keys[g][:0]
 	}
+	r.earlier.forget()
 }
 
 func (r *Ranker) excess(w place) error {

@@ -10,11 +10,11 @@ import (
 const minTrim = 1 << 16
 
 // bound keeps what is held of a unit that has too many rows from growing without
-// end. A row that is not among the first Cap in the order of some of the unit's
-// rows is not among the first Cap of all of them either, so it can go at once.
+// end. A row that is not among the first in the order of some of the unit's new
+// rows is not among as many of all of them either, so it can go at once.
 func (r *Ranker) bound() error {
 	p := &r.pending
-	if len(p.where)-r.o.Cap >= max(r.o.Cap/2, minTrim) {
+	if left := r.left(); len(p.where)-left >= max(left/2, minTrim) {
 		if err := r.trim(); err != nil {
 			return err
 		}
@@ -29,13 +29,14 @@ func (r *Ranker) bound() error {
 // they are in.
 func (r *Ranker) trim() error {
 	p := &r.pending
-	r.ranks.of(p.rows, nil, r.compare)
-	for _, i := range r.ranks.order[r.o.Cap:] {
+	r.ranks.sort(p.rows, r.compare)
+	left := r.left()
+	for _, i := range r.ranks.order[left:] {
 		if err := r.excess(p.where[i]); err != nil {
 			return err
 		}
 	}
-	keep := slices.Sorted(slices.Values(r.ranks.order[:r.o.Cap]))
+	keep := slices.Sorted(slices.Values(r.ranks.order[:left]))
 	compact := r.compact(keep)
 	p.bytes = p.bytes / len(p.where) * len(keep)
 	for to, from := range keep {

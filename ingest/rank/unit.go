@@ -3,8 +3,6 @@ package rank
 import (
 	"cmp"
 	"slices"
-
-	"github.com/noised/noised/analytics/plan"
 )
 
 // ranks has the ranks of one unit's rows, by place in their order.
@@ -22,9 +20,9 @@ type hashed struct {
 	at   int32
 }
 
-// of ranks rows by their hashes, and by those of their keys per grouping. less
-// orders rows whose hashes are equal by their values.
-func (r *ranks) of(rows []uint64, keys [][]uint64, tied func(i, j int32) int) {
+// sort puts rows in the order of their hashes; tied orders rows whose hashes are
+// equal by their values.
+func (r *ranks) sort(rows []uint64, tied func(i, j int32) int) {
 	n := len(rows)
 	r.order = slices.Grow(r.order[:0], n)[:n]
 	r.sorted = slices.Grow(r.sorted[:0], n)[:n]
@@ -40,35 +38,45 @@ func (r *ranks) of(rows []uint64, keys [][]uint64, tied func(i, j int32) int) {
 	for place, s := range r.sorted {
 		r.order[place] = s.at
 	}
+}
+
+// rank ranks the first n of the sorted rows by their key hashes in each
+// grouping, behind the classes that are known.
+func (r *ranks) rank(n int, keys [][]uint64, known []classes) {
 	for g, hashes := range keys {
 		r.key[g] = slices.Grow(r.key[g][:0], n)[:n]
 		r.row[g] = slices.Grow(r.row[g][:0], n)[:n]
-		r.grouping(hashes, r.key[g], r.row[g])
+		r.grouping(hashes, &known[g], r.key[g], r.row[g])
 	}
 }
 
 // grouping ranks keys, and rows within their keys.
-func (r *ranks) grouping(hashes []uint64, key, row []uint16) {
-	for place, at := range r.order {
-		r.sorted[place] = hashed{hashes[at], int32(place)}
+func (r *ranks) grouping(hashes []uint64, known *classes, key, row []uint16) {
+	known.sort()
+	sorted := r.sorted[:len(key)]
+	for place, at := range r.order[:len(key)] {
+		sorted[place] = hashed{hashes[at], int32(place)}
 	}
-	slices.SortFunc(r.sorted, func(a, b hashed) int {
+	slices.SortFunc(sorted, func(a, b hashed) int {
 		if a.hash != b.hash {
 			return cmp.Compare(a.hash, b.hash)
 		}
 		return cmp.Compare(a.at, b.at)
 	})
-	keys, within := 0, 0
-	for i, s := range r.sorted {
-		switch {
-		case i == 0:
-		case s.hash != r.sorted[i-1].hash:
-			keys, within = keys+1, 0
-		default:
+	var present uint16
+	keys, within, from := known.keys, 0, 0
+	for i, s := range sorted {
+		if i > 0 && s.hash == sorted[i-1].hash {
 			within++
+		} else {
+			var old *class
+			if old, from = known.find(s.hash, from); old != nil {
+				present, within = old.key, int(old.rows)
+			} else {
+				present, within = saturated(keys), 0
+				keys++
+			}
 		}
-		key[s.at], row[s.at] = saturated(keys), saturated(within)
+		key[s.at], row[s.at] = present, saturated(within)
 	}
 }
-
-func saturated(rank int) uint16 { return uint16(min(rank, plan.MaxRank)) }

@@ -1,7 +1,6 @@
 package rank
 
 import (
-	"cmp"
 	"slices"
 	"testing"
 
@@ -21,6 +20,9 @@ func TestRanksAreAsDefined(t *testing.T) {
 			return unitRow{small.Draw(rt, "hash"), small.Draw(rt, "key"), small.Draw(rt, "value")}
 		}), 1, 60).Draw(rt, "rows")
 		order, key, row := rankRows(rows)
+		if !slices.Equal(slices.Sorted(slices.Values(order)), indices(len(rows))) {
+			rt.Fatal("rows were lost")
+		}
 		before := func(a, b unitRow) bool { return a.hash < b.hash || a.hash == b.hash && a.value < b.value }
 		for place := range order {
 			r := rows[order[place]]
@@ -91,19 +93,6 @@ func TestRanksStopAtTheLargest(t *testing.T) {
 	if _, _, row := rankRows(rows); row[len(row)-1] != plan.MaxRank {
 		t.Errorf("the last rank within a key is %d", row[len(row)-1])
 	}
-}
-
-func rankRows(rows []unitRow) (order []int32, key, row []uint16) {
-	r := ranks{key: make([][]uint16, 1), row: make([][]uint16, 1)}
-	var hashes, keys []uint64
-	for _, x := range rows {
-		hashes, keys = append(hashes, x.hash), append(keys, x.key)
-	}
-	r.of(hashes, [][]uint64{keys}, func(i, j int32) int { return cmp.Compare(rows[i].value, rows[j].value) })
-	if !slices.Equal(slices.Sorted(slices.Values(r.order)), indices(len(rows))) {
-		panic("rows were lost")
-	}
-	return r.order, r.key[0], r.row[0]
 }
 
 func indices(n int) []int32 {

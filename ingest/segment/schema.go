@@ -31,15 +31,15 @@ type Meta struct {
 	Public          bool   `json:"public,omitempty"` // the rows belong to no unit
 	ContractVersion int    `json:"contract_version"`
 
-	// Ranks has the groupings whose ranks are stored, each sorted. The rank
-	// within the unit always is, but for public tables.
-	Ranks [][]string `json:"ranks,omitempty"`
+	// Ranks has the groupings whose ranks are stored, each sorted, beside the rank
+	// within the unit; nil where no ranks are stored.
+	Ranks [][]string `json:"ranks"`
 }
 
 // RankColumns returns the names of the columns that hold ranks, in the order in
 // which they stand behind the declared ones.
 func (m Meta) RankColumns() []string {
-	if m.Public {
+	if m.Public || m.Ranks == nil {
 		return nil
 	}
 	columns := []string{plan.UnitRank}
@@ -103,8 +103,8 @@ func MetaSQL(db string, m Meta, rows int64) string {
 	if m.Table != "" {
 		pairs = append(pairs, [2]string{"table", m.Table}, [2]string{"public", strconv.FormatBool(m.Public)})
 	}
-	if !m.Public {
-		ranks, _ := json.Marshal(append([][]string{}, m.Ranks...)) // texts in lists always can be written
+	if m.Ranks != nil {
+		ranks, _ := json.Marshal(m.Ranks) // texts in lists always can be written
 		pairs = append(pairs, [2]string{"ranks", string(ranks)})
 	}
 	values := make([]string, len(pairs))

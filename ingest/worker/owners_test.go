@@ -136,7 +136,7 @@ func TestForeignKeysThatAreUnitIDs(t *testing.T) {
 	spec := order(t, upload.FormatCSV, []byte("who,n\n1,10\n2,20\n7,70\n 1 ,11\n"), column("n", "integer"))
 	spec.Unit = column("who", "bigint")
 	spec.Parent = &build.Parent{Table: "people", Segments: []string{purchases(t, "1,0\n1,5\n2,0\n")}}
-	spec.MaxBadRecords = 1
+	spec.MaxBadRecords, spec.Meta.Ranks = 1, [][]string{}
 	r, err := child(t, spec)
 	if err != nil {
 		t.Fatal(err)
