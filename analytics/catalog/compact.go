@@ -9,7 +9,7 @@ import (
 )
 
 // Scattered is a table of a current generation whose rows lie in several
-// segments, or without ranks.
+// segments, all with ranks.
 type Scattered struct {
 	Dataset, Tenant, Table string
 	Generation             string
@@ -17,15 +17,15 @@ type Scattered struct {
 	Segments               []Segment
 }
 
-// Scattered lists the tables that could be read faster from one segment with
-// ranks, of the tenants' generations that were published before a time. Public
-// tables have no ranks and are left out.
+// Scattered lists the tables that could be read faster from one segment, of the
+// tenants' generations that were published before a time. Public tables have no
+// ranks and are left out.
 func (c *Catalog) Scattered(ctx context.Context, before time.Time) ([]Scattered, error) {
 	const doing = "listing scattered tables"
 	rows, err := c.db.QueryContext(ctx, `SELECT g.dataset, g.tenant, s.table_name, g.id, g.version
 		FROM generations g JOIN generation_segments gs ON gs.generation = g.id JOIN segments s ON s.id = gs.segment
 		WHERE g.superseded_at IS NULL AND g.tenant <> '' AND g.at < ?
-		GROUP BY g.id, s.table_name HAVING count(*) > 1 OR count(s.ranks) < count(*)
+		GROUP BY g.id, s.table_name HAVING count(*) > 1 AND count(s.ranks) = count(*)
 		ORDER BY g.at, g.id, s.table_name`, before.UnixMicro())
 	if err != nil {
 		return nil, privacy.Internal(err, doing)

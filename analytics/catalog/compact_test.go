@@ -18,15 +18,22 @@ func (f *fixture) compact(s Scattered, into Segment) error {
 
 func TestCompactExchangesFilesOnly(t *testing.T) {
 	f, ctx := open(t), t.Context()
-	f.tenants("a", "b")
+	f.tenants("a", "b", "c")
 	f.put(1, "")
-	f.accept(1, "a", "b")
+	f.accept(1, "a", "b", "c")
 	whole := generation("gen_b", "b", 1)
 	whole.Segments[0].Ranks = [][]string{}
 	f.ok(f.publish(whole, "")) // nothing to gain
-	first := generation("gen_1", "a", 1)
+	old := generation("gen_c", "c", 1, "seg_c", "seg_d")
+	old.Segments[0].Ranks = [][]string{}
+	f.ok(f.publish(old, "")) // nothing to keep
+	ranked := generation("gen_1", "a", 1, "seg_1", "seg_2").Segments
+	for i := range ranked {
+		ranked[i].Ranks = [][]string{{"ward"}}
+	}
+	first, second := generation("gen_1", "a", 1), generation("gen_2", "a", 1)
+	first.Segments, second.Segments = ranked[:1], ranked
 	f.ok(f.publish(first, ""))
-	second := generation("gen_2", "a", 1, "seg_gen_1", "seg_2")
 	f.ok(f.publish(second, "gen_1"))
 
 	if early, err := f.Scattered(ctx, noon); err != nil || len(early) != 0 {
@@ -66,8 +73,8 @@ func TestCompactExchangesFilesOnly(t *testing.T) {
 	}
 	later, err := f.Superseded(ctx, noon.Add(time.Hour))
 	f.ok(err)
-	if len(later) != 2 || later[0].ID != "seg_2" || later[1].ID != "seg_gen_1" {
+	if len(later) != 2 || later[0].ID != "seg_1" || later[1].ID != "seg_2" {
 		t.Errorf("may go an hour later: %v", later)
 	}
-	f.ok(f.Forget(ctx, []string{"seg_2", "seg_gen_1"}))
+	f.ok(f.Forget(ctx, []string{"seg_1", "seg_2"}))
 }

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -14,16 +15,14 @@ import (
 
 // Compaction.
 //
-// Ranks of rows in two segments say nothing about both together, so bounds that
-// are filters need the rows of a table in one. A table that loads have added to
-// is therefore merged into one segment once it has rested; a table whose rows
-// were stored before there were ranks gets them the same way.
+// Every segment is one more file to open and to merge by unit. So a table that
+// loads have added to is merged into one segment once it has rested.
 //
-// When that happens is a matter of loads and the clock: of when the table was
-// published, and when it was last merged. It must not be one of what was
-// loaded, not even of sizes. For the way in which queries are bounded depends on
-// it, and the rows that are kept of units that exceed the bounds differ from way
-// to way: a choice that one unit's rows could tip would show them.
+// Nobody can tell by an answer when that happens: rows keep their ranks, which go
+// on from load to load, and each unit's rows their order, so that every way of
+// bounding keeps the same rows before and after. A table that has a segment
+// without ranks is left as it is: to rank its rows would change how queries are
+// bounded, at a moment that depends on how long a merge takes, and so on rows.
 //
 // A table is merged at most once in compactRests times its rest, so that small
 // loads in a row do not each cost a merge of everything.
@@ -119,6 +118,9 @@ func (s *Service) compact(ctx context.Context, t catalog.Scattered) error {
 	spec, err := s.mergeSpec(ctx, j, c, dir, t.Segments)
 	if err != nil {
 		return err
+	}
+	if !spec.Keep {
+		return privacy.Internal(errors.New("not all segments have ranks"), "merging a table")
 	}
 	result, err := s.work(ctx, j, spec, false)
 	if err != nil {

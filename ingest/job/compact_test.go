@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,7 +74,10 @@ func TestTablesThatRestAreMerged(t *testing.T) {
 	}
 }
 
-func TestOldSegmentsGetRanks(t *testing.T) {
+// TestSegmentsWithoutRanksWaitForALoad: what was stored before there were ranks is
+// streamed, with all that is loaded behind it, until a load is the one that merges
+// it; how long a merge takes must not decide.
+func TestSegmentsWithoutRanksWaitForALoad(t *testing.T) {
 	h := newHouse(t)
 	stop := h.run()
 	h.load(request(), "person,city,rating\n1,x,3\n")
@@ -82,10 +86,72 @@ func TestOldSegmentsGetRanks(t *testing.T) {
 		_, err := tx.ExecContext(ctx, `UPDATE segments SET ranks = NULL`) // as before there were any
 		return err
 	}))
-	h.restart(time.Millisecond)
 	h.run()
-	h.merged()
-	if diff := cmp.Diff([]string{"x/3"}, h.rows()); diff != "" {
+	want := []string{"x/3"}
+	for i := range job.MergeAt - 1 {
+		for _, seg := range h.head().Segments {
+			if seg.Ranks != nil {
+				t.Fatalf("after %d loads there are ranks: %+v", i, seg)
+			}
+		}
+		if waiting, err := h.cat.Scattered(t.Context(), time.Now().Add(time.Hour)); err != nil || len(waiting) > 0 {
+			t.Fatalf("to be merged: %+v, %v", waiting, err)
+		}
+		h.load(request(), "person,city,rating\n1,y,4\n")
+		want = append(want, "y/4")
+	}
+	if h.merged(); !cmp.Equal(want, h.rows()) {
+		t.Error(h.rows())
+	}
+}
+
+// index puts a version in force that has one grouping or none.
+func (h *house) index(version int, grouping string) {
+	h.put(fmt.Sprintf(ratings, version) + "bounding_index: [" + grouping + "]\n")
+	h.join("a", version)
+}
+
+// TestRanksGoOnFromLoadToLoad: a unit's rows are numbered over all segments, by
+// appending loads, by the load that merges, and anew after a replacement.
+func TestRanksGoOnFromLoadToLoad(t *testing.T) {
+	h := newHouse(t)
+	h.index(2, "[city]")
+	h.run()
+	numbers := func() []string {
+		return h.stored("a", "", `_row || ':' || city || ':' || "_key:city" || ':' || "_row:city"`)
+	}
+	var want []string
+	for i := range job.MergeAt + 2 {
+		h.load(request(), fmt.Sprintf("person,city,rating\n1,c%d,4\n%d,x,3\n", i%3, i+2))
+		want = append(want, fmt.Sprintf("%d:c%d:%d:%d", i, i%3, i%3, i/3), "0:x:0:0")
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, numbers()); diff != "" {
+		t.Error(diff)
+	}
+	h.load(request(func(r *job.Request) { r.Write = job.WriteReplace }), "person,city,rating\n1,c2,4\n")
+	if diff := cmp.Diff([]string{"0:c2:0:0"}, numbers()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRanksOfOtherVersions: where a contract asks for other groupings, a load goes
+// on with those that it has in common with what there is.
+func TestRanksOfOtherVersions(t *testing.T) {
+	h := newHouse(t)
+	h.run()
+	for i, index := range []string{"[city]", "", "[city]"} {
+		h.index(2+i, index)
+		h.load(request(), "person,city,rating\n1,x,3\n")
+	}
+	var got [][][]string
+	for _, seg := range h.head().Segments {
+		got = append(got, seg.Ranks)
+	}
+	if diff := cmp.Diff([][][]string{{{"city"}}, {}, {}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2"}, h.stored("a", "", "_row")); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
@@ -36,19 +37,19 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		return err
 	}
 	base := current[j.Tenant] // the zero value when there is none
-	if !parentStays(base, c, *j) {
-		return errParentChanged
+	if !basisStays(base, c, *j) {
+		return errBasisChanged
 	}
-	file, rows, kept := filepath.Join(dir, build.SegmentFile), j.stored, carried(base, c, *j)
+	file, rows, ranks, kept := filepath.Join(dir, build.SegmentFile), j.stored, j.ranks, carried(base, c, *j)
 	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
 		kept = without(kept, j.Table)
 	case len(own)+1 >= MergeAt:
-		merged, n, err := s.merge(ctx, *j, c, dir, own)
+		spec, n, err := s.merge(ctx, *j, c, dir, own)
 		if err != nil {
 			return err
 		}
-		file, rows, kept = merged, n, without(kept, j.Table)
+		file, rows, ranks, kept = filepath.Join(spec.Dir, build.SegmentFile), n, spec.Meta.Ranks, without(kept, j.Table)
 	}
 	sealed, err := s.seal(ctx, file, *j)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
 		Segments: append(kept, catalog.Segment{
 			ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
-			Ranks: c.Ranks(j.Table),
+			Ranks: ranks,
 		}),
 		Load: j.ID, At: s.o.Now().UTC(),
 	}
@@ -114,12 +115,14 @@ func (s *Service) seal(ctx context.Context, file string, j record) (segment.Seal
 }
 
 // merge writes one file with the rows of the given segments and the new one.
-func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (path string, rows int64, err error) {
-	spec, err := s.mergeSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")), old)
+func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (spec build.Spec, rows int64, err error) {
+	// The new one has its final path once it is published.
+	all := append(slices.Clone(old), catalog.Segment{Path: "", Ranks: j.ranks})
+	spec, err = s.mergeSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")), all)
 	if err != nil {
-		return "", 0, err
+		return spec, 0, err
 	}
-	spec.Segments = append(spec.Segments, filepath.Join(dir, build.SegmentFile))
+	spec.Segments[len(old)] = filepath.Join(dir, build.SegmentFile)
 	result, err := s.work(ctx, j, spec, false)
-	return filepath.Join(spec.Dir, build.SegmentFile), result.RowsStored, err
+	return spec, result.RowsStored, err
 }

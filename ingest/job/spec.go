@@ -13,7 +13,7 @@ import (
 )
 
 // loadSpec is the order to turn a load's upload into a segment. It notes in the
-// load which parent's segments decide whose rows they are.
+// load which segments decide what becomes of its rows.
 func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract, dir string) (build.Spec, error) {
 	spec, err := s.baseSpec(ctx, *j, c, dir)
 	if err != nil {
@@ -26,12 +26,16 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 	if table.Public {
 		return spec, nil
 	}
+	current, err := s.o.Catalog.CurrentUnder(ctx, c, []string{j.Tenant})
+	if err != nil {
+		return build.Spec{}, err
+	}
+	base := current[j.Tenant] // the zero value when there is none
+	s.addEarlier(&spec, j, base)
 	unit := c.UnitColumn()
 	if table.Via != nil {
 		unit, _ = table.Column(table.Via.Column)
-		if err := s.addParent(ctx, &spec, j, c, *table.Via); err != nil {
-			return build.Spec{}, err
-		}
+		s.addParent(&spec, j, c, *table.Via, base)
 	}
 	spec.Unit = segment.Column{Name: unit.Name, Type: unit.Type}
 	if c.IdentifiesUnit(j.Table, unit.Name) {
@@ -44,44 +48,90 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 	return spec, nil
 }
 
-// addParent lets the worker read the parent table as it stands: the current
-// segments of the same tenant, and no others. Loads of one tenant into one
-// dataset take turns, so they stay current until this one is published.
-func (s *Service) addParent(ctx context.Context, spec *build.Spec, j *record, c *contract.Contract, via contract.Via) error {
-	current, err := s.o.Catalog.CurrentUnder(ctx, c, []string{j.Tenant})
-	if err != nil {
-		return err
+// addEarlier lets an appending load go on from the ranks of the current segments
+// of its table. Loads of one tenant into one dataset take turns, and merges with
+// them, so these stay current until this one is published.
+func (s *Service) addEarlier(spec *build.Spec, j *record, base catalog.Generation) {
+	j.earlier = nil
+	if j.Write != WriteReplace {
+		own := base.Of(j.Table)
+		j.earlier = ids(own)
+		spec.Meta.Ranks = goOn(spec.Meta.Ranks, own)
+		if spec.Meta.Ranks != nil {
+			spec.Earlier = s.paths(own)
+		}
 	}
+	j.ranks = spec.Meta.Ranks
+}
+
+// goOn returns the groupings whose ranks can be stored behind segments: those of
+// the contract that each of them has too; nil where one has no ranks at all, since
+// then it is unknown what new rows would have to be ranked behind. So segments
+// have ranks by the contracts and loads that there were, whatever was loaded.
+func goOn(wanted [][]string, segments []catalog.Segment) [][]string {
+	for _, seg := range segments {
+		if seg.Ranks == nil {
+			return nil
+		}
+		wanted = common(wanted, seg.Ranks)
+	}
+	return wanted
+}
+
+// common returns the groupings that two lists have; it is nil if the first is.
+func common(a, b [][]string) [][]string {
+	return slices.DeleteFunc(slices.Clone(a), func(g []string) bool {
+		return !slices.ContainsFunc(b, func(o []string) bool { return slices.Equal(o, g) })
+	})
+}
+
+// addParent lets the worker read the parent table as it stands: the current
+// segments of the same tenant, and no others.
+func (s *Service) addParent(spec *build.Spec, j *record, c *contract.Contract, via contract.Via, base catalog.Generation) {
 	spec.Parent = &build.Parent{Table: via.Table}
 	if !c.IdentifiesUnit(via.Table, via.Key) {
 		spec.Parent.Key = via.Key
 	}
-	j.parent = []string{}
-	for _, seg := range current[j.Tenant].Of(via.Table) {
-		j.parent = append(j.parent, seg.ID)
-		spec.Parent.Segments = append(spec.Parent.Segments, s.absolute(seg.Path))
-	}
-	return nil
+	parent := base.Of(via.Table)
+	j.parent, spec.Parent.Segments = ids(parent), s.paths(parent)
 }
 
-// parentStays reports whether a generation still has the segments that decided
-// whose the new rows are.
-func parentStays(g catalog.Generation, c *contract.Contract, j record) bool {
+// basisStays reports whether a generation still has the segments that decided
+// what became of the new rows.
+func basisStays(g catalog.Generation, c *contract.Contract, j record) bool {
 	table, _ := c.Table(j.Table)
-	if table.Via == nil {
-		return true
+	if table.Via != nil && !slices.Equal(ids(g.Of(table.Via.Table)), j.parent) {
+		return false
 	}
-	return slices.EqualFunc(g.Of(table.Via.Table), j.parent, func(seg catalog.Segment, id string) bool { return seg.ID == id })
+	return table.Public || j.Write == WriteReplace || slices.Equal(ids(g.Of(j.Table)), j.earlier)
 }
 
-var errParentChanged = privacy.Errorf(privacy.CodeUnavailable, "the table that this one refers to was replaced while the load ran; send the file again")
+var errBasisChanged = privacy.Errorf(privacy.CodeUnavailable, "the rows that this load goes on from were replaced while it ran; send the file again")
 
-// mergeSpec is the order to write segments as one.
+func ids(segments []catalog.Segment) []string {
+	var out []string
+	for _, seg := range segments {
+		out = append(out, seg.ID)
+	}
+	return out
+}
+
+func (s *Service) paths(segments []catalog.Segment) []string {
+	var out []string
+	for _, seg := range segments {
+		out = append(out, s.absolute(seg.Path))
+	}
+	return out
+}
+
+// mergeSpec is the order to write segments as one. Where all have ranks, these are
+// kept. Else they are made anew, which changes what bounds keep: only a load may
+// do that.
 func (s *Service) mergeSpec(ctx context.Context, j record, c *contract.Contract, dir string, segments []catalog.Segment) (build.Spec, error) {
 	spec, err := s.baseSpec(ctx, j, c, dir)
-	spec.Task = build.TaskMerge
-	for _, seg := range segments {
-		spec.Segments = append(spec.Segments, s.absolute(seg.Path))
+	spec.Task, spec.Segments = build.TaskMerge, s.paths(segments)
+	if kept := goOn(segments[0].Ranks, segments); kept != nil {
+		spec.Meta.Ranks, spec.Keep = kept, true
 	}
 	return spec, err
 }
