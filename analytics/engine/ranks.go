@@ -12,11 +12,12 @@ import (
 //
 // # Why ranks bound
 //
-// Ranks are stored per segment and number the rows of one unit there. With one
-// segment for each tenant and private table, and one tenant or units that are
-// (tenant, id), they number all rows of a unit. Which rows they keep depends on
-// that unit's rows and a salt only, so that the result is a sum over units of
-// what each adds, and filters, masks and draws see kept rows alone.
+// Ranks number the rows of one unit over all segments of a tenant's private
+// table: those of a later segment go on from those before (package rank of
+// ingest). With one tenant, or units that are (tenant, id), these are all rows of
+// a unit. Which rows they keep depends on that unit's rows, on which loads brought
+// them, and on a salt only, so that the result is a sum over units of what each
+// adds, and filters, masks and draws see kept rows alone.
 //
 // By an index over a grouping, a unit keeps rows of at most L0 of its keys in
 // that grouping (all, where no more are declared), and at most c of each. The
@@ -51,23 +52,17 @@ func (in Input) checkRanks() error {
 	return fmt.Errorf("the bounding %d is unknown", p.Strategy.Bounding)
 }
 
-// checkRankedSegments asks that each tenant has one segment of a private table,
-// with the ranks that the plan reads.
+// checkRankedSegments asks that each segment of a private table has the ranks
+// that the plan reads.
 func (in Input) checkRankedSegments() error {
-	p, seen := in.Plan, make(map[[2]string]bool)
 	for _, s := range in.Segments {
 		if s.Tenant == "" {
 			continue // of a public table, by permits
 		}
-		at := [2]string{s.Tenant, s.Table}
-		if seen[at] {
-			return fmt.Errorf("tenant %q has several segments of table %q: ranks do not bound over them", s.Tenant, s.Table)
-		}
-		seen[at] = true
 		if s.Ranks == nil {
 			return fmt.Errorf("a segment of tenant %q has no ranks", s.Tenant)
 		}
-		for _, grouping := range groupingsOf(p, s.Table) {
+		for _, grouping := range groupingsOf(in.Plan, s.Table) {
 			if !slices.ContainsFunc(s.Ranks, func(g []string) bool { return slices.Equal(g, grouping) }) {
 				return fmt.Errorf("a segment of tenant %q has no ranks for %q", s.Tenant, grouping)
 			}

@@ -89,7 +89,7 @@ func TestPlansThatRanksDoNotBound(t *testing.T) {
 	}
 }
 
-// Ranks number the rows of one segment, so there must not be two.
+// Ranks go on from segment to segment, so each must have them.
 func TestSegmentsThatRanksDoNotBound(t *testing.T) {
 	index := byIndex(func(p *plan.Bound) {})
 	joined := byRows(func(p *plan.Bound) {
@@ -104,12 +104,15 @@ func TestSegmentsThatRanksDoNotBound(t *testing.T) {
 		ok       bool
 	}{
 		{"one of each tenant", index, []Segment{{Tenant: "a", Ranks: ranks}, {Tenant: "b", Ranks: ranks}}, true},
-		{"two of a tenant", index, []Segment{{Tenant: "a", Ranks: ranks}, {Tenant: "a", Ranks: ranks}}, false},
+		{"two of a tenant", index, []Segment{{Tenant: "a", Ranks: ranks}, {Tenant: "a", Ranks: ranks[1:]}}, true},
+		{"two of a tenant, one without ranks", index, []Segment{{Tenant: "a", Ranks: ranks}, {Tenant: "a"}}, false},
+		{"two of a tenant, one without those of the grouping", index, []Segment{{Tenant: "a", Ranks: ranks[:1]}, {Tenant: "a", Ranks: ranks}}, false},
 		{"without ranks", index, []Segment{{Tenant: "a"}}, false},
 		{"without those of the grouping", index, []Segment{{Tenant: "a", Ranks: ranks[:1]}}, false},
 		{"of each table", joined, []Segment{{Tenant: "a", Table: "item", Ranks: [][]string{}}, {Tenant: "a", Table: "buy", Ranks: [][]string{{"k"}}}}, true},
 		{"without those of a key", joined, []Segment{{Tenant: "a", Table: "buy", Ranks: [][]string{}}}, false},
-		{"two of a table", joined, []Segment{{Tenant: "a", Table: "item", Ranks: ranks}, {Tenant: "a", Table: "item", Ranks: ranks}}, false},
+		{"two of a table", joined, []Segment{{Tenant: "a", Table: "item", Ranks: ranks}, {Tenant: "a", Table: "item", Ranks: ranks}}, true},
+		{"two of a table, one without those of a key", joined, []Segment{{Tenant: "a", Table: "buy", Ranks: [][]string{{"k"}}}, {Tenant: "a", Table: "buy", Ranks: ranks}}, false},
 	} {
 		if err := (Input{Plan: tt.plan, Segments: tt.segments}).Check(); (err == nil) != tt.ok {
 			t.Errorf("%s: got %v", tt.name, err)

@@ -16,8 +16,8 @@ import (
 //
 // # Why ranks bound
 //
-// Ranks are stored per tenant and table and are functions of the rows that one
-// unit has there, and of the salt. So is what a condition on them keeps; adding
+// Ranks are stored per tenant and table, over all loads, and are functions of the
+// rows that one unit has there, by load, and of the salt. So is what a condition on them keeps; adding
 // or removing a unit moves the result by what is kept of that unit alone. Hence a
 // unit must be all in one place: under scope person, each of several tenants
 // would keep its own share of a person, and so these are streamed. (A filter on

@@ -56,7 +56,8 @@ func TestQueriesAreBoundedAsWhatIsLoadedAllows(t *testing.T) {
 	}{
 		{[][][]string{indexed}, byWard, "index on ward", `"max_partitions":2,"max_rows_per_partition":3`},
 		{[][][]string{{{"doctor"}}}, byWard, "stream", `"max_partitions":2,"max_rows_per_partition":3`},
-		{[][][]string{indexed, indexed}, byWard, "stream", `"max_partitions":2,"max_rows_per_partition":3`},
+		{[][][]string{indexed, indexed}, byWard, "index on ward", `"max_partitions":2,"max_rows_per_partition":3`},
+		{[][][]string{indexed, {}}, byWard, "stream", `"max_partitions":2,"max_rows_per_partition":3`},
 		{[][][]string{unranked}, byWard, "stream", `"max_partitions":2,"max_rows_per_partition":3`},
 		{nil, byWard, "index on ward", `"max_partitions":2,"max_rows_per_partition":3`},
 		{[][][]string{indexed}, all, "rows", `"max_partitions":1,"max_rows_per_partition":3,"max_rows":3`},

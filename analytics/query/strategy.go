@@ -14,10 +14,10 @@ import (
 //
 // Streaming keeps other rows of a unit than ranks do, of every unit at once. So
 // whether a run falls back must not depend on whose rows there are, or one unit
-// could change what is kept of all others. It depends on the number of segments
-// and on the ranks that they have; these must be made by events alone: a load
-// adds one segment whether or not it has a row, and is merged with others by how
-// many loads there were, never by their size.
+// could change what is kept of all others. It depends on the ranks that segments
+// have, and these on events alone: the contracts that were in force when loads
+// came. How many segments there are does not matter, since ranks go on from one
+// to the next, nor whether they have been merged, since each row keeps its ranks.
 func bounded(b *plan.Bound, segments []engine.Segment) *plan.Bound {
 	if qualifies(b, segments) {
 		return b
@@ -25,26 +25,16 @@ func bounded(b *plan.Bound, segments []engine.Segment) *plan.Bound {
 	return planner.Streamed(b)
 }
 
-// qualifies reports whether a plan can be bounded by the ranks of segments: of
-// each private table that it reads, a tenant has one segment at most, since ranks
-// count within a segment, and that has the ranks that the plan asks for.
+// qualifies reports whether a plan can be bounded by the ranks of segments: each
+// of a private table has those that the plan asks for.
 func qualifies(b *plan.Bound, segments []engine.Segment) bool {
 	if b.Strategy.Bounding == plan.BoundStream {
 		return true
 	}
-	type place struct{ tenant, table string }
-	seen := make(map[place]bool)
-	for _, s := range segments {
-		if s.Tenant == "" { // a public table
-			continue
-		}
-		at := place{s.Tenant, s.Table}
-		if seen[at] || !serves(b, s) {
-			return false
-		}
-		seen[at] = true
-	}
-	return true
+	return !slices.ContainsFunc(segments, func(s engine.Segment) bool {
+		public := s.Tenant == ""
+		return !public && !serves(b, s)
+	})
 }
 
 // serves reports whether a segment has the ranks that a plan asks for of its

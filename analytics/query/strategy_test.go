@@ -30,15 +30,18 @@ func TestWhichSegmentsQualify(t *testing.T) {
 		{"the index is stored", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", both[1:])}, true},
 		{"another index is stored", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", ward)}, false},
 		{"one tenant has no ranks", index, nil, []engine.Segment{seg("a", "", both), seg("b", "", none)}, false},
-		{"two loads of one tenant", index, nil, []engine.Segment{seg("a", "", both), seg("a", "", both)}, false},
+		{"two loads of one tenant", index, nil, []engine.Segment{seg("a", "", both), seg("a", "", both[1:])}, true},
+		{"two loads, one without the index", index, nil, []engine.Segment{seg("a", "", both), seg("a", "", ward)}, false},
+		{"two loads, one without ranks", index, nil, []engine.Segment{seg("a", "", none), seg("a", "", both)}, false},
 		{"the rank within the unit", rows, nil, []engine.Segment{seg("a", "", some)}, true},
 		{"no rank within the unit", rows, nil, []engine.Segment{seg("a", "", none)}, false},
-		{"two loads, by rows", rows, nil, []engine.Segment{seg("a", "", both), seg("b", "", both), seg("b", "", both)}, false},
+		{"two loads, by rows", rows, nil, []engine.Segment{seg("a", "", both), seg("b", "", both), seg("b", "", some)}, true},
 		{"a join with the rank of its key", rows, joined, []engine.Segment{
 			seg("a", "person", some), seg("a", "visit", [][]string{{"nr"}}), seg("a", "drug", some), seg("b", "person", some), seg("", "town", none), seg("", "town", none),
 		}, true},
 		{"a join without the rank of its key", rows, joined, []engine.Segment{seg("a", "person", some), seg("a", "visit", some)}, false},
-		{"a join with two loads of one table", rows, joined, []engine.Segment{seg("a", "drug", some), seg("a", "drug", some)}, false},
+		{"a join with two loads of one table", rows, joined, []engine.Segment{seg("a", "drug", some), seg("a", "drug", some)}, true},
+		{"a join with a load without the rank of its key", rows, joined, []engine.Segment{seg("a", "visit", [][]string{{"nr"}}), seg("a", "visit", some)}, false},
 		{"a stream of anything", plan.Strategy{}, nil, []engine.Segment{seg("a", "", none), seg("a", "", ward)}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -100,7 +100,8 @@ type entry struct {
 
 type history struct {
 	contract string
-	ranked   bool // one segment per tenant, with ranks
+	ranked   bool // segments have ranks
+	appended bool // there is one for each load, though there are ranks
 	parsed   *contract.Contract
 	tenants  []string
 	rows     []entry
@@ -135,7 +136,7 @@ columns:
 	if h.parsed, err = contract.Parse([]byte(h.contract)); err != nil {
 		panic(err)
 	}
-	h.ranked = r.IntN(2) == 0
+	h.ranked, h.appended = r.IntN(2) == 0, r.IntN(2) == 0
 	for i := range 1 + r.IntN(3) {
 		h.tenants = append(h.tenants, fmt.Sprint("t", i))
 	}
@@ -171,8 +172,8 @@ func (h *history) unit(r *rand.Rand) int64 {
 }
 
 // write makes the segments of a history, one per tenant and load, or per tenant
-// where they are ranked, without the rows of one unit. Under scope tenant a unit
-// is one tenant's.
+// where they are ranked at once, without the rows of one unit. Under scope tenant a
+// unit is one tenant's.
 func (p *replayer) write(t *testing.T, h *history, name string, without int64) []engine.Segment {
 	t.Helper()
 	var out []engine.Segment
@@ -209,17 +210,31 @@ func (p *replayer) write(t *testing.T, h *history, name string, without int64) [
 			}
 		}
 		if h.ranked {
-			out = append(out, rankedSegment(t, h.parsed, called, loads))
+			out = append(out, rankedSegments(t, h.parsed, called, loads, h.appended)...)
 		}
 	}
 	return out
 }
 
-// rankedSegment merges loads into one segment with ranks, as a server does.
-func rankedSegment(t *testing.T, c *contract.Contract, tenant string, loads []string) engine.Segment {
+// rankedSegments makes loads into one segment with ranks, or into one each that
+// goes on from those before, as a server does.
+func rankedSegments(t *testing.T, c *contract.Contract, tenant string, loads []string, each bool) (out []engine.Segment) {
+	t.Helper()
+	if !each {
+		return []engine.Segment{rankedSegment(t, c, tenant, loads, nil)}
+	}
+	var earlier []string
+	for _, load := range loads {
+		s := rankedSegment(t, c, tenant, []string{load}, earlier)
+		out, earlier = append(out, s), append(earlier, s.Path)
+	}
+	return out
+}
+
+func rankedSegment(t *testing.T, c *contract.Contract, tenant string, loads, earlier []string) engine.Segment {
 	t.Helper()
 	spec := maker.Spec{
-		Task: maker.TaskMerge, Dir: t.TempDir(), Segments: loads, Salt: bytes.Repeat([]byte{7}, 16), MemoryMB: 256, Threads: 1,
+		Task: maker.TaskMerge, Dir: t.TempDir(), Segments: loads, Earlier: earlier, Salt: bytes.Repeat([]byte{7}, 16), MemoryMB: 256, Threads: 1,
 		Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant, ContractVersion: c.Version, Ranks: c.Ranks("")},
 	}
 	for _, column := range c.Stored("") {
