@@ -9,11 +9,12 @@
 //     lie in ascending order of _unit and, within a unit, of _row. The unit's own
 //     id is never stored. Behind the declared columns stand ranks, USMALLINT NOT
 //     NULL: _row, and for each ranked grouping its plan.KeyRank and plan.RowRank;
-//     package rank defines them. Rows of a public table have no _unit and no
-//     ranks, and lie in any order.
+//     package rank defines them. They go on from those of the table's segments
+//     that were there before; where one of these has none, this one has none
+//     either. Rows of a public table have no _unit and no ranks, and lie in any order.
 //   - meta(key, value): format_version, dataset, contract_version, tenant and
-//     rows, in a dataset of several tables table and public, and unless it is
-//     public ranks, the groupings as a JSON list of lists of columns; as text.
+//     rows, in a dataset of several tables table and public, and where there are
+//     ranks, ranks, the groupings as a JSON list of lists of columns; as text.
 //
 // Files of format version 1 have no ranks. Where a contract said max_rows, their
 // rows lie in the order of a keyed hash within the unit, and else in any.

@@ -86,8 +86,13 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/planner/strategy.go", "return b.Scope == plan.ScopeTenant || len(b.Tenants) == 1", "return true"}},
 		},
 		{
-			Name: "ranks-of-two-loads", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
-			Edits: []Edit{{"analytics/query/strategy.go", "if seen[at] || !serves(b, s) {", "if !serves(b, s) {"}},
+			// Each load would number a unit's rows of one key from 0.
+			Name: "ranks-of-two-loads", Package: "./ingest/rank", Test: "TestRanksGoOnOverLoads",
+			Edits: []Edit{{"ingest/rank/unit.go", "old.key, int(old.rows)", "old.key, 0"}},
+		},
+		{
+			Name: "ranks-that-are-not-there", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
+			Edits: []Edit{{"analytics/query/strategy.go", "return !public && !serves(b, s)", "return !public && s.Ranks == nil"}},
 		},
 		{
 			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",
