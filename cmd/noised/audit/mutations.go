@@ -25,7 +25,7 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "linf-off-by-one", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsWithinTheBounds",
-			Edits: []Edit{{unit, "return scale.of(min(x.n, c))", "return scale.of(min(x.n, c+1))"}},
+			Edits: []Edit{{unit, "add(scale.of(min(u.cell(slot, d).n, c)))", "add(scale.of(min(u.cell(slot, d).n, c+1)))"}},
 		},
 		{
 			Name: "missing-clamp", Package: "./analytics/bounding", Test: "TestSteps",
@@ -33,8 +33,8 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "float-sum", Package: "./analytics/bounding", Test: "TestTotalsExceedInt64",
-			Edits: []Edit{{unit, "totals[d][group] = totals[d][group].AddInt64(v)",
-				"totals[d][group] = int128{}.AddInt64(int64(float64(totals[d][group].Clamp(privacy.MaxRelease)) + float64(v)))"}},
+			Edits: []Edit{{unit, "lo, carry := bits.Add64(t.Lo, uint64(v), 0)\n\tt.Lo, t.Hi = lo, t.Hi+v>>63+int64(carry)",
+				"_, _ = bits.Add64(0, 0, 0)\n\t*t = total(int128{}.AddInt64(int64(float64((*int128)(t).Clamp(privacy.MaxRelease)) + float64(v))))"}},
 		},
 		{
 			Name: "hash-without-the-unit", Package: "./analytics/bounding", Test: "TestUnitsKeepDifferentKeys",
@@ -42,7 +42,7 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "norm-not-clipped", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsEveryDrawWithinItsSensitivity",
-			Edits: []Edit{{unit, "scale := u.scaling(chosen, limits)", "scale := scaling{}"}},
+			Edits: []Edit{{unit, "scale, c := u.scaling(chosen, limits), limits", "scale, c := (scaling{}), limits"}},
 		},
 		{
 			Name: "one-noise-for-all", Package: "./privacy/mechanism", Test: "TestNoiseAllNoisesEach",
@@ -50,7 +50,7 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "selection-left-out", Package: "./analytics/query", Test: "TestSecretKeysBelowTheThresholdStaySecret",
-			Edits: []Edit{{"analytics/query/noise.go", "if p.Selection.Threshold.Keep(noised[g]) {", "if p.Selection.Threshold.Keep(noised[g]) || true {"}},
+			Edits: []Edit{{"analytics/query/noise.go", "if p.Selection.Threshold.Keep(n) {", "if p.Selection.Threshold.Keep(n) || true {"}},
 		},
 		{
 			Name: "price-forgets-levels", Package: "./analytics/planner", Test: "TestSensitivitiesAreMet",
@@ -80,6 +80,10 @@ func mutations() []Mutation {
 			Name: "ranks-of-finer-keys", Package: "./analytics/planner", Test: "TestRanksKeepWhatTheLimitsPromise",
 			Edits: []Edit{{"analytics/planner/strategy.go", "return slices.Equal(g, columns) })",
 				"return len(columns) > 0 && !slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(g, c) }) })"}},
+		},
+		{
+			Name: "rank-filter-off-by-one", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
+			Edits: []Edit{{"analytics/sqlgen/ranks.go", "return []string{fmt.Sprintf(\"%s < %d\"", "return []string{fmt.Sprintf(\"%s <= %d\""}},
 		},
 		{
 			Name: "ranks-of-a-person-in-many-tenants", Package: "./analytics/planner", Test: "TestRanksKeepWhatTheLimitsPromise",
