@@ -65,8 +65,7 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/sqlgen/from.go", "\tif !src.Once {\n", "\tif !src.Once || true {\n"}},
 		},
 		{
-			// What ranks of finer keys, stored at load, would let through: L0·Linf
-			// rows in one coarse group.
+			// What ranks of finer keys would let through: L0·Linf rows in a group.
 			Name: "index-for-a-coarser-key", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
 			Edits: []Edit{{bounder, "\tlimits := b.plan.Limits\n\tchosen", `	limits := b.plan.Limits
 	for _, k := range b.plan.Keys {
@@ -90,7 +89,6 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/planner/strategy.go", "return b.Scope == plan.ScopeTenant || len(b.Tenants) == 1", "return true"}},
 		},
 		{
-			// Each load would number a unit's rows of one key from 0.
 			Name: "ranks-of-two-loads", Package: "./ingest/rank", Test: "TestRanksGoOnOverLoads",
 			Edits: []Edit{{"ingest/rank/unit.go", "old.key, int(old.rows)", "old.key, 0"}},
 		},
