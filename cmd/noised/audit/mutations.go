@@ -7,7 +7,7 @@ func mutations() []Mutation {
 		bounder = "analytics/bounding/bounder.go"
 		unit    = "analytics/bounding/unit.go"
 	)
-	return []Mutation{
+	return append(rankMutations(), []Mutation{
 		{
 			Name: "noise-5-percent-small", Package: "./privacy/mechanism", Test: "TestDistribution",
 			Edits: []Edit{
@@ -65,7 +65,8 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/sqlgen/from.go", "\tif !src.Once {\n", "\tif !src.Once || true {\n"}},
 		},
 		{
-			// What ranks of finer keys would let through: L0·Linf rows in a group.
+			// What ranks of finer keys, stored at load, would let through: L0·Linf
+			// rows in one coarse group.
 			Name: "index-for-a-coarser-key", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
 			Edits: []Edit{{bounder, "\tlimits := b.plan.Limits\n\tchosen", `	limits := b.plan.Limits
 	for _, k := range b.plan.Keys {
@@ -75,6 +76,21 @@ func mutations() []Mutation {
 	}
 	chosen`}},
 		},
+		{
+			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",
+			Edits: []Edit{{"privacy/ledger/lease.go", "\t\t\treturn privacy.Internal(err, \"yielding a charge\")\n\t\t}\n", `			return privacy.Internal(err, "yielding a charge")
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET spent_mu2 = max(0, spent_mu2 - (SELECT mu2 FROM charges WHERE id = ?))", chargeID); err != nil {
+			return err
+		}
+`}},
+		},
+	}...)
+}
+
+// rankMutations are those of ranks, and of filters on them.
+func rankMutations() []Mutation {
+	return []Mutation{
 		{
 			Name: "ranks-of-finer-keys", Package: "./analytics/planner", Test: "TestRanksKeepWhatTheLimitsPromise",
 			Edits: []Edit{{"analytics/planner/strategy.go", "return slices.Equal(g, columns) })",
@@ -95,15 +111,6 @@ func mutations() []Mutation {
 		{
 			Name: "ranks-that-are-not-there", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
 			Edits: []Edit{{"analytics/query/strategy.go", "return !public && !serves(b, s)", "return !public && s.Ranks == nil"}},
-		},
-		{
-			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",
-			Edits: []Edit{{"privacy/ledger/lease.go", "\t\t\treturn privacy.Internal(err, \"yielding a charge\")\n\t\t}\n", `			return privacy.Internal(err, "yielding a charge")
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET spent_mu2 = max(0, spent_mu2 - (SELECT mu2 FROM charges WHERE id = ?))", chargeID); err != nil {
-			return err
-		}
-`}},
 		},
 	}
 }
