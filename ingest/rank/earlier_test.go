@@ -105,6 +105,25 @@ func TestRanksThatStoppedStayStopped(t *testing.T) {
 	}
 }
 
+// Units are many: to rank one takes no memory that ranking the last did not.
+func TestRankingAUnitAllocatesNothing(t *testing.T) {
+	r := ranks{key: make([][]uint16, 1), row: make([][]uint16, 1)}
+	e := earlier{known: make([]classes, 1)}
+	hashes, keys := []uint64{3, 1, 2}, [][]uint64{{7, 9, 7}}
+	tied := func(i, j int32) int { return cmp.Compare(i, j) }
+	allocated := testing.AllocsPerRun(100, func() {
+		for i := range uint64(20) {
+			e.known[0].add(i%8, uint16(i%8), uint16(i/8))
+		}
+		r.sort(hashes, tied)
+		r.rank(len(hashes), keys, e.known)
+		e.forget()
+	})
+	if allocated != 0 {
+		t.Errorf("%g times", allocated)
+	}
+}
+
 // rankRows ranks a unit's rows by one grouping, behind earlier ones.
 func rankRows(rows []unitRow, stored ...rankedRow) (order []int32, key, row []uint16) {
 	r := ranks{key: make([][]uint16, 1), row: make([][]uint16, 1)}
