@@ -65,8 +65,5 @@ func unscaled(v term) term {
 	if v.typ == bigint {
 		return v
 	}
-	if v.typ.Kind == plan.KindDecimal && v.typ.Scale > 0 {
-		v = combine(v.typ, fmt.Sprintf("(%%s * CAST(%s AS DECIMAL(%d,0)))", pow10(int(v.typ.Scale)), v.typ.Scale+1), v)
-	}
-	return combine(bigint, "CAST(%s AS BIGINT)", v)
+	return combine(bigint, "CAST(%s AS BIGINT)", shifted(v))
 }

@@ -74,11 +74,7 @@ func (b *builder) quantiseExact(v term, q plan.Quantum) term {
 	if largest.BitLen() <= 62 && den.BitLen() <= 61 {
 		name = "BIGINT"
 	}
-	u := v
-	if scale > 0 { // at most 18 + 19 digits
-		u = combine(bigint, fmt.Sprintf("(%%s * CAST(%s AS DECIMAL(%d,0)))", pow10(scale), scale+1), u)
-	}
-	u = b.share(combine(bigint, "CAST(%s AS "+name+")", u))
+	u := b.share(combine(bigint, "CAST(%s AS "+name+")", shifted(v)))
 	y := combine(bigint, fmt.Sprintf("(%%s * %s::%s)", num, name), u)
 	if den.Cmp(big.NewInt(1)) > 0 {
 		twoNum, twoDen := new(big.Int).Lsh(num, 1), new(big.Int).Lsh(den, 1)
@@ -88,6 +84,21 @@ func (b *builder) quantiseExact(v term, q plan.Quantum) term {
 	y = b.share(y)
 	format := fmt.Sprintf("CAST((CASE WHEN %%s < %d THEN %d WHEN %%s > %d THEN %d ELSE %%s END) AS BIGINT)", q.Lo, q.Lo, q.Hi, q.Hi)
 	return combine(bigint, format, y, y, y)
+}
+
+// shifted renders a decimal times 10^s for its scale s, which is a whole number.
+// DuckDB gives a product as many digits as both factors have together, but does
+// not leave 18 of them for more by itself, and fails instead where a value needs
+// them: so there it is told to. 18 + 19 digits are fewer than 38.
+func shifted(v term) term {
+	scale := scaleOf(v.typ)
+	if scale == 0 {
+		return v
+	}
+	if digits := int(v.typ.Precision) + scale + 1; digits > 18 {
+		v = combine(v.typ, fmt.Sprintf("CAST(%%s AS DECIMAL(38,%d))", scale), v)
+	}
+	return combine(v.typ, fmt.Sprintf("(%%s * CAST(%s AS DECIMAL(%d,0)))", pow10(scale), scale+1), v)
 }
 
 // largestUnscaled returns a bound on the unscaled magnitude of a type.
