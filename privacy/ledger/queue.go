@@ -17,7 +17,8 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	waiting []*waiting
-	serving bool // somebody waits for a transaction, and will take the queue's head
+	serving bool            // somebody waits for a transaction, and will take the queue's head
+	served  map[string]bool // the principals of the batch before
 }
 
 // waiting is a charge that was asked for.
@@ -69,38 +70,45 @@ func (q *queue) leave(w *waiting) bool {
 }
 
 // take removes what one transaction may decide. It is in order of arrival, and
-// where not all fits, every principal's first come before anyone's second. more
-// says that the caller must have the rest served.
+// where not all fits, every principal's first come before anyone's second, those
+// of principals who were just served last. What is too large for the room that is
+// left waits, and others go before it. more says that the caller must have the
+// rest served.
 func (q *queue) take() (batch []*waiting, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	turns := byTurn(q.waiting)
-	accounts, n := 0, 0
-	for ; n < min(len(turns), maxBatch); n++ {
-		accounts += q.waiting[turns[n]].request.requiredCount()
-		if n > 0 && accounts > maxBatchAccounts {
-			break
+	accounts, taken := 0, make([]bool, len(q.waiting))
+	chosen := 0
+	for _, i := range byTurn(q.waiting, q.served) {
+		n := q.waiting[i].request.requiredCount()
+		if chosen == maxBatch || chosen > 0 && accounts+n > maxBatchAccounts {
+			continue
 		}
+		taken[i], accounts, chosen = true, accounts+n, chosen+1
 	}
-	taken := slices.Sorted(slices.Values(turns[:n]))
-	left := slices.Sorted(slices.Values(turns[n:]))
-	rest := make([]*waiting, 0, len(left))
-	for _, i := range taken {
-		batch = append(batch, q.waiting[i])
-	}
-	for _, i := range left {
-		rest = append(rest, q.waiting[i])
+	q.served = make(map[string]bool)
+	var rest []*waiting
+	for i, w := range q.waiting {
+		if !taken[i] {
+			rest = append(rest, w)
+			continue
+		}
+		batch = append(batch, w)
+		q.served[w.request.Principal] = true
 	}
 	q.waiting, q.serving = rest, len(rest) > 0
 	return batch, q.serving
 }
 
 // byTurn orders the indexes of charges by how many of the same principal stand
-// before each, then by arrival.
-func byTurn(all []*waiting) []int {
+// before each, counting the one that was just served, then by arrival.
+func byTurn(all []*waiting, served map[string]bool) []int {
 	before := map[string]int{}
 	turn, order := make([]int, len(all)), make([]int, len(all))
 	for i, w := range all {
+		if _, known := before[w.request.Principal]; !known && served[w.request.Principal] {
+			before[w.request.Principal] = 1
+		}
 		turn[i], order[i] = before[w.request.Principal], i
 		before[w.request.Principal]++
 	}

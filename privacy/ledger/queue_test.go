@@ -319,3 +319,24 @@ func TestMoreThanABatchIsServed(t *testing.T) {
 	}
 	f.audit(t)
 }
+
+// TestLargeChargesDoNotHoldUpOthers: whoever sends many charges that each fill a
+// transaction keeps another principal waiting for one of them, not for all.
+func TestLargeChargesDoNotHoldUpOthers(t *testing.T) {
+	large := Request{Principal: "greedy", Tenants: make([]string, maxBatchAccounts)}
+	for i := range large.Tenants {
+		large.Tenants[i] = fmt.Sprint("t", i)
+	}
+	q := &queue{}
+	for range 50 {
+		q.join(&waiting{request: large})
+	}
+	q.join(&waiting{request: Request{Principal: "modest", Tenants: []string{"t"}}})
+	for turn := 1; turn <= 2; turn++ {
+		batch, _ := q.take()
+		if slices.ContainsFunc(batch, func(w *waiting) bool { return w.request.Principal == "modest" }) {
+			return
+		}
+	}
+	t.Error("the small charge is in neither of the first two transactions")
+}
