@@ -26,6 +26,9 @@ type Segment struct {
 	// Ranks has the groupings whose ranks are stored with the rows, each sorted;
 	// nil where not even the rank within the unit is.
 	Ranks [][]string
+	// Appended is the number of loads among its rows whose ranks go on from those
+	// of loads before them; 0 where all of its rows were ranked at once.
+	Appended int
 }
 
 // Generation is a published, immutable state of one tenant's data in one
@@ -104,7 +107,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	if err != nil {
 		return nil, privacy.Internal(err, "reading generations")
 	}
-	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks
+	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks, s.appended
 		FROM json_each(?) AS wanted
 		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
 		LEFT JOIN generation_segments gs ON gs.generation = g.id
@@ -118,8 +121,8 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 		g := Generation{Dataset: dataset}
 		var at int64
 		var id, table, path, sum, ranks sql.NullString
-		var count, size sql.NullInt64
-		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks); err != nil {
+		var count, size, appended sql.NullInt64
+		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks, &appended); err != nil {
 			return nil, privacy.Internal(err, "reading generations")
 		}
 		if known, ok := out[g.Tenant]; ok {
@@ -127,7 +130,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 		}
 		g.At = time.UnixMicro(at).UTC()
 		if id.Valid {
-			seg := Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String}
+			seg := Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String, Appended: int(appended.Int64)}
 			if seg.Ranks, err = readRanks(ranks); err != nil {
 				return nil, err
 			}

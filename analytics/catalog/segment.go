@@ -18,8 +18,8 @@ func insertSegment(ctx context.Context, tx *sql.Tx, s Segment) error {
 		}
 		ranks = string(text)
 	}
-	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks)
+	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks, appended)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks, s.Appended)
 	return err
 }
 

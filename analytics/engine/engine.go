@@ -26,6 +26,8 @@ type Segment struct {
 	// Ranks has the groupings whose ranks are stored with the rows, each sorted;
 	// not nil when the rank within the unit is stored, nil where no ranks are.
 	Ranks [][]string
+	// GoesOn says that some of these ranks go on from those of loads before.
+	GoesOn bool
 }
 
 // Input is everything that a run depends on. Two runs with equal inputs give

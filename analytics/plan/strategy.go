@@ -38,6 +38,10 @@ type Strategy struct {
 	Bounding Bounding
 	// Grouping has the columns of the index, sorted; nil unless BoundIndex.
 	Grouping []string
+	// Whole asks for ranks that were made of all rows of a table at once. Ranks
+	// that go on from load to load bound as much, but prefer the rows of earlier
+	// loads: a unit that has as many as are kept is never seen to have others.
+	Whole bool
 }
 
 // String returns what an explanation shows: "stream", "rows" or "index on a, b".

@@ -59,14 +59,18 @@ import (
 // the presence of a value are streamed, unless ranks keep all there is: where
 // loads have seen to max_rows, and the query asks for no less.
 //
+// Ranks go on from load to load, so that a unit's earliest rows are kept. Who
+// would see less of later loads for that asks for ranks of all rows at once
+// (Whole): index, and rows of fewer than are stored.
+//
 // Where rows have budgets by period, a filter says whose budget is charged, and
 // nothing of other rows is used. Ranks count these too; so it is streamed.
 func (p *planning) strategy() error {
 	out := &p.out
 	if g := byIndex(p.c, out); g != nil {
-		out.Strategy = plan.Strategy{Bounding: plan.BoundIndex, Grouping: g}
+		out.Strategy = plan.Strategy{Bounding: plan.BoundIndex, Grouping: g, Whole: true}
 	} else if m := byRows(p.c, out); m > 0 {
-		out.Strategy = plan.Strategy{Bounding: plan.BoundRows}
+		out.Strategy = plan.Strategy{Bounding: plan.BoundRows, Whole: !keepsAll(p.c, out)}
 		out.Limits.MaxRows = m
 	}
 	return nil
@@ -116,7 +120,7 @@ func byIndex(c *contract.Contract, b *plan.Bound) []string {
 // or 0.
 func byRows(c *contract.Contract, b *plan.Bound) int64 {
 	l, m := b.Limits, b.Limits.MaxRows
-	all := c.MaxRowsOnly && m == c.Limits.MaxRows // that is stored
+	all := keepsAll(c, b)
 	switch {
 	case all && (l.MaxRowsPerPartition < m || l.MaxPartitions < min(m, groupsPerUnit(b))):
 		return 0
@@ -136,6 +140,11 @@ func byRows(c *contract.Contract, b *plan.Bound) int64 {
 		}
 	}
 	return m
+}
+
+// keepsAll reports whether a plan keeps as many rows of a unit as may be stored.
+func keepsAll(c *contract.Contract, b *plan.Bound) bool {
+	return c.MaxRowsOnly && b.Limits.MaxRows == c.Limits.MaxRows
 }
 
 // inOnePlace reports whether all rows of a unit are one tenant's.

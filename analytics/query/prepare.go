@@ -172,7 +172,7 @@ func (p *prepared) segments(dataDir string) []engine.Segment {
 	for _, owner := range readFrom(p.priced.Plan) {
 		for _, seg := range p.generations[owner].Segments {
 			if readsTable(p.priced.Plan, owner, seg.Table) {
-				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path), Ranks: seg.Ranks})
+				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path), Ranks: seg.Ranks, GoesOn: seg.Appended > 0})
 			}
 		}
 	}

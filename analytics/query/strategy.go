@@ -17,7 +17,8 @@ import (
 // could change what is kept of all others. It depends on the ranks that segments
 // have, and these on events alone: the contracts that were in force when loads
 // came. How many segments there are does not matter, since ranks go on from one
-// to the next, nor whether they have been merged, since each row keeps its ranks.
+// to the next, nor whether they have been merged, since each row keeps its ranks;
+// whether ranks were made of all rows at once does, and loads alone decide that.
 func bounded(b *plan.Bound, segments []engine.Segment) *plan.Bound {
 	if qualifies(b, segments) {
 		return b
@@ -33,7 +34,7 @@ func qualifies(b *plan.Bound, segments []engine.Segment) bool {
 	}
 	return !slices.ContainsFunc(segments, func(s engine.Segment) bool {
 		public := s.Tenant == ""
-		return !public && !serves(b, s)
+		return !public && (!serves(b, s) || b.Strategy.Whole && s.GoesOn)
 	})
 }
 

@@ -19,6 +19,9 @@ func TestWhichSegmentsQualify(t *testing.T) {
 		return engine.Segment{Tenant: tenant, Table: table, Ranks: ranks}
 	}
 	none, some := [][]string(nil), [][]string{}
+	behind := engine.Segment{Tenant: "a", Ranks: both, GoesOn: true}
+	whole := index
+	whole.Whole = true
 	for _, tt := range []struct {
 		name     string
 		strategy plan.Strategy
@@ -42,6 +45,9 @@ func TestWhichSegmentsQualify(t *testing.T) {
 		{"a join without the rank of its key", rows, joined, []engine.Segment{seg("a", "person", some), seg("a", "visit", some)}, false},
 		{"a join with two loads of one table", rows, joined, []engine.Segment{seg("a", "drug", some), seg("a", "drug", some)}, true},
 		{"a join with a load without the rank of its key", rows, joined, []engine.Segment{seg("a", "visit", [][]string{{"nr"}}), seg("a", "visit", some)}, false},
+		{"ranks that go on, where any serve", index, nil, []engine.Segment{seg("a", "", both), behind}, true},
+		{"ranks that go on, where all rows must have been ranked at once", whole, nil, []engine.Segment{seg("a", "", both), behind}, false},
+		{"all rows ranked at once", whole, nil, []engine.Segment{seg("a", "", both), seg("b", "", both)}, true},
 		{"a stream of anything", plan.Strategy{}, nil, []engine.Segment{seg("a", "", none), seg("a", "", ward)}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

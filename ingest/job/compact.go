@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
-	"time"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/ingest/build"
@@ -101,7 +100,6 @@ func (s *Service) merging() catalog.Scattered {
 
 // compact merges a table. The name of the file is on record before there is one.
 func (s *Service) compact(ctx context.Context, t catalog.Scattered) error {
-	began := s.o.Now()
 	g, _, err := s.o.Catalog.Head(ctx, t.Dataset, t.Tenant)
 	if err != nil {
 		return err
@@ -119,18 +117,22 @@ func (s *Service) compact(ctx context.Context, t catalog.Scattered) error {
 	if err != nil {
 		return err
 	}
-	if !spec.Keep {
+	if spec.Meta.Ranks = goOn(t.Segments[0].Ranks, t.Segments); spec.Meta.Ranks == nil {
 		return privacy.Internal(errors.New("not all segments have ranks"), "merging a table")
 	}
+	spec.Keep = true
 	result, err := s.work(ctx, j, spec, false)
 	if err != nil {
 		return err
 	}
 	into := catalog.Segment{ID: id, Table: t.Table, Path: segment.RelPath(t.Tenant, t.Dataset, id), Rows: result.RowsStored, Ranks: spec.Meta.Ranks}
+	for _, old := range t.Segments {
+		into.Appended += old.Appended
+	}
 	if err := s.exchange(ctx, t, j, filepath.Join(dir, build.SegmentFile), into); err != nil {
 		return err
 	}
-	s.o.Log.Info("table merged", "tenant", t.Tenant, "dataset", t.Dataset, "segments", len(t.Segments), "took", s.o.Now().Sub(began).Round(time.Millisecond))
+	s.o.Log.Info("table merged", "tenant", t.Tenant, "dataset", t.Dataset, "segments", len(t.Segments))
 	return nil
 }
 

@@ -41,10 +41,13 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		return errBasisChanged
 	}
 	file, rows, ranks, kept := filepath.Join(dir, build.SegmentFile), j.stored, j.ranks, carried(base, c, *j)
+	appended := 0
 	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
 		kept = without(kept, j.Table)
-	case len(own)+1 >= MergeAt:
+	case loadsOf(own)+1 < MergeAt:
+		appended = min(loadsOf(own), 1)
+	default:
 		spec, n, err := s.merge(ctx, *j, c, dir, own)
 		if err != nil {
 			return err
@@ -59,7 +62,7 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
 		Segments: append(kept, catalog.Segment{
 			ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
-			Ranks: ranks,
+			Ranks: ranks, Appended: appended,
 		}),
 		Load: j.ID, At: s.o.Now().UTC(),
 	}
@@ -91,6 +94,19 @@ func carried(g catalog.Generation, c *contract.Contract, j record) []catalog.Seg
 	return kept
 }
 
+// loadsOf returns how many loads, since all rows were last ranked at once, made
+// the segments of a table. It is the same before and after a compaction.
+func loadsOf(own []catalog.Segment) int {
+	apart := 0
+	for _, s := range own {
+		apart += s.Appended
+	}
+	if len(own) > 0 {
+		apart++
+	}
+	return max(apart, len(own))
+}
+
 // without returns the segments of all tables but one.
 func without(segments []catalog.Segment, table string) []catalog.Segment {
 	var others []catalog.Segment
@@ -114,7 +130,8 @@ func (s *Service) seal(ctx context.Context, file string, j record) (segment.Seal
 	return sealed, nil
 }
 
-// merge writes one file with the rows of the given segments and the new one.
+// merge writes one file with the rows of the given segments and the new one, which
+// it ranks anew: a load may, for the number of loads decides.
 func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (spec build.Spec, rows int64, err error) {
 	// The new one has its final path once it is published.
 	all := append(slices.Clone(old), catalog.Segment{Path: "", Ranks: j.ranks})

@@ -124,15 +124,11 @@ func (s *Service) paths(segments []catalog.Segment) []string {
 	return out
 }
 
-// mergeSpec is the order to write segments as one. Where all have ranks, these are
-// kept. Else they are made anew, which changes what bounds keep: only a load may
-// do that.
+// mergeSpec is the order to write segments as one, ranked anew. That changes what
+// bounds keep, and so only a load may do it.
 func (s *Service) mergeSpec(ctx context.Context, j record, c *contract.Contract, dir string, segments []catalog.Segment) (build.Spec, error) {
 	spec, err := s.baseSpec(ctx, j, c, dir)
 	spec.Task, spec.Segments = build.TaskMerge, s.paths(segments)
-	if kept := goOn(segments[0].Ranks, segments); kept != nil {
-		spec.Meta.Ranks, spec.Keep = kept, true
-	}
 	return spec, err
 }
 

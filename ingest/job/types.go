@@ -39,8 +39,8 @@ const (
 // when the server goes down under it.
 const MaxAttempts = 3
 
-// MergeAt is the number of segments at which a generation's segments are
-// merged into one, so that reading it stays fast.
+// MergeAt is the number of loads at which the last one merges the segments of a
+// table into one and ranks all rows anew.
 const MergeAt = 16
 
 // SupersededFor is how long a replaced segment file stays for queries that
