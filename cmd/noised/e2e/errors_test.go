@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/blackbox"
 )
 
 // statuses is every error code of the interface and its HTTP status.
@@ -342,33 +343,46 @@ func serverErrors() map[string][]provocation {
 		}}},
 		"unavailable": {{"a server whose only slot is taken", func(s *site) wire.Problem {
 			narrow := s.another("--max-requests", "1")
-			body, unfinished := io.Pipe()
-			slow, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, narrow.URL+"/v1/query", body)
-			check(s.t, err)
-			slow.Header.Set("Authorization", "Bearer "+s.Analyst)
-			slow.Header.Set("Content-Type", wire.TypeJSON)
-			ended := make(chan error, 1)
-			go func() {
-				res, err := (&http.Client{Transport: narrow.Trans}).Do(slow)
-				if err == nil {
-					_ = res.Body.Close()
-				}
-				ended <- err
-			}()
-			_, err = unfinished.Write([]byte(`{"sql": "`))
-			check(s.t, err)
-			// The slot is taken once the server has read the headers.
+			leave, ended := s.occupy(narrow)
+			// The slot is taken once the server has read the headers; if one of these
+			// calls had it then, the other was refused, and comes again.
 			a := eventually(s.t, func() (answer, bool) {
+				select {
+				case <-ended:
+					leave, ended = s.occupy(narrow)
+				default:
+				}
 				a := callOn(s.t, narrow, request{key: s.Analyst, method: http.MethodGet, path: "/v1/releases"})
 				return a, a.status != http.StatusOK
 			})
 			s.wantRetryAfter(a)
-			check(s.t, unfinished.CloseWithError(io.ErrUnexpectedEOF))
+			leave()
 			<-ended
 			return s.refusal(a)
 		}}},
 		"internal": {{"a segment that cannot be read", func(s *site) wire.Problem { return brokenSegment(s.t) }}},
 	}
+}
+
+// occupy sends a question whose body does not end before leave is called.
+func (s *site) occupy(on *blackbox.Server) (leave func(), ended <-chan error) {
+	s.t.Helper()
+	body, unfinished := io.Pipe()
+	slow, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, on.URL+"/v1/query", body)
+	check(s.t, err)
+	slow.Header.Set("Authorization", "Bearer "+s.Analyst)
+	slow.Header.Set("Content-Type", wire.TypeJSON)
+	done := make(chan error, 1)
+	go func() {
+		res, err := (&http.Client{Transport: on.Trans}).Do(slow)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		_ = unfinished.CloseWithError(io.ErrUnexpectedEOF) // nobody reads it any more
+		done <- err
+	}()
+	_, _ = unfinished.Write([]byte(`{"sql": "`)) // fails if the call was refused
+	return func() { _ = unfinished.CloseWithError(io.ErrUnexpectedEOF) }, done
 }
 
 func (s *site) wantRetryAfter(a answer) {
