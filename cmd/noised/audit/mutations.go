@@ -110,7 +110,7 @@ func rankMutations() []Mutation {
 		},
 		{
 			Name: "ranks-that-are-not-there", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
-			Edits: []Edit{{"analytics/query/strategy.go", "return !public && !serves(b, s)", "return !public && s.Ranks == nil"}},
+			Edits: []Edit{{"analytics/query/strategy.go", "return !public && (!serves(b, s) ||", "return !public && (s.Ranks == nil ||"}},
 		},
 	}
 }
