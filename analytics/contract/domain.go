@@ -104,7 +104,7 @@ func (r *reader) value(n *node, field string, t plan.Type) (plan.Value, bool) {
 		}
 		r.problem(n.line, field, "must be true or false")
 	case t.IsInteger():
-		lo, hi := integerRange(t)
+		lo, hi := t.IntegerRange()
 		v, ok := r.integer(n, field, lo, hi)
 		return plan.IntValue(t, v), ok
 	case t.Kind == plan.KindVarchar:
@@ -129,7 +129,7 @@ func (r *reader) ranged(o object, t plan.Type) ([]plan.Value, bool) {
 	}
 	step := int64(1)
 	okStep := true
-	min, max := integerRange(t)
+	min, max := t.IntegerRange()
 	if o.has("step") {
 		step, okStep = o.integer("step", 1, max)
 	}

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"math"
 	"math/big"
 
 	"github.com/noised/noised/analytics/plan"
@@ -131,7 +130,7 @@ func typeScale(t plan.Type) int {
 func typeRange(t plan.Type) (lo, hi *big.Rat, limited bool) {
 	switch {
 	case t.IsInteger():
-		l, h := integerRange(t)
+		l, h := t.IntegerRange()
 		return new(big.Rat).SetInt64(l), new(big.Rat).SetInt64(h), true
 	case t.Kind == plan.KindDecimal:
 		largest := new(big.Int).Sub(pow10(int(t.Precision)), big.NewInt(1))
@@ -139,19 +138,6 @@ func typeRange(t plan.Type) (lo, hi *big.Rat, limited bool) {
 		return new(big.Rat).Neg(hi), hi, true
 	default:
 		return nil, nil, false
-	}
-}
-
-func integerRange(t plan.Type) (lo, hi int64) {
-	switch t.Kind {
-	case plan.KindTinyint:
-		return math.MinInt8, math.MaxInt8
-	case plan.KindSmallint:
-		return math.MinInt16, math.MaxInt16
-	case plan.KindInteger:
-		return math.MinInt32, math.MaxInt32
-	default:
-		return math.MinInt64, math.MaxInt64
 	}
 }
 

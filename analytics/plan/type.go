@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -74,3 +75,18 @@ func (t Type) IsInteger() bool { return t.Kind >= KindTinyint && t.Kind <= KindB
 
 // IsNumeric reports whether the type can be summed.
 func (t Type) IsNumeric() bool { return t.Kind >= KindTinyint && t.Kind <= KindDouble }
+
+// IntegerRange returns the least and the largest value of an integer type, and
+// those of a bigint for any other.
+func (t Type) IntegerRange() (lo, hi int64) {
+	switch t.Kind {
+	case KindTinyint:
+		return math.MinInt8, math.MaxInt8
+	case KindSmallint:
+		return math.MinInt16, math.MaxInt16
+	case KindInteger:
+		return math.MinInt32, math.MaxInt32
+	default:
+		return math.MinInt64, math.MaxInt64
+	}
+}

@@ -2,7 +2,6 @@ package sqlgen
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/noised/noised/analytics/plan"
 )
@@ -44,19 +43,11 @@ func (s *selection) bounded(d plan.Draw, v term) (term, error) {
 // ends returns the least and the largest integer that values of an exact type
 // are stored as.
 func ends(t plan.Type) (int64, int64) {
-	switch t.Kind {
-	case plan.KindDecimal:
+	if t.Kind == plan.KindDecimal {
 		most := pow10(int(t.Precision)).Int64() - 1 // of at most 18 digits
 		return -most, most
-	case plan.KindTinyint:
-		return math.MinInt8, math.MaxInt8
-	case plan.KindSmallint:
-		return math.MinInt16, math.MaxInt16
-	case plan.KindInteger:
-		return math.MinInt32, math.MaxInt32
-	default:
-		return math.MinInt64, math.MaxInt64
 	}
+	return t.IntegerRange()
 }
 
 // unscaled renders the integer that an exact value of at most 18 digits is

@@ -185,21 +185,7 @@ func TestRanksAgreeWithPlainSQL(t *testing.T) {
 		q, ranks := randomRanked(t)
 		table := rapid.SampledFrom(tables).Draw(t, "table")
 		want := w.ranked(q, table.name, ranks)
-		var first *engine.Partials
-		for i, e := range engines {
-			p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: table.segments[min(i, 1)]})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, drawsOf(q, p, want)); diff != "" {
-				t.Fatalf("engine %d, −want +got:\n%s", i, diff)
-			}
-			if p = spelledOut(&q.plan, p); i == 0 {
-				first = p
-			} else if diff := cmp.Diff(first, p); diff != "" {
-				t.Fatalf("shuffled rows and more threads, −first +second:\n%s", diff)
-			}
-		}
+		sameOnAll(t, engines, q, table, [16]byte{}, want)
 		agreesWithStream(t, engines[0], q.plan, table.segments[0])
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/noised/noised/analytics/bounding/boundingtest"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
@@ -30,21 +31,7 @@ func TestEngineAgreesWithPlainSQL(t *testing.T) {
 		}
 		t.Logf("filter %s\ndraws %+v\n%s", q.filter, q.draws, st.SQL)
 		want := w.reference(q, table.name, salt)
-		var first *engine.Partials
-		for i, e := range engines {
-			p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: table.segments[min(i, 1)], Salt: salt})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, drawsOf(q, p, want)); diff != "" {
-				t.Fatalf("engine %d, −want +got:\n%s", i, diff)
-			}
-			if p = spelledOut(&q.plan, p); i == 0 {
-				first = p
-			} else if diff := cmp.Diff(first, p); diff != "" {
-				t.Fatalf("shuffled rows and more threads, −first +second:\n%s", diff)
-			}
-		}
+		sameOnAll(t, engines, q, table, salt, want)
 	})
 }
 
@@ -59,4 +46,25 @@ func spelledOut(of *plan.Bound, p *engine.Partials) *engine.Partials {
 		out.Draws = append(out.Draws, p.Of(d, draw.Width(), every))
 	}
 	return out
+}
+
+// sameOnAll runs a query on every engine, on rows in another order from the second
+// on: each gives what is wanted, and all of them the same.
+func sameOnAll(t *rapid.T, engines []*Engine, q refQuery, rows table, salt [16]byte, want boundingtest.Draws) {
+	t.Helper()
+	var first *engine.Partials
+	for i, e := range engines {
+		p, err := e.Run(context.Background(), engine.Input{Plan: &q.plan, Segments: rows.segments[min(i, 1)], Salt: salt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, drawsOf(q, p, want)); diff != "" {
+			t.Fatalf("engine %d, −want +got:\n%s", i, diff)
+		}
+		if p = spelledOut(&q.plan, p); i == 0 {
+			first = p
+		} else if diff := cmp.Diff(first, p); diff != "" {
+			t.Fatalf("shuffled rows and more threads, −first +second:\n%s", diff)
+		}
+	}
 }
