@@ -29,6 +29,9 @@ type Segment struct {
 	// Appended is the number of loads among its rows whose ranks go on from those
 	// of loads before them; 0 where all of its rows were ranked at once.
 	Appended int
+	// Codes has the dimensions whose codes are stored with the rows, each with
+	// plan.CodesOf the values that were declared; nil where there are none.
+	Codes map[string]string
 }
 
 // Generation is a published, immutable state of one tenant's data in one
@@ -107,7 +110,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	if err != nil {
 		return nil, privacy.Internal(err, "reading generations")
 	}
-	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks, s.appended
+	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks, s.appended, s.codes
 		FROM json_each(?) AS wanted
 		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
 		LEFT JOIN generation_segments gs ON gs.generation = g.id
@@ -120,9 +123,9 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	for rows.Next() {
 		g := Generation{Dataset: dataset}
 		var at int64
-		var id, table, path, sum, ranks sql.NullString
+		var id, table, path, sum, ranks, codes sql.NullString
 		var count, size, appended sql.NullInt64
-		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks, &appended); err != nil {
+		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks, &appended, &codes); err != nil {
 			return nil, privacy.Internal(err, "reading generations")
 		}
 		if known, ok := out[g.Tenant]; ok {
@@ -132,6 +135,9 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 		if id.Valid {
 			seg := Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String, Appended: int(appended.Int64)}
 			if seg.Ranks, err = readRanks(ranks); err != nil {
+				return nil, err
+			}
+			if seg.Codes, err = readCodes(codes); err != nil {
 				return nil, err
 			}
 			g.Segments = append(g.Segments, seg)

@@ -42,6 +42,7 @@ func TestPublishAndCurrent(t *testing.T) {
 	second.Segments[0].Ranks = first.Segments[0].Ranks
 	second.Segments = append(second.Segments, generation("", "a", 1, "seg_2").Segments...)
 	second.Segments[2].Ranks = [][]string{{"ward"}, {"day", "ward"}}
+	second.Segments[2].Codes = map[string]string{"ward": "0123"}
 	empty := generation("gen_3", "b", 1)
 	empty.Segments = nil
 

@@ -18,8 +18,16 @@ func insertSegment(ctx context.Context, tx *sql.Tx, s Segment) error {
 		}
 		ranks = string(text)
 	}
-	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks, appended)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks, s.Appended)
+	var codes any // NULL: there are none
+	if len(s.Codes) > 0 {
+		text, err := json.Marshal(s.Codes)
+		if err != nil {
+			return privacy.Internal(err, "recording a segment")
+		}
+		codes = string(text)
+	}
+	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks, appended, codes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks, s.Appended, codes)
 	return err
 }
 
@@ -34,4 +42,16 @@ func readRanks(text sql.NullString) ([][]string, error) {
 		return nil, privacy.Internal(err, "reading the ranks of a segment")
 	}
 	return ranks, nil
+}
+
+// readCodes reads the dimensions of a segment whose codes are stored.
+func readCodes(text sql.NullString) (map[string]string, error) {
+	if !text.Valid {
+		return nil, nil
+	}
+	var codes map[string]string
+	if err := json.Unmarshal([]byte(text.String), &codes); err != nil {
+		return nil, privacy.Internal(err, "reading the codes of a segment")
+	}
+	return codes, nil
 }

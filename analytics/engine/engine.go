@@ -28,6 +28,9 @@ type Segment struct {
 	Ranks [][]string
 	// GoesOn says that some of these ranks go on from those of loads before.
 	GoesOn bool
+	// Codes has the columns whose codes are stored, each with plan.CodesOf its
+	// declared values.
+	Codes map[string]string
 }
 
 // Input is everything that a run depends on. Two runs with equal inputs give

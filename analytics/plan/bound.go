@@ -79,6 +79,9 @@ type Key struct {
 	// Domain has the declared values in declared order, NULL last where it is
 	// one of them; nil when secret.
 	Domain []Value
+	// Coded says that segments store the places of the column's values in Domain,
+	// so that the texts need not be read: see CodeColumn. It changes no result.
+	Coded bool
 }
 
 // Secret reports whether the key's values must pass partition selection.
