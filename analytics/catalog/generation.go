@@ -100,7 +100,8 @@ func (c *Catalog) Head(ctx context.Context, dataset, tenant string) (Generation,
 }
 
 // heads reads the latest generations of tenants with their segments in one
-// statement, so that they are of one moment.
+// statement, so that they are of one moment. CROSS JOIN makes it look each tenant
+// up: SQLite would rather go through the list once for each generation.
 func heads(ctx context.Context, r reader, dataset string, tenants []string) (map[string]Generation, error) {
 	out := make(map[string]Generation, len(tenants))
 	if len(tenants) == 0 {
@@ -112,7 +113,7 @@ func heads(ctx context.Context, r reader, dataset string, tenants []string) (map
 	}
 	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks, s.appended, s.codes
 		FROM json_each(?) AS wanted
-		JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
+		CROSS JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
 		LEFT JOIN generation_segments gs ON gs.generation = g.id
 		LEFT JOIN segments s ON s.id = gs.segment
 		ORDER BY g.tenant, gs.ordinal`, string(list), dataset)
