@@ -51,8 +51,8 @@ type Input struct {
 const MaxGroups = int64(1) << 24
 
 // Check refuses inputs that would read a tenant outside the plan, and plans
-// whose limits bound nothing, whose groups are too many or whose draws do not
-// fit their quanta. It is the last line of defence, so its errors are internal.
+// whose limits bound nothing, whose groups are too many, whose draws do not fit
+// their quanta, or which read ranks or codes that are not stored. It is the last line of defence, so its errors are internal.
 func (in Input) Check() error {
 	if in.Plan == nil {
 		return privacy.Internal(fmt.Errorf("no plan"), "engine input")
@@ -74,12 +74,19 @@ func (in Input) Check() error {
 	if err := checkSources(in.Plan.Sources); err != nil {
 		return privacy.Internal(err, "engine input")
 	}
+	tenants := make(map[string]bool, len(in.Plan.Tenants))
+	for _, t := range in.Plan.Tenants {
+		tenants[t] = true
+	}
 	for _, s := range in.Segments {
-		if err := in.permits(s); err != nil {
+		if err := in.permits(s, tenants); err != nil {
 			return privacy.Internal(err, "engine input")
 		}
 	}
 	if err := in.checkRanks(); err != nil {
+		return privacy.Internal(err, "engine input")
+	}
+	if err := in.checkCodes(); err != nil {
 		return privacy.Internal(err, "engine input")
 	}
 	return nil
@@ -102,9 +109,9 @@ func checkSources(sources []plan.Source) error {
 
 // permits says whether the plan reads a segment: of a table that it names, and
 // of one of its tenants unless that table is public.
-func (in Input) permits(s Segment) error {
+func (in Input) permits(s Segment, tenants map[string]bool) error {
 	if in.Plan.Sources == nil {
-		if s.Table != "" || !slices.Contains(in.Plan.Tenants, s.Tenant) {
+		if s.Table != "" || !tenants[s.Tenant] {
 			return fmt.Errorf("a segment of tenant %q and table %q is outside the plan", s.Tenant, s.Table)
 		}
 		return nil
@@ -115,7 +122,7 @@ func (in Input) permits(s Segment) error {
 		return fmt.Errorf("a segment of table %q is outside the plan", s.Table)
 	case in.Plan.Sources[i].Public && s.Tenant != "":
 		return fmt.Errorf("a segment of tenant %q stands for the public table %q", s.Tenant, s.Table)
-	case !in.Plan.Sources[i].Public && !slices.Contains(in.Plan.Tenants, s.Tenant):
+	case !in.Plan.Sources[i].Public && !tenants[s.Tenant]:
 		return fmt.Errorf("a segment of tenant %q is outside the plan", s.Tenant)
 	}
 	return nil

@@ -27,10 +27,11 @@ type prepared struct {
 	request     Request
 	dataset     catalog.Dataset
 	priced      *planner.Priced
-	run         *plan.Bound                   // priced.Plan, as these generations are bounded
+	run         *plan.Bound                   // priced.Plan, as it is run on these generations
 	generations map[string]catalog.Generation // by tenant; missing: nothing loaded
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
+	policy      int64                         // the version of the policies that permitted it
 	leased      bool                          // its charge was made here, and with it the first lease
 	shown       *Answer                       // the view of the release that was stored for it here; nil before, and elsewhere
 }
@@ -45,16 +46,18 @@ type question struct {
 	request Request
 	sel     *plan.Select
 	dataset catalog.Dataset
+	permit  func(*prepared) error // decides it by the policies once its plan is known
 }
 
 // prepare parses, permits, bounds and prices a request of a principal, and finds
 // the generations it would read.
-func (s *Service) prepare(ctx context.Context, principal string, r Request) (*prepared, error) {
+func (s *Service) prepare(ctx context.Context, by privacy.Principal, r Request) (*prepared, error) {
 	q, err := s.understand(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	loss, err := s.lossFor(ctx, principal, q)
+	q.permit = func(p *prepared) error { return s.permit(ctx, by, r.operation(), p) }
+	loss, err := s.lossFor(ctx, by.ID, q)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,7 @@ func (s *Service) prepareAgain(ctx context.Context, r Request, charged privacy.L
 	if err != nil {
 		return nil, err
 	}
+	q.permit = func(*prepared) error { return nil } // it was permitted when it was charged
 	loss := charged
 	if r.Accuracy == nil {
 		if loss, err = lossOf(r); err != nil {
@@ -151,8 +155,11 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 	}
 	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
 	p.key = releaseKey(p.core, readFrom(priced.Plan), gens)
+	if err := q.permit(p); err != nil {
+		return nil, err
+	}
 	segments := p.segments(s.DataDir)
-	p.run = bounded(priced.Plan, segments)
+	p.run = adapted(priced.Plan, segments)
 	return p, s.Engine.Permits(ctx, engine.Input{Plan: p.run, Segments: segments})
 }
 
@@ -172,7 +179,10 @@ func (p *prepared) segments(dataDir string) []engine.Segment {
 	for _, owner := range readFrom(p.priced.Plan) {
 		for _, seg := range p.generations[owner].Segments {
 			if readsTable(p.priced.Plan, owner, seg.Table) {
-				out = append(out, engine.Segment{Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path), Ranks: seg.Ranks, GoesOn: seg.Appended > 0})
+				out = append(out, engine.Segment{
+					Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path),
+					Ranks: seg.Ranks, GoesOn: seg.Appended > 0, Codes: seg.Codes,
+				})
 			}
 		}
 	}

@@ -8,9 +8,27 @@ import (
 	"github.com/noised/noised/analytics/planner"
 )
 
-// bounded returns the plan as it is run on given segments: as it was priced, or
-// streamed where their ranks do not serve it. Cost, noise and the identity of
-// the release are those of the plan that was priced in either case.
+// adapted returns the plan as it is run on given segments: bounded in the way that
+// they serve, and by the codes of keys that they store. What the plan is, costs
+// and is called stays that of the plan that was priced.
+func adapted(b *plan.Bound, segments []engine.Segment) *plan.Bound {
+	return coded(bounded(b, segments), segments)
+}
+
+// coded returns a plan with the keys marked whose codes are stored in every
+// segment that they are read from, for the values that the plan has declared.
+// Where a contract has changed its values since some load, the texts are read.
+func coded(b *plan.Bound, segments []engine.Segment) *plan.Bound {
+	out := *b
+	out.Keys = slices.Clone(b.Keys)
+	for i, k := range out.Keys {
+		out.Keys[i].Coded = engine.Coded(b, k, segments)
+	}
+	return &out
+}
+
+// bounded returns the plan as it was priced, or streamed where the ranks of the
+// segments do not serve it.
 //
 // Streaming keeps other rows of a unit than ranks do, of every unit at once. So
 // whether a run falls back must not depend on whose rows there are, or one unit

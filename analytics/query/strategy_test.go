@@ -69,3 +69,28 @@ func TestWhichSegmentsQualify(t *testing.T) {
 		})
 	}
 }
+
+// A key is read by its codes where all segments store those of its declared
+// values; a load under other ones, before or after, has the texts read. The plan
+// that was priced is what it was.
+func TestWhichKeysAreReadByCodes(t *testing.T) {
+	first, second := []plan.Value{plan.StringValue("x")}, []plan.Value{plan.StringValue("x"), plan.StringValue("y")}
+	under := func(values []plan.Value) engine.Segment {
+		return engine.Segment{Tenant: "a", Codes: map[string]string{"ward": plan.CodesOf(values)}}
+	}
+	for _, tt := range []struct {
+		name     string
+		segments []engine.Segment
+		want     bool
+	}{
+		{"the values as they are declared", []engine.Segment{under(second), under(second)}, true},
+		{"one load under fewer values", []engine.Segment{under(second), under(first)}, false},
+		{"all loads under fewer values", []engine.Segment{under(first)}, false},
+		{"a load before there were codes", []engine.Segment{under(second), {Tenant: "b"}}, false},
+	} {
+		b := &plan.Bound{Keys: []plan.Key{{Column: "ward", Type: plan.Of(plan.KindVarchar), Domain: second}}}
+		if got := adapted(b, tt.segments).Keys[0].Coded; got != tt.want || b.Keys[0].Coded {
+			t.Errorf("%s: %t, and %t in the plan that was priced", tt.name, got, b.Keys[0].Coded)
+		}
+	}
+}

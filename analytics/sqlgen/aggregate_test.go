@@ -98,18 +98,30 @@ func TestAggregateOfAJoin(t *testing.T) {
 		Draws:  []plan.Draw{{Kind: plan.DrawRows}},
 		Limits: privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: 4, MaxRows: 4}, Strategy: plan.Strategy{Bounding: plan.BoundRows},
 	}
+	city := of("c", "name")
+	city.Type = plan.Of(plan.KindVarchar)
+	p.Keys = []plan.Key{{Column: "c.name", Expr: city, Type: city.Type, Domain: []plan.Value{plan.StringValue("x")}, Coded: true}}
 	got, err := Aggregate(&p, nil, Relation{Tables: map[string][]string{"item": {"s0"}, "buy": {"s1"}, "person": {"s2"}, "city": {"s3"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
 		`FROM "s0".main."rows" WHERE "_row" < 4)`, `FROM "s1".main."rows" WHERE "_row:k" < 1)`,
-		`FROM "s2".main."rows" WHERE "_row" < 1)`, `FROM "s3".main."rows")`,
+		`FROM "s2".main."rows" WHERE "_row" < 1)`, `SELECT "_code:name", "id" FROM "s3".main."rows")`,
+		`j3."_code:name" AS "c._code:name"`, `SELECT "c._code:name" AS c0`,
 		`j1."_unit" = j0."_unit" AND j0."buy" = j1."k"`, `j2."_unit" = j0."_unit"`,
 	} {
 		if !strings.Contains(got.SQL, part) {
 			t.Errorf("%s is not in %s", part, got.SQL)
 		}
+	}
+	none, err := Aggregate(&p, nil, Relation{Tables: map[string][]string{"item": {"s0"}}})
+	if err != nil || !strings.Contains(none.SQL, `CAST(NULL AS USMALLINT) AS "_code:name"`) {
+		t.Errorf("codes of a table that nobody has loaded: %v, %v", none, err)
+	}
+	streamed, err := Generate(&p, Relation{Tables: map[string][]string{"item": {"s0"}}})
+	if err != nil || strings.Contains(streamed.SQL, "_code") {
+		t.Errorf("which rows are streamed could depend on codes: %v, %v", streamed, err)
 	}
 }
 

@@ -34,6 +34,12 @@
 // the stored order; a join is sorted. The engine switches off the optimizer rule that would turn a long IN
 // list into a hash join.
 //
+// # Codes
+//
+// A key whose Coded is set is read as the stored codes of its column instead of
+// its text, by aggregates and by streams of one table. Elsewhere in the plan the
+// column is what it always is.
+//
 // # Aggregates
 //
 // Where stored ranks bound a plan (plan.Strategy), Aggregate renders one statement

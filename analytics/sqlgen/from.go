@@ -133,7 +133,11 @@ func (s *selection) read() map[string][]*plan.Column {
 	}
 	plan.Walk(s.plan.Filter, add)
 	for _, k := range s.plan.Keys {
-		plan.Walk(k.Expr, add)
+		if c, bare := k.Expr.(*plan.Column); bare && s.coded(k) {
+			add(codeOf(c))
+		} else {
+			plan.Walk(k.Expr, add)
+		}
 	}
 	for _, d := range s.plan.Draws {
 		plan.Walk(d.Mask, add)
@@ -183,7 +187,7 @@ func union(catalogs []string, src plan.Source, columns []*plan.Column, kept []st
 		if err != nil {
 			return "", err
 		}
-		typ, err := sqlType(c.Type)
+		typ, err := storedType(c)
 		if err != nil {
 			return "", err
 		}

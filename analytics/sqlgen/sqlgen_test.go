@@ -48,6 +48,15 @@ func TestStatements(t *testing.T) {
 				Layout{Keys: []int{None, 1}, Draws: []DrawColumns{}}},
 		},
 		{
+			"a key whose codes are stored is read by them, and as a text where it is filtered by",
+			plan.Bound{
+				Keys:   []plan.Key{{Column: "name", Type: plan.Of(plan.KindVarchar), Coded: true}, {Column: "other"}},
+				Filter: call("=", name, lit(plan.StringValue("x"))),
+			},
+			Statement{`SELECT "_unit", "_code:name", "other" FROM "s3".main."rows" WHERE ("name" = 'x')`,
+				Layout{Keys: []int{1, 2}, Draws: []DrawColumns{}}},
+		},
+		{
 			"an average is one column: the count takes its presence",
 			plan.Bound{Draws: []plan.Draw{
 				{Kind: plan.DrawRows, Mask: call("is not null", rating)},

@@ -129,8 +129,8 @@ func (s *selection) statement(p *plan.Bound, r Relation) (*Statement, error) {
 	return st, err
 }
 
-// key renders what is grouped by: a column as it is, the tenant not at all, and
-// any other expression as exactly the key's type.
+// key renders what is grouped by: a column as it is, or its codes, the tenant not
+// at all, and any other expression as exactly the key's type.
 func (s *selection) key(k plan.Key) (int, error) {
 	column, bare := k.Expr.(*plan.Column)
 	if k.Expr == nil {
@@ -140,6 +140,9 @@ func (s *selection) key(k plan.Key) (int, error) {
 		return None, nil
 	}
 	if bare {
+		if s.coded(k) {
+			column = codeOf(column)
+		}
 		t, err := s.column(column)
 		if err != nil {
 			return None, err

@@ -38,11 +38,12 @@ func rankedTable(w *writer, dir string, seed uint64) table {
 	}
 	w.exec(fmt.Sprintf(`CREATE TABLE %s AS SELECT * EXCLUDE (seg, hash), (row_number() OVER (PARTITION BY tenant, _unit ORDER BY hash) - 1)::USMALLINT AS "_row" %s
 		FROM (SELECT *, md5(concat(rowid, %d)) AS hash FROM %s)`, name, columns, seed, base.name))
-	t := table{name: name}
+	t, codes := table{name: name}, randomCodes(seed)
 	for shuffle := range t.segments {
 		for _, tenant := range tenantNames {
-			path := w.segment(dir, fmt.Sprintf("%s-%d-%s", name, shuffle, tenant), fmt.Sprintf("SELECT * EXCLUDE tenant FROM %s WHERE tenant = '%s' ORDER BY _unit, random()", name, tenant))
-			t.segments[shuffle] = append(t.segments[shuffle], engine.Segment{Tenant: tenant, Path: path, Ranks: indexed})
+			columns, of := codes(tenant, 0)
+			path := w.segment(dir, fmt.Sprintf("%s-%d-%s", name, shuffle, tenant), fmt.Sprintf("SELECT * EXCLUDE tenant%s FROM %s WHERE tenant = '%s' ORDER BY _unit, random()", columns, name, tenant))
+			t.segments[shuffle] = append(t.segments[shuffle], engine.Segment{Tenant: tenant, Path: path, Ranks: indexed, Codes: of})
 		}
 	}
 	slices.Reverse(t.segments[1])

@@ -54,7 +54,7 @@ func (d *decoder) bind(types []physical) error {
 			continue
 		}
 		if t := types[c.Value]; d.draws[i].Kind == plan.DrawDistinct {
-			if t == physicalOther || t == physicalUint64 || t == physicalInt128 {
+			if t == physicalOther || t == physicalUint16 || t == physicalUint64 || t == physicalInt128 {
 				return fmt.Errorf("a value has a type that cannot be counted")
 			}
 		} else if !t.isInteger() {

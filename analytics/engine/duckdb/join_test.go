@@ -148,7 +148,7 @@ func load(t testing.TB, w *writer, rows []row, parts int) []engine.Segment {
 		w.exec("CREATE OR REPLACE TABLE staged (" + columns + ")")
 		w.exec("INSERT INTO staged VALUES " + strings.Join(values, ", "))
 		s := engine.Segment{Tenant: key.Tenant, Table: key.Table}
-		s.Path = w.segment(dir, key.Tenant+"_"+key.Table+"_"+fmt.Sprint(key.number), "SELECT *"+ranksOf[key.Table]+" FROM staged ORDER BY ALL")
+		s.Path = w.segment(dir, key.Tenant+"_"+key.Table+"_"+fmt.Sprint(key.number), "SELECT *"+ranksOf[key.Table]+codesOf(&s)+" FROM staged ORDER BY ALL")
 		if s.Tenant != "" && parts == 1 {
 			s.Ranks = [][]string{{"number"}}
 		}

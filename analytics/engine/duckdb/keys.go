@@ -90,6 +90,9 @@ func (d *keyDecoder) bind(types []physical) error {
 			continue
 		}
 		got := types[c.place]
+		if c.key.Coded && got == physicalUint16 {
+			continue
+		}
 		isText := c.key.Type.Kind == plan.KindVarchar
 		if isText != (got == physicalText) || (!isText && got != physicalBool && !got.isInteger()) {
 			return fmt.Errorf("a key column has another type")
@@ -130,9 +133,14 @@ func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32)
 		return
 	}
 	v := ch.vector(c.place, types[c.place])
-	if v.kind == physicalText {
+	switch v.kind {
+	case physicalText:
 		textPlaces(c.lookup, v, out)
 		return
+	case physicalUint16:
+		codePlaces(v, len(c.key.Domain), out)
+		return
+	default:
 	}
 	b.wide = room(b.wide, len(out))
 	integers(v, b.wide)
@@ -144,6 +152,24 @@ func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32)
 			out[row] = out[row-1]
 		default:
 			out[row] = c.lookup.integer(b.wide[row])
+		}
+	}
+}
+
+// codePlaces takes stored codes as the places that they are. A text outside the
+// domain has a larger one, and one that an outer join did not find has none.
+func codePlaces(v vector, size int, out []int32) {
+	for row, code := range view[uint16](v, len(out)) {
+		if out[row] = int32(code); int(code) >= size {
+			out[row] = -1
+		}
+	}
+	if v.valid == nil {
+		return
+	}
+	for row := range out {
+		if v.null(row) {
+			out[row] = -1
 		}
 	}
 }

@@ -48,6 +48,7 @@ type table struct {
 
 func randomTable(w *writer, dir string, seed uint64) table {
 	r := rand.New(rand.NewPCG(seed, 1))
+	codes := randomCodes(seed)
 	units := []uint64{0, 1, 2, 1 << 40, 1<<63 + 5, 1<<64 - 1}[:1+r.IntN(6)]
 	name := fmt.Sprintf("rows%d", seed)
 	columns, values := "", ""
@@ -71,9 +72,10 @@ func randomTable(w *writer, dir string, seed uint64) table {
 	for shuffle := range t.segments {
 		for i, tenant := range tenantNames {
 			for seg := range 1 + i {
+				columns, of := codes(tenant, seg)
 				path := w.segment(dir, fmt.Sprintf("%s-%d-%s-%d", name, shuffle, tenant, seg), fmt.Sprintf(
-					"SELECT * EXCLUDE (tenant, seg) FROM %s WHERE tenant = '%s' AND seg = %d ORDER BY _unit, random()", name, tenant, seg))
-				t.segments[shuffle] = append(t.segments[shuffle], engine.Segment{Tenant: tenant, Path: path})
+					"SELECT * EXCLUDE (tenant, seg)%s FROM %s WHERE tenant = '%s' AND seg = %d ORDER BY _unit, random()", columns, name, tenant, seg))
+				t.segments[shuffle] = append(t.segments[shuffle], engine.Segment{Tenant: tenant, Path: path, Codes: of})
 			}
 		}
 	}

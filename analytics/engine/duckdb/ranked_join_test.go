@@ -50,9 +50,9 @@ func (w *writer) gather(segments []engine.Segment) {
 	for _, s := range segments {
 		w.exec("ATTACH '" + s.Path + "' AS seg (READ_ONLY)")
 		if s.Tenant == "" {
-			w.exec("INSERT INTO " + s.Table + " SELECT '', * FROM seg.rows")
+			w.exec("INSERT INTO " + s.Table + " SELECT '', COLUMNS(c -> c NOT LIKE '_code:%') FROM seg.rows")
 		} else {
-			w.exec("INSERT INTO " + s.Table + " SELECT '" + s.Tenant + "' || _unit, * EXCLUDE _unit FROM seg.rows")
+			w.exec("INSERT INTO " + s.Table + " SELECT '" + s.Tenant + "' || _unit, COLUMNS(c -> c <> '_unit' AND c NOT LIKE '_code:%') FROM seg.rows")
 		}
 		w.exec("DETACH seg")
 	}

@@ -164,6 +164,7 @@ const (
 	physicalInt16
 	physicalInt32
 	physicalInt64
+	physicalUint16
 	physicalUint64
 	physicalDouble
 	physicalText
@@ -188,6 +189,8 @@ func physicalType(r *bindings.Result, column bindings.IdxT) physical {
 		return physicalInt32
 	case bindings.TypeBigInt, bindings.TypeTimestamp:
 		return physicalInt64
+	case bindings.TypeUSmallInt:
+		return physicalUint16
 	case bindings.TypeUBigInt:
 		return physicalUint64
 	case bindings.TypeDouble:
@@ -218,7 +221,7 @@ func (v vector) null(row int) bool {
 }
 
 // view returns the values of a vector whose kind has the layout of T.
-func view[T uint8 | int8 | int16 | int32 | int64 | uint64 | float64 | text | hugeint](v vector, rows int) []T {
+func view[T uint8 | uint16 | int8 | int16 | int32 | int64 | uint64 | float64 | text | hugeint](v vector, rows int) []T {
 	return unsafe.Slice((*T)(v.data), rows)
 }
 
