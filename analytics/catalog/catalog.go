@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/noised/noised/analytics/catalog/internal/recent"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
@@ -18,6 +19,8 @@ type Catalog struct {
 	db        *controldb.DB
 	now       func() time.Time
 	contracts sync.Map // versionKey → *contract.Contract
+	heads     *recent.Cache[known]
+	members   *recent.Cache[Dataset]
 }
 
 type versionKey struct {
@@ -27,7 +30,7 @@ type versionKey struct {
 
 // New returns the catalog that lives in db.
 func New(db *controldb.DB, now func() time.Time) *Catalog {
-	return &Catalog{db: db, now: now}
+	return &Catalog{db: db, now: now, heads: recent.New[known](maxKept), members: recent.New[Dataset](maxKept)}
 }
 
 // reader is what both the store and a transaction read through.

@@ -52,11 +52,10 @@ func (c *Catalog) Scattered(ctx context.Context, before time.Time) ([]Scattered,
 // fails with CodeConflict and changes nothing.
 func (c *Catalog) Compact(ctx context.Context, tx *sql.Tx, t Scattered, into Segment) error {
 	const doing = "compacting a table"
-	head, err := heads(ctx, tx, t.Dataset, []string{t.Tenant})
+	g, _, err := head(ctx, tx, t.Dataset, t.Tenant)
 	if err != nil {
 		return err
 	}
-	g := head[t.Tenant]
 	if g.ID != t.Generation || !sameSegments(g.Of(t.Table), t.Segments) || len(t.Segments) == 0 {
 		return privacy.Errorf(privacy.CodeConflict, "the generation has changed")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/privacy"
@@ -101,75 +102,97 @@ func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract
 	return nil
 }
 
-const datasetColumns = `SELECT v.dataset, v.latest, m.tenant, m.version, t.suspended
+const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.suspended
 	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
+	LEFT JOIN member_changes c ON c.dataset = v.dataset
 	LEFT JOIN members m ON m.dataset = v.dataset
 	LEFT JOIN tenants t ON t.name = m.tenant
 	ORDER BY v.dataset, m.tenant`
 
 // Datasets returns every dataset by name.
 func (c *Catalog) Datasets(ctx context.Context) ([]Dataset, error) {
-	return c.datasets(ctx, c.db, fmt.Sprintf(datasetColumns, ""))
+	all, _, err := c.datasets(ctx, c.db, fmt.Sprintf(datasetColumns, ""))
+	return all, err
 }
 
 // Dataset returns one dataset, or CodeUnknownDataset.
 func (c *Catalog) Dataset(ctx context.Context, name string) (Dataset, error) {
-	return c.datasetIn(ctx, c.db, name)
-}
-
-func (c *Catalog) datasetIn(ctx context.Context, r reader, name string) (Dataset, error) {
-	found, err := c.datasets(ctx, r, fmt.Sprintf(datasetColumns, "WHERE dataset = ?"), name)
+	if kept, change, ok := c.members.Get(name); ok {
+		var last int64
+		err := c.db.QueryRowContext(ctx, `SELECT coalesce(max(change), 0) FROM member_changes WHERE dataset = ?`, name).Scan(&last)
+		if err != nil {
+			return Dataset{}, privacy.Internal(err, "reading what has changed")
+		}
+		if last == change {
+			kept.Members = slices.Clone(kept.Members)
+			return kept, nil
+		}
+	}
+	d, change, err := c.datasetIn(ctx, c.db, name)
 	if err != nil {
 		return Dataset{}, err
 	}
-	if len(found) == 0 {
-		return Dataset{}, unknownDataset(name)
+	c.members.Put(name, change, d, 1+len(d.Members))
+	d.Members = slices.Clone(d.Members)
+	return d, nil
+}
+
+// datasetIn reads a dataset, as it is after the change that it returns.
+func (c *Catalog) datasetIn(ctx context.Context, r reader, name string) (Dataset, int64, error) {
+	found, changes, err := c.datasets(ctx, r, fmt.Sprintf(datasetColumns, "WHERE dataset = ?"), name)
+	if err != nil {
+		return Dataset{}, 0, err
 	}
-	return found[0], nil
+	if len(found) == 0 {
+		return Dataset{}, 0, unknownDataset(name)
+	}
+	return found[0], changes[0], nil
 }
 
 // datasets reads datasets with their members in one statement, so that both
 // are of one moment.
-func (c *Catalog) datasets(ctx context.Context, r reader, query string, args ...any) ([]Dataset, error) {
-	all, err := scanDatasets(ctx, r, query, args...)
+func (c *Catalog) datasets(ctx context.Context, r reader, query string, args ...any) (all []Dataset, changes []int64, err error) {
+	all, changes, err = scanDatasets(ctx, r, query, args...)
 	if err != nil {
-		return nil, privacy.Internal(err, "reading datasets")
+		return nil, nil, privacy.Internal(err, "reading datasets")
 	}
 	for i := range all {
 		d := &all[i]
 		d.Contract, err = c.contractIn(ctx, r, d.Name, inForce(d.Latest, d.Members))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return all, nil
+	return all, changes, nil
 }
 
-func scanDatasets(ctx context.Context, r reader, query string, args ...any) ([]Dataset, error) {
+func scanDatasets(ctx context.Context, r reader, query string, args ...any) (all []Dataset, changes []int64, err error) {
 	rows, err := r.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	all := []Dataset{}
+	all = []Dataset{}
 	for rows.Next() {
 		var name string
 		var latest int
+		var change int64
 		var tenant sql.NullString
 		var version sql.NullInt64
 		var suspended sql.NullBool
-		if err := rows.Scan(&name, &latest, &tenant, &version, &suspended); err != nil {
-			return nil, err
+		if err := rows.Scan(&name, &latest, &change, &tenant, &version, &suspended); err != nil {
+			return nil, nil, err
 		}
 		if len(all) == 0 || all[len(all)-1].Name != name {
 			all = append(all, Dataset{Name: name, Latest: latest, Members: []Member{}})
+			changes = append(changes, change)
 		}
 		if tenant.Valid {
 			d := &all[len(all)-1]
 			d.Members = append(d.Members, Member{Tenant: tenant.String, Version: int(version.Int64), Suspended: suspended.Bool})
 		}
 	}
-	return all, rows.Err()
+	return all, changes, rows.Err()
 }
 
 // Accept records that a tenant agrees to one version of a dataset's contract.

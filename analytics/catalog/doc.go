@@ -3,10 +3,12 @@
 // them, and the generations that loads have published. It names data and never
 // reads it.
 //
-// Everything lives in the control store, which several processes share, and is
-// read from there at every call: what one process commits, the next call in
-// any process sees. The one thing kept in memory is parsed contracts, which
-// never change.
+// Everything lives in the control store, which several processes share: what one
+// process commits, the next call in any process sees. Parsed contracts, which
+// never change, are kept in memory, and so are the members of datasets and their
+// current generations. Triggers of the store count what changes these, in the
+// transaction that does; each call looks at the count, and reads anew what has
+// changed, so that it answers as if it had read everything.
 //
 // A dataset's version in force is the highest that some member accepted, and
 // the latest while nobody has accepted any. Only members that accepted the

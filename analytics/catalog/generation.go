@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/noised/noised/analytics/contract"
@@ -73,82 +72,46 @@ func (c *Catalog) Current(ctx context.Context, dataset string, tenants []string)
 
 // CurrentUnder is Current for a given version of the contract. A query that
 // was planned under one version reads its generations by it, whatever has come
-// into force since.
+// into force since. What segments have by reference, their ranks and codes, is
+// shared and not to be changed.
 func (c *Catalog) CurrentUnder(ctx context.Context, under *contract.Contract, tenants []string) (map[string]Generation, error) {
-	heads, err := heads(ctx, c.db, under.Dataset, tenants)
+	now, err := c.latest(ctx, under.Dataset, tenants)
 	if err != nil {
 		return nil, err
 	}
-	for tenant, g := range heads {
-		loaded, err := c.contractIn(ctx, c.db, g.Dataset, g.Version)
-		if err != nil {
-			return nil, err
+	readable := map[int]bool{} // by version that was loaded under
+	wanted := make([]*Generation, 0, len(tenants))
+	for _, tenant := range tenants {
+		g := now[tenant]
+		if g == nil {
+			continue
 		}
-		if !under.ReadsFrom(loaded) {
-			delete(heads, tenant)
+		reads, checked := readable[g.Version]
+		if !checked {
+			if reads, err = c.readsUnder(ctx, c.db, under, g.Version); err != nil {
+				return nil, err
+			}
+			readable[g.Version] = reads
+		}
+		if reads {
+			wanted = append(wanted, g)
 		}
 	}
-	return heads, nil
+	return copied(wanted), nil
 }
 
 // Head returns the generation that a tenant published last, whether or not the
 // version in force can read it. Loads build on it.
 func (c *Catalog) Head(ctx context.Context, dataset, tenant string) (Generation, bool, error) {
-	heads, err := heads(ctx, c.db, dataset, []string{tenant})
-	g, ok := heads[tenant]
-	return g, ok, err
+	return head(ctx, c.db, dataset, tenant)
 }
 
-// heads reads the latest generations of tenants with their segments in one
-// statement, so that they are of one moment. CROSS JOIN makes it look each tenant
-// up: SQLite would rather go through the list once for each generation.
-func heads(ctx context.Context, r reader, dataset string, tenants []string) (map[string]Generation, error) {
-	out := make(map[string]Generation, len(tenants))
-	if len(tenants) == 0 {
-		return out, nil
+func head(ctx context.Context, r reader, dataset, tenant string) (Generation, bool, error) {
+	found, _, err := readHeads(ctx, r, dataset, []string{tenant})
+	if g := found[tenant]; g != nil {
+		return *g, true, err
 	}
-	list, err := json.Marshal(tenants)
-	if err != nil {
-		return nil, privacy.Internal(err, "reading generations")
-	}
-	rows, err := r.QueryContext(ctx, `SELECT g.id, g.tenant, g.version, g.format_version, g.load, g.at, s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.ranks, s.appended, s.codes
-		FROM json_each(?) AS wanted
-		CROSS JOIN generations g ON g.dataset = ? AND g.tenant = wanted.value AND g.superseded_at IS NULL
-		LEFT JOIN generation_segments gs ON gs.generation = g.id
-		LEFT JOIN segments s ON s.id = gs.segment
-		ORDER BY g.tenant, gs.ordinal`, string(list), dataset)
-	if err != nil {
-		return nil, privacy.Internal(err, "reading generations")
-	}
-	defer rows.Close()
-	for rows.Next() {
-		g := Generation{Dataset: dataset}
-		var at int64
-		var id, table, path, sum, ranks, codes sql.NullString
-		var count, size, appended sql.NullInt64
-		if err := rows.Scan(&g.ID, &g.Tenant, &g.Version, &g.FormatVersion, &g.Load, &at, &id, &table, &path, &count, &size, &sum, &ranks, &appended, &codes); err != nil {
-			return nil, privacy.Internal(err, "reading generations")
-		}
-		if known, ok := out[g.Tenant]; ok {
-			g = known
-		}
-		g.At = time.UnixMicro(at).UTC()
-		if id.Valid {
-			seg := Segment{ID: id.String, Table: table.String, Path: path.String, Rows: count.Int64, Bytes: size.Int64, SHA256: sum.String, Appended: int(appended.Int64)}
-			if seg.Ranks, err = readRanks(ranks); err != nil {
-				return nil, err
-			}
-			if seg.Codes, err = readCodes(codes); err != nil {
-				return nil, err
-			}
-			g.Segments = append(g.Segments, seg)
-		}
-		out[g.Tenant] = g
-	}
-	if err := rows.Err(); err != nil {
-		return nil, privacy.Internal(err, "reading generations")
-	}
-	return out, nil
+	return Generation{}, false, err
 }
 
 // Publish makes g the current generation of its tenant, in the caller's
@@ -164,11 +127,10 @@ func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expecte
 	if err := c.mayPublish(ctx, tx, g); err != nil {
 		return err
 	}
-	before, err := heads(ctx, tx, g.Dataset, []string{g.Tenant})
+	head, exists, err := head(ctx, tx, g.Dataset, g.Tenant)
 	if err != nil {
 		return err
 	}
-	head, exists := before[g.Tenant]
 	if exists {
 		if err := c.mayReplace(ctx, tx, head, g, expected); err != nil {
 			return err
@@ -220,7 +182,7 @@ func (c *Catalog) mayReplace(ctx context.Context, tx *sql.Tx, head, g Generation
 }
 
 func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) error {
-	d, err := c.datasetIn(ctx, tx, g.Dataset)
+	d, _, err := c.datasetIn(ctx, tx, g.Dataset)
 	if err != nil {
 		return err
 	}
@@ -274,7 +236,11 @@ func (c *Catalog) reads(ctx context.Context, r reader, dataset string, version, 
 	if err != nil {
 		return false, err
 	}
-	old, err := c.contractIn(ctx, r, dataset, loaded)
+	return c.readsUnder(ctx, r, under, loaded)
+}
+
+func (c *Catalog) readsUnder(ctx context.Context, r reader, under *contract.Contract, loaded int) (bool, error) {
+	old, err := c.contractIn(ctx, r, under.Dataset, loaded)
 	if err != nil {
 		return false, err
 	}

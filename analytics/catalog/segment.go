@@ -31,27 +31,47 @@ func insertSegment(ctx context.Context, tx *sql.Tx, s Segment) error {
 	return err
 }
 
-// readRanks reads the groupings of a segment. That there are none differs from
+// texts reads what segments store as JSON. Most segments say the same, and share
+// what was read.
+type texts struct {
+	ranksOf map[string][][]string
+	codesOf map[string]map[string]string
+}
+
+func newTexts() texts {
+	return texts{map[string][][]string{}, map[string]map[string]string{}}
+}
+
+// ranks reads the groupings of a segment. That there are none differs from
 // there being no ranks.
-func readRanks(text sql.NullString) ([][]string, error) {
+func (t texts) ranks(text sql.NullString) ([][]string, error) {
 	if !text.Valid {
 		return nil, nil
 	}
-	ranks := [][]string{}
+	ranks, known := t.ranksOf[text.String]
+	if known {
+		return ranks, nil
+	}
+	ranks = [][]string{}
 	if err := json.Unmarshal([]byte(text.String), &ranks); err != nil {
 		return nil, privacy.Internal(err, "reading the ranks of a segment")
 	}
+	t.ranksOf[text.String] = ranks
 	return ranks, nil
 }
 
-// readCodes reads the dimensions of a segment whose codes are stored.
-func readCodes(text sql.NullString) (map[string]string, error) {
+// codes reads the dimensions of a segment whose codes are stored.
+func (t texts) codes(text sql.NullString) (map[string]string, error) {
 	if !text.Valid {
 		return nil, nil
 	}
-	var codes map[string]string
+	codes, known := t.codesOf[text.String]
+	if known {
+		return codes, nil
+	}
 	if err := json.Unmarshal([]byte(text.String), &codes); err != nil {
 		return nil, privacy.Internal(err, "reading the codes of a segment")
 	}
+	t.codesOf[text.String] = codes
 	return codes, nil
 }
