@@ -54,7 +54,10 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err := mayQuery(p); err != nil {
 		return nil, err
 	}
-	prep, err := s.prepare(ctx, p.ID, r)
+	if r.Operation == "" {
+		r.Operation = OperationExplain
+	}
+	prep, err := s.prepare(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
+	"github.com/noised/noised/privacy/policy"
 )
 
 const visits = `
@@ -88,13 +89,14 @@ func (s *scripted) ran() int {
 // house is a service over a real control store with two tenants.
 type house struct {
 	*query.Service
-	t       testing.TB
-	db      *controldb.DB
-	catalog *catalog.Catalog
-	ledger  *ledger.Ledger
-	engine  *scripted // nil with another one
-	dir     string    // of segments
-	log     *bytes.Buffer
+	t        testing.TB
+	db       *controldb.DB
+	catalog  *catalog.Catalog
+	ledger   *ledger.Ledger
+	policies *policy.Service
+	engine   *scripted // nil with another one
+	dir      string    // of segments
+	log      *bytes.Buffer
 }
 
 func newHouse(t *testing.T) *house {
@@ -121,8 +123,20 @@ func newHouseOf(t testing.TB, text string, e query.Engine, epsilon float64, time
 	}
 	t.Cleanup(func() { _ = parser.Close() })
 	h := &house{t: t, db: db, catalog: catalog.New(db, time.Now), ledger: ledger.New(db, time.Now), dir: t.TempDir(), log: &bytes.Buffer{}}
+	schema, err := policy.NewSchema([]policy.Operation{
+		{ID: "query", Roles: []privacy.Role{privacy.RoleAnalyst}, Resource: policy.TypeDataset, Question: true},
+		{ID: "explain", Roles: []privacy.Role{privacy.RoleAnalyst}, Resource: policy.TypeDataset, Question: true},
+		{ID: "rest", Roles: privacy.Roles(), Resource: policy.TypeSystem},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.policies, err = policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.Service = query.New(query.Options{
-		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e,
+		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e, Policies: h.policies,
 		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: timeout,
 	})
 	c := h.put(text)

@@ -19,7 +19,7 @@ import (
 //
 // When ctx ends early the charge is still redeemed in the background, and
 // asking again returns its release. Errors: CodeForbidden for anyone but an
-// analyst, what the parser and planner refuse, CodeBudgetExhausted with a
+// analyst and for what the policies deny, what the parser and planner refuse, CodeBudgetExhausted with a
 // *ledger.Exhausted cause, CodeIdempotencyMismatch, CodeUnavailable when the
 // answer is not ready in time. Of an error, Unpaid tells whether its time may
 // depend on rows.
@@ -33,7 +33,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 			return answer, err
 		}
 	}
-	prep, err := s.prepare(ctx, p.ID, r)
+	prep, err := s.prepare(ctx, p, r)
 	if err != nil {
 		return nil, Refusal(err)
 	}
@@ -82,6 +82,7 @@ type payload struct {
 	Fingerprint string  `json:"fingerprint"` // of the request as the caller sent it
 	Core        string  `json:"core"`
 	Version     int     `json:"version"`
+	Policy      int64   `json:"policy"` // the version of the policies that permitted it
 }
 
 func fingerprint(r Request) (string, error) {
@@ -118,15 +119,20 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (
 	if err != nil {
 		return nil, true, err
 	}
-	answer, err := s.replay(ctx, p, core, charge)
+	answer, err := s.replay(ctx, p, r.operation(), core, charge)
 	return answer, true, err
 }
 
 // replay answers a repeated request with the view that it asked for, whatever
-// became of the contract since.
-func (s *Service) replay(ctx context.Context, p privacy.Principal, core release.Core, charge ledger.Charge) (*Answer, error) {
+// became of the contract since, if the policies still permit it.
+func (s *Service) replay(ctx context.Context, p privacy.Principal, operation string, core release.Core, charge ledger.Charge) (*Answer, error) {
 	reading, readErr := s.Store.Read(ctx, p.ID, core.ID)
 	prep, err := s.again(ctx, charge)
+	if err == nil {
+		if denied := s.permit(ctx, p, operation, prep); denied != nil {
+			return nil, Refusal(denied)
+		}
+	}
 	switch {
 	case err == nil && readErr == nil:
 		return s.view(core, prep)
@@ -161,7 +167,7 @@ func (s *Service) charge(ctx context.Context, p privacy.Principal, prep *prepare
 		}
 		narrowed := prep.request
 		narrowed.Tenants = left
-		if prep, err = s.prepare(ctx, p.ID, narrowed); err != nil {
+		if prep, err = s.prepare(ctx, p, narrowed); err != nil {
 			return nil, ledger.Charge{}, err
 		}
 	}
@@ -183,7 +189,7 @@ func withoutExhausted(tenants []string, refusal error) []string {
 }
 
 func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
-	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version})
+	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy})
 	if err != nil {
 		return ledger.Request{}, privacy.Internal(err, "encode charge payload")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
@@ -151,6 +152,7 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 	c := release.Core{Key: charge.Key, Charge: charge.ID, Release: release.Release{
 		ID: privacy.NewID("rel"), Dataset: prep.dataset.Name, ContractVersion: prep.priced.Plan.Version,
 		Epsilon: charge.Loss.Epsilon, Delta: charge.Loss.Delta, CreatedAt: s.Now().UTC().Truncate(time.Microsecond),
+		Purpose: prep.request.Purpose, Policy: prep.policy,
 	}}
 	c.Noised = core.Encode()
 	answer, err := viewOf(c.Release, prep, core)
@@ -168,8 +170,12 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 		if err := s.Store.Put(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := lineage.Note(ctx, tx, c.ID, prep.reads()); err != nil {
+			return err
+		}
 		_, err := s.Store.Serve(ctx, tx, release.View{
 			Release: c.ID, Principal: charge.Principal, SQL: prep.request.SQL, Result: table,
+			Purpose: prep.request.Purpose, Policy: prep.policy,
 		})
 		return err
 	})

@@ -78,5 +78,6 @@ func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, e
 	if prep.core != was.Core || !prep.priced.Cost.Within(charge.Cost) {
 		return nil, privacy.Internal(errors.New("the contract or its members changed since the charge"), charge.ID)
 	}
+	prep.policy = was.Policy
 	return prep, nil
 }

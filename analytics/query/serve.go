@@ -25,7 +25,7 @@ func (s *Service) view(c release.Core, prep *prepared) (*Answer, error) {
 // viewOf shows a core as the request asked for it. It is post-processing of
 // what is stored.
 func viewOf(r release.Release, prep *prepared, core *finish.Core) (*Answer, error) {
-	r.SQL = prep.request.SQL
+	r.SQL, r.Purpose, r.Policy = prep.request.SQL, prep.request.Purpose, prep.policy
 	table, err := tableOf(r, prep, core)
 	if err != nil {
 		return nil, err
@@ -54,6 +54,7 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		first, err := s.Store.Serve(ctx, tx, release.View{
 			Release: c.ID, Principal: p.ID, SQL: prep.request.SQL, Result: table, Cached: true,
+			Purpose: prep.request.Purpose, Policy: prep.policy,
 		})
 		if err != nil || !first {
 			return err

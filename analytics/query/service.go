@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -37,15 +38,16 @@ type Engine interface {
 // Options holds what a Service is wired from. Everything but the limits is
 // required.
 type Options struct {
-	DB      *controldb.DB
-	Catalog *catalog.Catalog
-	Ledger  *ledger.Ledger
-	Store   *release.Store
-	Parser  Parser
-	Engine  Engine
-	DataDir string // segment paths are relative to it
-	Log     *slog.Logger
-	Now     func() time.Time
+	DB       *controldb.DB
+	Catalog  *catalog.Catalog
+	Ledger   *ledger.Ledger
+	Store    *release.Store
+	Parser   Parser
+	Engine   Engine
+	Policies Policies
+	DataDir  string // segment paths are relative to it
+	Log      *slog.Logger
+	Now      func() time.Time
 
 	Timeout       time.Duration // of one run; 30 s when 0
 	MaxConcurrent int           // runs at once; 4 when 0
@@ -109,7 +111,12 @@ type Request struct {
 	OnExhausted         string                `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
 	Intervals           bool                  `json:"-"`                                // of the answer's form; never changes the release
 	IdempotencyKey      string                `json:"-"`
+	Purpose             string                `json:"purpose,omitempty"` // for policies and the record; never changes the release
+	Operation           string                `json:"-"`                 // as policies know it; of the method when empty
 }
+
+// operation returns what policies know the request as.
+func (r Request) operation() string { return cmp.Or(r.Operation, OperationQuery) }
 
 // Accuracy is the widest interval that the caller accepts of every noised
 // column: exactly one of Relative and Absolute, as the larger distance of the

@@ -28,13 +28,16 @@ type Release struct {
 	Dataset         string
 	ContractVersion int
 	SQL             string // as this reader first asked
+	Purpose         string // that this reader gave; empty for none
+	Policy          int64  // version of the policies that permitted it to this reader; 0: there were none
 	Epsilon, Delta  float64
 	CreatedAt       time.Time
 	CachedHits      int64 // how often this reader was served it from the store
 }
 
 // Core is the part of a release that all its readers share. Its SQL and
-// CachedHits are empty.
+// CachedHits are empty; its Purpose and Policy are of whoever paid, and only
+// written.
 type Core struct {
 	Release
 	Key    string // identity of the noised core
@@ -53,6 +56,8 @@ type View struct {
 	Release   string // its id
 	Principal string
 	SQL       string
+	Purpose   string
+	Policy    int64
 	Result    []byte // as result.Table encodes it
 	Cached    bool   // it comes from the store
 }
@@ -68,32 +73,34 @@ func New(db *controldb.DB) *Store { return &Store{db: db} }
 // durable. A key or charge that has a release already is a CodeConflict error.
 func (s *Store) Put(ctx context.Context, tx *sql.Tx, c Core) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO releases
-		(id, key, charge, dataset, contract_version, epsilon, delta, core, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, c.Noised, c.CreatedAt.UnixMicro())
+		(id, key, charge, dataset, contract_version, epsilon, delta, core, created_at, purpose, policy)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, c.Noised, c.CreatedAt.UnixMicro(), c.Purpose, c.Policy)
 	if err != nil {
 		return privacy.Internal(err, "insert release")
 	}
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
 		return privacy.Errorf(privacy.CodeConflict, "this result was stored already").Because(err)
 	}
-	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindRelease, At: c.CreatedAt, Body: leaf{c.ID, c.Charge, c.Dataset}})
+	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindRelease, At: c.CreatedAt, Body: leaf{c.ID, c.Charge, c.Dataset, c.Purpose, c.Policy}})
 	return err
 }
 
-// leaf is what the log says of a release: ids only.
+// leaf is what the log says of a release: ids, and what it was permitted for.
 type leaf struct {
 	Release string `json:"release"`
 	Charge  string `json:"charge"`
 	Dataset string `json:"dataset"`
+	Purpose string `json:"purpose,omitempty"`
+	Policy  int64  `json:"policy,omitempty"`
 }
 
 // Serve records that a principal is served a release as the given view. first
 // is true for a new reader; an old one keeps the view that it asked for first,
 // and has one more hit.
 func (s *Store) Serve(ctx context.Context, tx *sql.Tx, v View) (first bool, err error) {
-	res, err := tx.ExecContext(ctx, `INSERT INTO release_readers (release, principal, sql, result, cached_hits) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, v.Release, v.Principal, v.SQL, v.Result, v.Cached)
+	res, err := tx.ExecContext(ctx, `INSERT INTO release_readers (release, principal, sql, result, cached_hits, purpose, policy)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, v.Release, v.Principal, v.SQL, v.Result, v.Cached, v.Purpose, v.Policy)
 	if err != nil {
 		return false, privacy.Internal(err, "record reader of release")
 	}
@@ -123,11 +130,11 @@ func (s *Store) ByKey(ctx context.Context, key string) (c Core, ok bool, err err
 	return c, true, nil
 }
 
-const readerColumns = `r.id, r.dataset, r.contract_version, a.sql, r.epsilon, r.delta, r.created_at, a.cached_hits`
+const readerColumns = `r.id, r.dataset, r.contract_version, a.sql, r.epsilon, r.delta, r.created_at, a.cached_hits, a.purpose, a.policy`
 
 func scanReader(scan func(...any) error, r *Release, more ...any) error {
 	var at int64
-	err := scan(append([]any{&r.ID, &r.Dataset, &r.ContractVersion, &r.SQL, &r.Epsilon, &r.Delta, &at, &r.CachedHits}, more...)...)
+	err := scan(append([]any{&r.ID, &r.Dataset, &r.ContractVersion, &r.SQL, &r.Epsilon, &r.Delta, &at, &r.CachedHits, &r.Purpose, &r.Policy}, more...)...)
 	r.CreatedAt = time.UnixMicro(at).UTC()
 	return err
 }

@@ -64,6 +64,10 @@ func accessTable() map[string]access {
 		"getDatasetBudget": roles(operator),
 		"putDatasetBudget": roles(operator),
 
+		"getPolicies":        roles(operator, auditor),
+		"listPolicyVersions": roles(operator, auditor),
+		"putPolicies":        roles(operator),
+
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),

@@ -37,7 +37,8 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authorize holds the call against the access table. What has no line there is
+// authorize holds the call against the access table, and then against the
+// policies. What has no line in the one, and what nothing permits in the others, is
 // refused.
 func (s *server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
@@ -46,6 +47,9 @@ func (s *server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c) // no such route, or free for all
 		}
 		if err := cl.op.access.check(cl.principal, c.Param("tenant")); err != nil {
+			return err
+		}
+		if err := s.permit(c, cl); err != nil {
 			return err
 		}
 		return next(c)

@@ -33,28 +33,30 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
+	"github.com/noised/noised/privacy/policy"
 )
 
 // harness is a server over a real control store, with doubles for the two
 // services that touch data. Every answer that passes through it is checked
 // against the document.
 type harness struct {
-	t       *testing.T
-	dbPath  string
-	db      *controldb.DB
-	ledger  *ledger.Ledger
-	keys    *authn.Keys
-	clock   *clock
-	queries *fakeQueries
-	loads   *fakeLoads
-	log     *syncBuffer
-	metrics *prometheus.Registry
-	url     string
-	stop    func() // waits for every request to end
-	router  routers.Router
-	secret  map[privacy.Role]string // of tenant a, where the role has one
-	foreign map[privacy.Role]string // of tenant b
-	id      map[privacy.Role]string
+	t        *testing.T
+	dbPath   string
+	db       *controldb.DB
+	ledger   *ledger.Ledger
+	keys     *authn.Keys
+	clock    *clock
+	policies *policy.Service
+	queries  *fakeQueries
+	loads    *fakeLoads
+	log      *syncBuffer
+	metrics  *prometheus.Registry
+	url      string
+	stop     func() // waits for every request to end
+	router   routers.Router
+	secret   map[privacy.Role]string // of tenant a, where the role has one
+	foreign  map[privacy.Role]string // of tenant b
+	id       map[privacy.Role]string
 }
 
 // syncBuffer is a log that can be read while it is written.
@@ -137,8 +139,20 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 		h.secret[role], h.id[role] = h.key(role, "a")
 		h.foreign[role], _ = h.key(role, "b")
 	}
+	operations, err := Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := policy.NewSchema(operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.policies, err = policy.Open(t.Context(), policy.Options{DB: h.db, Schema: schema, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
-		DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Keys: h.keys,
+		Policies: h.policies, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {
@@ -296,7 +310,7 @@ func (f *fakeQueries) answer() *query.Answer {
 		values.Set(i, plan.IntValue(plan.Of(plan.KindBigint), int64(41+i)))
 	}
 	return &query.Answer{
-		Release: release.Release{ID: "rel_1", Dataset: "insteval", SQL: "SELECT 1", Epsilon: 0.5, Delta: 1e-9, CreatedAt: time.Unix(0, 0).UTC()},
+		Release: release.Release{ID: "rel_1", Dataset: "insteval", SQL: "SELECT 1", Epsilon: 0.5, Delta: 1e-9, CreatedAt: time.Unix(0, 0).UTC(), Policy: 1},
 		Table: &result.Table{Columns: []result.Column{{
 			Name: "n", Type: plan.Type{Kind: plan.KindBigint}, Values: values, Mechanism: result.Gaussian,
 		}}},

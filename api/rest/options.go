@@ -76,14 +76,15 @@ type Keys interface {
 // Options holds what a server is wired from. Everything above the blank line is
 // required; the rest has defaults.
 type Options struct {
-	DB      *controldb.DB // keeps the answers to repeated requests
-	Queries Queries
-	Loads   Loads
-	Catalog Catalog
-	Ledger  Ledger
-	Keys    Keys
-	Log     *slog.Logger
-	Now     func() time.Time
+	DB       *controldb.DB // keeps the answers to repeated requests
+	Queries  Queries
+	Loads    Loads
+	Catalog  Catalog
+	Ledger   Ledger
+	Keys     Keys
+	Policies Policies
+	Log      *slog.Logger
+	Now      func() time.Time
 
 	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
 	Metrics prometheus.Registerer       // not measured when nil
@@ -99,7 +100,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Policies == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

@@ -17,6 +17,7 @@ import (
 // Query answers a query with one release.
 func (s *server) Query(ctx context.Context, r QueryRequestObject) (QueryResponseObject, error) {
 	q := requestOf(*r.Body)
+	q.Operation = callOf(ctx).op.id
 	if key := r.Params.IdempotencyKey; key != nil {
 		q.IdempotencyKey = *key
 	}
@@ -26,10 +27,12 @@ func (s *server) Query(ctx context.Context, r QueryRequestObject) (QueryResponse
 // QueryByURL answers a query given in the URL.
 func (s *server) QueryByURL(ctx context.Context, r QueryByURLRequestObject) (QueryByURLResponseObject, error) {
 	p := r.Params
-	return s.answer(ctx, requestOf(wire.QueryRequest{
+	q := requestOf(wire.QueryRequest{
 		SQL: p.SQL, Bounds: p.Bounds, Epsilon: p.Epsilon, Delta: p.Delta,
-		Accuracy: p.Accuracy, Tenants: p.Tenants, OnExhausted: p.OnExhausted, Intervals: p.Intervals,
-	}))
+		Accuracy: p.Accuracy, Tenants: p.Tenants, OnExhausted: p.OnExhausted, Intervals: p.Intervals, Purpose: p.Purpose,
+	})
+	q.Operation = callOf(ctx).op.id
+	return s.answer(ctx, q)
 }
 
 func (s *server) answer(ctx context.Context, q query.Request) (resultResponse, error) {
@@ -44,7 +47,7 @@ func (s *server) answer(ctx context.Context, q query.Request) (resultResponse, e
 
 // requestOf translates a request that the document's schema has admitted.
 func requestOf(q wire.QueryRequest) query.Request {
-	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants}
+	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose)}
 	if q.OnExhausted != nil {
 		out.OnExhausted = string(*q.OnExhausted)
 	}
@@ -114,7 +117,7 @@ func (s *server) GetRelease(ctx context.Context, r GetReleaseRequestObject) (Get
 func releaseOf(r release.Release) wire.Release {
 	return wire.Release{
 		ID: r.ID, Dataset: r.Dataset, SQL: r.SQL, Epsilon: r.Epsilon, Delta: r.Delta,
-		CreatedAt: r.CreatedAt, CachedHits: r.CachedHits,
+		CreatedAt: r.CreatedAt, CachedHits: r.CachedHits, Purpose: optional(r.Purpose), Policy: optional(r.Policy),
 	}
 }
 
@@ -193,6 +196,7 @@ func (r resultResponse) send(w http.ResponseWriter) error {
 	h.Set(wire.HeaderEpsilon, strconv.FormatFloat(r.release.Epsilon, 'g', -1, 64))
 	h.Set(wire.HeaderDelta, strconv.FormatFloat(r.release.Delta, 'g', -1, 64))
 	h.Set(wire.HeaderCached, strconv.FormatBool(r.cached))
+	h.Set(wire.HeaderPolicy, strconv.FormatInt(r.release.Policy, 10))
 	contentType := r.media
 	if r.media == wire.TypeCSV {
 		contentType += "; charset=utf-8"

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/labstack/echo/v5"
 
@@ -35,13 +36,20 @@ func (s *server) replay(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if stored != nil {
-			if inForm(stored.Header["Content-Type"], cl.media) {
+			if inForm(stored.Header["Content-Type"], cl.media) && s.stillPermitted(stored) {
 				return writeStored(c.Response(), stored)
 			}
-			return next(c) // another form of the same release, which is free
+			return next(c) // another form of the same release, or other policies: free, and decided anew
 		}
 		return s.record(c, attempt, next)
 	}
+}
+
+// stillPermitted reports whether a stored answer was permitted by the policies in
+// force. Answers that are no releases do not say.
+func (s *server) stillPermitted(a *idempotency.Answer) bool {
+	version := a.Header[wire.HeaderPolicy]
+	return version == "" || version == strconv.FormatInt(s.Policies.InForce(), 10)
 }
 
 // inForm reports whether a stored answer has the media type that is asked for.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v5"
 	. "github.com/noised/noised/api/wire"
@@ -45,6 +46,15 @@ type ServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx *echo.Context, key KeyID) error
+	// GetPolicies Show the policies in force, or an earlier version
+	// (GET /v1/admin/policies)
+	GetPolicies(ctx *echo.Context, params GetPoliciesParams) error
+	// PutPolicies Put a whole set of policies in force
+	// (PUT /v1/admin/policies)
+	PutPolicies(ctx *echo.Context) error
+	// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
+	// (GET /v1/admin/policies/versions)
+	ListPolicyVersions(ctx *echo.Context) error
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx *echo.Context) error
@@ -267,6 +277,42 @@ func (w *ServerInterfaceWrapper) RevokeKey(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeKey(ctx, key)
+	return err
+}
+
+// GetPolicies converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPolicies(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPoliciesParams
+	// ------------- Optional query parameter "version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "version", ctx.QueryParams(), &params.Version, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPolicies(ctx, params)
+	return err
+}
+
+// PutPolicies converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPolicies(ctx *echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPolicies(ctx)
+	return err
+}
+
+// ListPolicyVersions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPolicyVersions(ctx *echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPolicyVersions(ctx)
 	return err
 }
 
@@ -699,6 +745,13 @@ func (w *ServerInterfaceWrapper) QueryByURL(ctx *echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter intervals: %s", err))
 	}
 
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", ctx.QueryParams(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter purpose: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.QueryByURL(ctx, params)
 	return err
@@ -858,6 +911,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/admin/datasets/:dataset/members/:tenant", wrapper.PutMember, options.OperationMiddlewares["putMember"]...)
 	router.GET(options.BaseURL+"/v1/admin/datasets/:dataset/budget", wrapper.GetDatasetBudget, options.OperationMiddlewares["getDatasetBudget"]...)
 	router.PUT(options.BaseURL+"/v1/admin/datasets/:dataset/budget", wrapper.PutDatasetBudget, options.OperationMiddlewares["putDatasetBudget"]...)
+	router.GET(options.BaseURL+"/v1/admin/policies", wrapper.GetPolicies, options.OperationMiddlewares["getPolicies"]...)
+	router.PUT(options.BaseURL+"/v1/admin/policies", wrapper.PutPolicies, options.OperationMiddlewares["putPolicies"]...)
+	router.GET(options.BaseURL+"/v1/admin/policies/versions", wrapper.ListPolicyVersions, options.OperationMiddlewares["listPolicyVersions"]...)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI, options.OperationMiddlewares["getOpenAPI"]...)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
@@ -868,6 +924,7 @@ type NoisedResultResponseHeaders struct {
 	NoisedCached  bool
 	NoisedDelta   float64
 	NoisedEpsilon float64
+	NoisedPolicy  int64
 	NoisedRelease string
 }
 type NoisedResultJSONResponse struct {
@@ -1260,6 +1317,135 @@ type RevokeKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoliciesRequestObject struct {
+	Params GetPoliciesParams
+}
+
+type GetPoliciesResponseObject interface {
+	VisitGetPoliciesResponse(w http.ResponseWriter) error
+}
+
+type GetPolicies200JSONResponse PolicyText
+
+func (response GetPolicies200JSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetPoliciesdefaultApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPoliciesRequestObject struct {
+	JSONBody *PutPoliciesJSONRequestBody
+	TextBody *PutPoliciesTextRequestBody
+}
+
+type PutPoliciesResponseObject interface {
+	VisitPutPoliciesResponse(w http.ResponseWriter) error
+}
+
+type PutPolicies200JSONResponse PolicyAccepted
+
+func (response PutPolicies200JSONResponse) VisitPutPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response PutPoliciesdefaultApplicationProblemPlusJSONResponse) VisitPutPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicyVersionsRequestObject struct {
+}
+
+type ListPolicyVersionsResponseObject interface {
+	VisitListPolicyVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListPolicyVersions200JSONResponse PolicyVersionList
+
+func (response ListPolicyVersions200JSONResponse) VisitListPolicyVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicyVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListPolicyVersionsdefaultApplicationProblemPlusJSONResponse) VisitListPolicyVersionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2091,6 +2277,7 @@ func (response QueryByURL200JSONResponse) VisitQueryByURLResponse(w http.Respons
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -2110,6 +2297,7 @@ func (response QueryByURL200ApplicationVndApacheArrowStreamResponse) VisitQueryB
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2131,6 +2319,7 @@ func (response QueryByURL200TextCsvResponse) VisitQueryByURLResponse(w http.Resp
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2183,6 +2372,7 @@ func (response Query200JSONResponse) VisitQueryResponse(w http.ResponseWriter) e
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -2202,6 +2392,7 @@ func (response Query200ApplicationVndApacheArrowStreamResponse) VisitQueryRespon
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2223,6 +2414,7 @@ func (response Query200TextCsvResponse) VisitQueryResponse(w http.ResponseWriter
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2310,6 +2502,7 @@ type GetRelease200ResponseHeaders struct {
 	NoisedCached  bool
 	NoisedDelta   float64
 	NoisedEpsilon float64
+	NoisedPolicy  int64
 	NoisedRelease string
 }
 
@@ -2328,6 +2521,7 @@ func (response GetRelease200JSONResponse) VisitGetReleaseResponse(w http.Respons
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -2349,6 +2543,7 @@ func (response GetRelease200ApplicationVndApacheArrowStreamResponse) VisitGetRel
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2374,6 +2569,7 @@ func (response GetRelease200ApplicationVndNoisedReleasePlusJSONResponse) VisitGe
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -2395,6 +2591,7 @@ func (response GetRelease200TextCsvResponse) VisitGetReleaseResponse(w http.Resp
 	w.Header().Set("Noised-Cached", fmt.Sprint(response.Headers.NoisedCached))
 	w.Header().Set("Noised-Delta", fmt.Sprint(response.Headers.NoisedDelta))
 	w.Header().Set("Noised-Epsilon", fmt.Sprint(response.Headers.NoisedEpsilon))
+	w.Header().Set("Noised-Policy", fmt.Sprint(response.Headers.NoisedPolicy))
 	w.Header().Set("Noised-Release", fmt.Sprint(response.Headers.NoisedRelease))
 	w.WriteHeader(200)
 
@@ -2455,6 +2652,15 @@ type StrictServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// GetPolicies Show the policies in force, or an earlier version
+	// (GET /v1/admin/policies)
+	GetPolicies(ctx context.Context, request GetPoliciesRequestObject) (GetPoliciesResponseObject, error)
+	// PutPolicies Put a whole set of policies in force
+	// (PUT /v1/admin/policies)
+	PutPolicies(ctx context.Context, request PutPoliciesRequestObject) (PutPoliciesResponseObject, error)
+	// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
+	// (GET /v1/admin/policies/versions)
+	ListPolicyVersions(ctx context.Context, request ListPolicyVersionsRequestObject) (ListPolicyVersionsResponseObject, error)
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -2819,6 +3025,111 @@ func (sh *strictHandler) RevokeKey(ctx *echo.Context, key KeyID) error {
 		return err
 	} else if validResponse, ok := response.(RevokeKeyResponseObject); ok {
 		return validResponse.VisitRevokeKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPolicies operation middleware
+func (sh *strictHandler) GetPolicies(ctx *echo.Context, params GetPoliciesParams) error {
+	var request GetPoliciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicies(ctx.Request().Context(), request.(GetPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPoliciesResponseObject); ok {
+		return validResponse.VisitGetPoliciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutPolicies operation middleware
+func (sh *strictHandler) PutPolicies(ctx *echo.Context) error {
+	var request PutPoliciesRequestObject
+
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body PutPoliciesJSONRequestBody
+		var err error
+		if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = echo.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "text/plain") {
+		data, err := io.ReadAll(ctx.Request().Body)
+		if err != nil {
+			return err
+		}
+		body := PutPoliciesTextRequestBody(data)
+		request.TextBody = &body
+	}
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPolicies(ctx.Request().Context(), request.(PutPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutPoliciesResponseObject); ok {
+		return validResponse.VisitPutPoliciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPolicyVersions operation middleware
+func (sh *strictHandler) ListPolicyVersions(ctx *echo.Context) error {
+	var request ListPolicyVersionsRequestObject
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicyVersions(ctx.Request().Context(), request.(ListPolicyVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicyVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPolicyVersionsResponseObject); ok {
+		return validResponse.VisitListPolicyVersionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

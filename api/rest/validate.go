@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
@@ -98,7 +100,7 @@ func (cl *call) readBody(c *echo.Context) error {
 		}
 		return &bodyError{err}
 	}
-	if !cl.op.raw {
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); !cl.op.raw && media == wire.TypeJSON {
 		if err := checkJSON("the body", body); err != nil {
 			return err
 		}

@@ -145,20 +145,22 @@ func TestPostAndGetAskTheSame(t *testing.T) {
 	bounds := `{"max_partitions": 3, "max_rows_per_partition": 2, "rating": [1.5, 4]}`
 	want := query.Request{
 		SQL: "SELECT 1", MaxPartitions: ptr(int64(3)), MaxRowsPerPartition: ptr(int64(2)), Columns: map[string][2]float64{"rating": {1.5, 4}},
-		Epsilon: ptr(0.25), Delta: ptr(1e-9), Tenants: []string{"a", "b"}, OnExhausted: "exclude", Intervals: true,
+		Epsilon: ptr(0.25), Delta: ptr(1e-9), Tenants: []string{"a", "b"}, OnExhausted: "exclude", Intervals: true, Purpose: "research",
 	}
 	form := url.Values{
 		"sql": {"SELECT 1"}, "bounds": {bounds}, "epsilon": {"0.25"}, "delta": {"1e-9"}, "tenants": {"a", "b"},
-		"on_exhausted": {"exclude"}, "intervals": {"true"},
+		"on_exhausted": {"exclude"}, "intervals": {"true"}, "purpose": {"research"},
 	}
+	operations := map[string]string{"POST": "query", "GET": "queryByURL"}
 	for name, a := range map[string]ask{
-		"POST": {method: "POST", path: "/v1/query", body: `{"sql": "SELECT 1", "bounds": ` + bounds + `, "epsilon": 0.25, "delta": 1e-9, "tenants": ["a", "b"], "on_exhausted": "exclude", "intervals": true}`},
+		"POST": {method: "POST", path: "/v1/query", body: `{"sql": "SELECT 1", "bounds": ` + bounds + `, "epsilon": 0.25, "delta": 1e-9, "tenants": ["a", "b"], "on_exhausted": "exclude", "intervals": true, "purpose": "research"}`},
 		"GET":  {method: "GET", path: "/v1/query?" + form.Encode()},
 	} {
 		a.key = h.secret[privacy.RoleAnalyst]
 		if got := h.do(a); got.status != 200 {
 			t.Fatalf("%s: %s", name, got)
 		}
+		want.Operation = operations[name]
 		if got := h.queries.last(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s asked %+v\nwant %+v", name, got, want)
 		}

@@ -55,6 +55,21 @@ func (a *API) RevokeTenantKey(ctx context.Context, tenant, id string) error {
 	return done(a.client.RevokeTenantKey(ctx, tenant, id))
 }
 
+// PutPolicies puts a set of policies in force: the text of each file by its name.
+func (a *API) PutPolicies(ctx context.Context, files map[string]string) (PolicyAccepted, error) {
+	return decode[PolicyAccepted](a.client.PutPolicies(ctx, PolicySet{Files: files}))
+}
+
+// Policies shows a version of the policies, that in force for 0.
+func (a *API) Policies(ctx context.Context, version int64) (PolicyText, error) {
+	return decode[PolicyText](a.client.GetPolicies(ctx, &GetPoliciesParams{Version: optional(version)}))
+}
+
+// PolicyVersions lists the versions of the policies.
+func (a *API) PolicyVersions(ctx context.Context) (PolicyVersionList, error) {
+	return decode[PolicyVersionList](a.client.ListPolicyVersions(ctx))
+}
+
 // ApplyContract creates a dataset or a new version of it from a contract in
 // YAML; JSON is YAML.
 func (a *API) ApplyContract(ctx context.Context, contract []byte) (DatasetVersion, error) {

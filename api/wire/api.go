@@ -33,6 +33,7 @@ const (
 	HeaderEpsilon        = "Noised-Epsilon"
 	HeaderDelta          = "Noised-Delta"
 	HeaderCached         = "Noised-Cached"
+	HeaderPolicy         = "Noised-Policy"
 	HeaderIdempotencyKey = "Idempotency-Key"
 )
 

@@ -128,6 +128,48 @@ func (e OnExhausted) Valid() bool {
 	}
 }
 
+// Defines values for PolicyTextSource.
+const (
+	PolicyTextSourceAPI     PolicyTextSource = "api"
+	PolicyTextSourceDefault PolicyTextSource = "default"
+	PolicyTextSourceFiles   PolicyTextSource = "files"
+)
+
+// Valid indicates whether the value is a known member of the PolicyTextSource enum.
+func (e PolicyTextSource) Valid() bool {
+	switch e {
+	case PolicyTextSourceAPI:
+		return true
+	case PolicyTextSourceDefault:
+		return true
+	case PolicyTextSourceFiles:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyVersionSource.
+const (
+	PolicyVersionSourceAPI     PolicyVersionSource = "api"
+	PolicyVersionSourceDefault PolicyVersionSource = "default"
+	PolicyVersionSourceFiles   PolicyVersionSource = "files"
+)
+
+// Valid indicates whether the value is a known member of the PolicyVersionSource enum.
+func (e PolicyVersionSource) Valid() bool {
+	switch e {
+	case PolicyVersionSourceAPI:
+		return true
+	case PolicyVersionSourceDefault:
+		return true
+	case PolicyVersionSourceFiles:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Analyst     Role = "analyst"
@@ -531,6 +573,51 @@ type PeriodBudget struct {
 	Spent     Amount `json:"spent"`
 }
 
+// PolicyAccepted defines model for PolicyAccepted.
+type PolicyAccepted struct {
+	// Policies Each by its @id, or by its place
+	Policies []string `json:"policies"`
+	Version  int64    `json:"version"`
+}
+
+// PolicySet defines model for PolicySet.
+type PolicySet struct {
+	// Files The text of each file, in Cedar's language, by its name
+	Files map[string]string `json:"files"`
+}
+
+// PolicyText defines model for PolicyText.
+type PolicyText struct {
+	CreatedAt time.Time         `json:"created_at"`
+	CreatedBy *string           `json:"created_by,omitempty"`
+	Files     map[string]string `json:"files"`
+	InForce   bool              `json:"in_force"`
+	Source    PolicyTextSource  `json:"source"`
+	Version   int64             `json:"version"`
+}
+
+// PolicyTextSource defines model for PolicyText.Source.
+type PolicyTextSource string
+
+// PolicyVersion defines model for PolicyVersion.
+type PolicyVersion struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy Who put it; missing where the server read files or its defaults
+	CreatedBy *string             `json:"created_by,omitempty"`
+	InForce   bool                `json:"in_force"`
+	Source    PolicyVersionSource `json:"source"`
+	Version   int64               `json:"version"`
+}
+
+// PolicyVersionSource defines model for PolicyVersion.Source.
+type PolicyVersionSource string
+
+// PolicyVersionList defines model for PolicyVersionList.
+type PolicyVersionList struct {
+	Items []PolicyVersion `json:"items"`
+}
+
 // Problem RFC 9457
 type Problem struct {
 	Detail *string `json:"detail,omitempty"`
@@ -552,6 +639,9 @@ type Problem struct {
 	// Type /problems/<code>
 	Type string `json:"type"`
 }
+
+// Purpose What the answer is for. Policies may ask for it; it stands on the release and changes neither noise nor price.
+type Purpose = string
 
 // QueryBounds Narrower bounds than the contract's; any other member is a measure's name with its [lo, hi]
 type QueryBounds struct {
@@ -580,7 +670,10 @@ type QueryRequest struct {
 
 	// OnExhausted What to do when a tenant's budget is spent; fail unless told
 	OnExhausted *OnExhausted `json:"on_exhausted,omitempty"`
-	SQL         string       `json:"sql"`
+
+	// Purpose What the answer is for. Policies may ask for it; it stands on the release and changes neither noise nor price.
+	Purpose *Purpose `json:"purpose,omitempty"`
+	SQL     string   `json:"sql"`
 
 	// Tenants Every active member when left out
 	Tenants []string `json:"tenants,omitempty"`
@@ -594,7 +687,13 @@ type Release struct {
 	Delta      float64   `json:"delta"`
 	Epsilon    float64   `json:"epsilon"`
 	ID         string    `json:"id"`
-	SQL        string    `json:"sql"`
+
+	// Policy The version of the policies that permitted it to its reader
+	Policy *int64 `json:"policy,omitempty"`
+
+	// Purpose As its reader gave it
+	Purpose *string `json:"purpose,omitempty"`
+	SQL     string  `json:"sql"`
 }
 
 // ReleaseList defines model for ReleaseList.
@@ -756,6 +855,15 @@ type CreateKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// GetPoliciesParams defines parameters for GetPolicies.
+type GetPoliciesParams struct {
+	// Version That in force when left out
+	Version *int64 `form:"version,omitempty" json:"version,omitempty"`
+}
+
+// PutPoliciesTextBody defines parameters for PutPolicies.
+type PutPoliciesTextBody = string
+
 // CreateTenantParams defines parameters for CreateTenant.
 type CreateTenantParams struct {
 	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
@@ -846,6 +954,7 @@ type QueryByURLParams struct {
 	Tenants     []string     `form:"tenants,omitempty" json:"tenants,omitempty"`
 	OnExhausted *OnExhausted `form:"on_exhausted,omitempty" json:"on_exhausted,omitempty"`
 	Intervals   *bool        `form:"intervals,omitempty" json:"intervals,omitempty"`
+	Purpose     *Purpose     `form:"purpose,omitempty" json:"purpose,omitempty"`
 }
 
 // QueryParams defines parameters for Query.
@@ -880,6 +989,12 @@ type PutMemberJSONRequestBody = MemberRequest
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
+
+// PutPoliciesJSONRequestBody defines body for PutPolicies for application/json ContentType.
+type PutPoliciesJSONRequestBody = PolicySet
+
+// PutPoliciesTextRequestBody defines body for PutPolicies for text/plain ContentType.
+type PutPoliciesTextRequestBody = PutPoliciesTextBody
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantRequest
@@ -1149,6 +1264,49 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPolicies Show the policies in force, or an earlier version
+	//
+	// Corresponds with GET /v1/admin/policies (the `GetPolicies` operationId).
+	GetPolicies(ctx context.Context, params *GetPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutPoliciesWithBody Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPoliciesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutPolicies Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPolicies(ctx context.Context, body PutPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutPoliciesWithTextBody Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes a body of the `text/plain` content type.
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPoliciesWithTextBody(ctx context.Context, body PutPoliciesTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
+	//
+	// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
+	ListPolicyVersions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTenants List tenants
 	//
@@ -1573,6 +1731,99 @@ func (c *Client) CreateKey(ctx context.Context, params *CreateKeyParams, body Cr
 // Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 func (c *Client) RevokeKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeKeyRequest(c.Server, key)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPolicies Show the policies in force, or an earlier version
+//
+// Corresponds with GET /v1/admin/policies (the `GetPolicies` operationId).
+func (c *Client) GetPolicies(ctx context.Context, params *GetPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPoliciesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutPoliciesWithBody Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *Client) PutPoliciesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutPoliciesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutPolicies Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *Client) PutPolicies(ctx context.Context, body PutPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutPoliciesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutPoliciesWithTextBody Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes a body of the `text/plain` content type.
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *Client) PutPoliciesWithTextBody(ctx context.Context, body PutPoliciesTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutPoliciesRequestWithTextBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
+//
+// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
+func (c *Client) ListPolicyVersions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPolicyVersionsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2465,6 +2716,138 @@ func NewRevokeKeyRequest(server string, key KeyID) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetPoliciesRequest constructs an http.Request for the GetPolicies method
+func NewGetPoliciesRequest(server string, params *GetPoliciesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/policies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Version != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "version", *params.Version, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutPoliciesRequest calls the generic PutPolicies builder with application/json body
+func NewPutPoliciesRequest(server string, body PutPoliciesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutPoliciesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPutPoliciesRequestWithTextBody calls the generic PutPolicies builder with text/plain body
+func NewPutPoliciesRequestWithTextBody(server string, body PutPoliciesTextRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	if stringer, ok := interface{}(body).(fmt.Stringer); ok {
+		bodyReader = strings.NewReader(stringer.String())
+	} else {
+		bodyReader = strings.NewReader(fmt.Sprint(body))
+	}
+	return NewPutPoliciesRequestWithBody(server, "text/plain", bodyReader)
+}
+
+// NewPutPoliciesRequestWithBody constructs an http.Request for the PutPolicies method, with any body, and a specified content type
+func NewPutPoliciesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/policies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListPolicyVersionsRequest constructs an http.Request for the ListPolicyVersions method
+func NewListPolicyVersionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/policies/versions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -3529,6 +3912,18 @@ func NewQueryByURLRequest(server string, params *QueryByURLParams) (*http.Reques
 
 		}
 
+		if params.Purpose != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "purpose", *params.Purpose, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -3874,6 +4269,53 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKeyWithResponse(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*RevokeKeyResponse, error)
+
+	// GetPoliciesWithResponse Show the policies in force, or an earlier version
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/policies (the `GetPolicies` operationId).
+	GetPoliciesWithResponse(ctx context.Context, params *GetPoliciesParams, reqEditors ...RequestEditorFn) (*GetPoliciesResponse, error)
+
+	// PutPoliciesWithBodyWithResponse Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPoliciesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error)
+
+	// PutPoliciesWithResponse Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPoliciesWithResponse(ctx context.Context, body PutPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error)
+
+	// PutPoliciesWithTextBodyWithResponse Put a whole set of policies in force
+	//
+	// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+	// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+	// policies from files answers `conflict`.
+	//
+	// Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+	PutPoliciesWithTextBodyWithResponse(ctx context.Context, body PutPoliciesTextRequestBody, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error)
+
+	// ListPolicyVersionsWithResponse List the latest 1,000 versions of the policies, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
+	ListPolicyVersionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPolicyVersionsResponse, error)
 
 	// ListTenantsWithResponse List tenants
 	//
@@ -4423,6 +4865,102 @@ func (r RevokeKeyResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RevokeKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetPoliciesResponseDefaultHeaders the declared response headers of an HTTP default response for GetPolicies
+type GetPoliciesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetPoliciesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PolicyText
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetPoliciesResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPoliciesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPoliciesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// PutPoliciesResponseDefaultHeaders the declared response headers of an HTTP default response for PutPolicies
+type PutPoliciesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutPoliciesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PolicyAccepted
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutPoliciesResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r PutPoliciesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutPoliciesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListPolicyVersionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListPolicyVersions
+type ListPolicyVersionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListPolicyVersionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PolicyVersionList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListPolicyVersionsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPolicyVersionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPolicyVersionsResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5043,6 +5581,7 @@ type QueryByURLResponse200Headers struct {
 	NoisedCached  bool
 	NoisedDelta   float64
 	NoisedEpsilon float64
+	NoisedPolicy  int64
 	NoisedRelease string
 }
 
@@ -5085,6 +5624,7 @@ type QueryResponse200Headers struct {
 	NoisedCached  bool
 	NoisedDelta   float64
 	NoisedEpsilon float64
+	NoisedPolicy  int64
 	NoisedRelease string
 }
 
@@ -5159,6 +5699,7 @@ type GetReleaseResponse200Headers struct {
 	NoisedCached  bool
 	NoisedDelta   float64
 	NoisedEpsilon float64
+	NoisedPolicy  int64
 	NoisedRelease string
 }
 
@@ -5386,6 +5927,83 @@ func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, key Key
 		return nil, err
 	}
 	return ParseRevokeKeyResponse(rsp)
+}
+
+// GetPoliciesWithResponse Show the policies in force, or an earlier version
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/policies (the `GetPolicies` operationId).
+func (c *ClientWithResponses) GetPoliciesWithResponse(ctx context.Context, params *GetPoliciesParams, reqEditors ...RequestEditorFn) (*GetPoliciesResponse, error) {
+	rsp, err := c.GetPolicies(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPoliciesResponse(rsp)
+}
+
+// PutPoliciesWithBodyWithResponse Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *ClientWithResponses) PutPoliciesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error) {
+	rsp, err := c.PutPoliciesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutPoliciesResponse(rsp)
+}
+
+// PutPoliciesWithResponse Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *ClientWithResponses) PutPoliciesWithResponse(ctx context.Context, body PutPoliciesJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error) {
+	rsp, err := c.PutPolicies(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutPoliciesResponse(rsp)
+}
+
+// PutPoliciesWithTextBodyWithResponse Put a whole set of policies in force
+//
+// The set takes the place of the one before and gets the next version; versions are kept for ever. One that
+// does not hold against the schema is refused with every fault, its file and its line. A server that takes its
+// policies from files answers `conflict`.
+//
+// Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/policies (the `PutPolicies` operationId).
+func (c *ClientWithResponses) PutPoliciesWithTextBodyWithResponse(ctx context.Context, body PutPoliciesTextRequestBody, reqEditors ...RequestEditorFn) (*PutPoliciesResponse, error) {
+	rsp, err := c.PutPoliciesWithTextBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutPoliciesResponse(rsp)
+}
+
+// ListPolicyVersionsWithResponse List the latest 1,000 versions of the policies, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
+func (c *ClientWithResponses) ListPolicyVersionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPolicyVersionsResponse, error) {
+	rsp, err := c.ListPolicyVersions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPolicyVersionsResponse(rsp)
 }
 
 // ListTenantsWithResponse List tenants
@@ -6241,6 +6859,144 @@ func ParseRevokeKeyResponse(rsp *http.Response) (*RevokeKeyResponse, error) {
 	switch {
 	case true:
 		var headers RevokeKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPoliciesResponse parses an HTTP response from a GetPoliciesWithResponse call
+func ParseGetPoliciesResponse(rsp *http.Response) (*GetPoliciesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPoliciesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PolicyText
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetPoliciesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutPoliciesResponse parses an HTTP response from a PutPoliciesWithResponse call
+func ParsePutPoliciesResponse(rsp *http.Response) (*PutPoliciesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutPoliciesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PolicyAccepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers PutPoliciesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListPolicyVersionsResponse parses an HTTP response from a ListPolicyVersionsWithResponse call
+func ParseListPolicyVersionsResponse(rsp *http.Response) (*ListPolicyVersionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPolicyVersionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PolicyVersionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListPolicyVersionsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -7180,6 +7936,13 @@ func ParseQueryByURLResponse(rsp *http.Response) (*QueryByURLResponse, error) {
 			}
 			headers.NoisedEpsilon = value
 		}
+		if values := rsp.Header.Values("Noised-Policy"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Noised-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.NoisedPolicy = value
+		}
 		if values := rsp.Header.Values("Noised-Release"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Noised-Release", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -7259,6 +8022,13 @@ func ParseQueryResponse(rsp *http.Response) (*QueryResponse, error) {
 				return nil, err
 			}
 			headers.NoisedEpsilon = value
+		}
+		if values := rsp.Header.Values("Noised-Policy"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Noised-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.NoisedPolicy = value
 		}
 		if values := rsp.Header.Values("Noised-Release"); len(values) > 0 {
 			var value string
@@ -7392,6 +8162,13 @@ func ParseGetReleaseResponse(rsp *http.Response) (*GetReleaseResponse, error) {
 				return nil, err
 			}
 			headers.NoisedEpsilon = value
+		}
+		if values := rsp.Header.Values("Noised-Policy"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Noised-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.NoisedPolicy = value
 		}
 		if values := rsp.Header.Values("Noised-Release"); len(values) > 0 {
 			var value string

@@ -25,6 +25,7 @@ import (
 type Config struct {
 	DataDir       string `koanf:"data_dir"`
 	HighWaterFile string `koanf:"high_water_file"`
+	PolicyDir     string `koanf:"policy_dir"`
 	Listen        string `koanf:"listen"`
 	MetricsListen string `koanf:"metrics_listen"`
 	UsageMetrics  bool   `koanf:"usage_metrics"`
@@ -75,6 +76,7 @@ func configFlags(fs *pflag.FlagSet) {
 	d := defaultConfig()
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
+	fs.String("policy-dir", "", "directory of policies (*.cedar), read again when they change (default: those set by noised policy put)")
 	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
 	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
 	fs.Bool("usage-metrics", false, "let /metrics show memory, processor time and goroutines too, which depend on rows")

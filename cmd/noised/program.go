@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,11 +86,18 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	return m.startAPI()
 }
 
-// startBackground runs load jobs and finishes charges that a crash left.
+// startBackground runs load jobs, reads policies again on SIGHUP, and finishes charges that a crash left.
 func (m *Main) startBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
+	m.goDo("policies", func() error {
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGHUP)
+		defer signal.Stop(told)
+		m.parts.policies.Watch(ctx, told)
+		return nil
+	})
 	m.goDo("recovery", func() error {
 		tick := time.NewTicker(recoverEvery)
 		defer tick.Stop()

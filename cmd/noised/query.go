@@ -24,6 +24,7 @@ type queryFlags struct {
 	onExhausted         string
 	intervals           bool
 	idempotencyKey      string
+	purpose             string
 }
 
 func (f *queryFlags) register(fs *pflag.FlagSet) {
@@ -34,12 +35,13 @@ func (f *queryFlags) register(fs *pflag.FlagSet) {
 	fs.Int64Var(&f.maxPartitions, "max-partitions", 0, "groups that one unit may take part in (default and ceiling: the contract's)")
 	fs.Int64Var(&f.maxRowsPerPartition, "max-rows-per-partition", 0, "rows of one unit in one group (default and ceiling: the contract's)")
 	fs.StringArrayVar(&f.bounds, "bounds", nil, "narrower bounds of a measure, as COLUMN=LO:HI; repeatable")
+	fs.StringVar(&f.purpose, "purpose", "", "what the answer is for: a name that policies may ask for and that stands on the release")
 	fs.StringVar(&f.onExhausted, "on-exhausted", "", "when a tenant's budget is spent: fail (default) or exclude it")
 }
 
 // request builds the body of a query from the flags that were given.
 func (f *queryFlags) request(fs *pflag.FlagSet, sql string) (wire.QueryRequest, error) {
-	q := wire.QueryRequest{SQL: sql, Tenants: f.tenants, OnExhausted: optional(wire.OnExhausted(f.onExhausted)), Intervals: optional(f.intervals)}
+	q := wire.QueryRequest{SQL: sql, Tenants: f.tenants, OnExhausted: optional(wire.OnExhausted(f.onExhausted)), Intervals: optional(f.intervals), Purpose: optional(f.purpose)}
 	if changed(fs, "epsilon") {
 		q.Epsilon = &f.epsilon
 	}

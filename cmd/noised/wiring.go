@@ -20,14 +20,16 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
+	"github.com/noised/noised/privacy/policy"
 )
 
 // parts are the server's parts that Main starts and stops.
 type parts struct {
-	jobs    *job.Service
-	queries *query.Service
-	handler http.Handler
-	closers []func() error // in the order in which they were opened
+	jobs     *job.Service
+	queries  *query.Service
+	policies *policy.Service
+	handler  http.Handler
+	closers  []func() error // in the order in which they were opened
 }
 
 // close closes the parts, the last opened first.
@@ -78,8 +80,11 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 
 	now := time.Now
 	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
+	if p.policies, err = m.openPolicies(ctx, db); err != nil {
+		return p, fmt.Errorf("refusing to start with these policies: %w", err)
+	}
 	p.queries = query.New(query.Options{
-		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine,
+		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
 		ResponseSlot: c.ResponseSlot,
 	})
@@ -95,7 +100,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
 	p.handler, err = rest.NewServer(rest.Options{
-		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs,
+		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
@@ -104,6 +109,16 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, fmt.Errorf("cannot start the API: %w", err)
 	}
 	return p, nil
+}
+
+// openPolicies puts the policies in force that the directory, the API or nobody has
+// set.
+func (m *Main) openPolicies(ctx context.Context, db *controldb.DB) (*policy.Service, error) {
+	schema, err := policySchema()
+	if err != nil {
+		return nil, err
+	}
+	return policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: m.Log, Now: time.Now, Dir: m.Config.PolicyDir})
 }
 
 // storeError says why a control store does not open, to whoever runs the server.

@@ -16,16 +16,18 @@ const (
 	KindCharge     = "charge"     // accounts were debited
 	KindBudget     = "budget"     // an account was opened or its cap changed
 	KindTenant     = "tenant"     // a tenant was created, suspended or deleted
-	KindKey        = "key"        // an API key was created or revoked
+	KindKey        = "key"        // an API key was created, replaced or revoked
+	KindPrincipal  = "principal"  // a principal was revoked
 	KindContract   = "contract"   // a dataset's contract got a version
 	KindMember     = "member"     // a tenant accepted a contract or left a dataset
 	KindGeneration = "generation" // a tenant's data got a new state
 	KindJoin       = "join"       // a principal was shown a release that others paid for, and its cap was debited
 	KindRelease    = "release"    // a result was stored to leave
+	KindPolicy     = "policy"     // a version of the policies was put in force
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindContract, KindMember, KindGeneration, KindJoin, KindRelease}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy}
 }
 
 // Leaf is one entry of the log.

@@ -15,11 +15,13 @@ import (
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
+	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
+	"github.com/noised/noised/privacy/policy"
 )
 
 // Question is what is asked. Bounds of 0 are the contract's.
@@ -72,12 +74,29 @@ func (s *Site) Serve(ctx context.Context) (v *Service, err error) {
 	}
 	v.closers = append(v.closers, engine.Close)
 	v.catalog = catalog.New(db, time.Now)
+	policies, err := openPolicies(ctx, db)
+	if err != nil {
+		return v, err
+	}
 	v.queries = query.New(query.Options{
-		DB: db, Catalog: v.catalog, Ledger: ledger.New(db, time.Now), Store: release.New(db), Parser: parser, Engine: engine,
+		Policies: policies, DB: db, Catalog: v.catalog, Ledger: ledger.New(db, time.Now), Store: release.New(db), Parser: parser, Engine: engine,
 		DataDir: s.Dir, Log: slog.New(slog.DiscardHandler), Now: time.Now, Timeout: 20 * time.Minute,
 	})
 	v.closers = append(v.closers, func() error { return v.queries.Close(context.Background()) })
 	return v, nil
+}
+
+// openPolicies puts the defaults in force, as in a server that was told nothing.
+func openPolicies(ctx context.Context, db *controldb.DB) (*policy.Service, error) {
+	operations, err := rest.Operations()
+	if err != nil {
+		return nil, err
+	}
+	schema, err := policy.NewSchema(operations)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 }
 
 // Close closes everything, the last opened first.
