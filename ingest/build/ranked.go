@@ -3,17 +3,11 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/rank"
 	"github.com/noised/noised/privacy"
 )
-
-// chunksAhead is the number of chunks that wait for being written while others
-// are ranked.
-const chunksAhead = 32
 
 // unitMemoryShare is the part of a worker's memory that one unit's rows may take.
 const unitMemoryShare = 3
@@ -25,19 +19,11 @@ var errCrowded = privacy.Errorf(privacy.CodeLoadRejected, "one unit has more row
 // before them the ids of rows where withIDs says so. Ranking and writing go on at
 // the same time.
 func (t *task) ranked(ctx context.Context, d *duck.DB, query string, withIDs bool, excess func(id int64, unit uint64) error) (stored int64, err error) {
-	to, err := d.Append(ctx, segmentDB, "rows")
-	if err != nil {
-		return 0, err
-	}
-	w := newWriter(to)
-	stored, err = t.rankInto(ctx, d, query, withIDs, w, excess)
-	if writing := w.close(); err == nil {
-		err = writing
-	}
-	if err != nil {
-		return 0, errors.Join(err, to.Abandon())
-	}
-	return stored, to.Close(ctx)
+	err = t.write(ctx, d, func(w *writer) (err error) {
+		stored, err = t.rankInto(ctx, d, query, withIDs, w, excess)
+		return err
+	})
+	return stored, err
 }
 
 // rankInto ranks the rows of a query and hands them to a writer.
@@ -87,69 +73,4 @@ func crowded(err error) error {
 		return errCrowded
 	}
 	return err
-}
-
-// writer appends chunks in a goroutine of its own.
-type writer struct {
-	to     *duck.Appender
-	filled chan *duck.Chunk
-	free   chan *duck.Chunk
-	failed chan struct{} // closed when err is set
-	err    error
-	done   sync.WaitGroup
-}
-
-func newWriter(to *duck.Appender) *writer {
-	w := &writer{to: to, filled: make(chan *duck.Chunk, chunksAhead), free: make(chan *duck.Chunk, chunksAhead+1), failed: make(chan struct{})}
-	w.done.Go(w.run)
-	return w
-}
-
-func (w *writer) run() {
-	for c := range w.filled {
-		if w.err == nil {
-			if err := w.to.Add(c); err != nil {
-				w.err = err
-				close(w.failed)
-			}
-		}
-		select {
-		case w.free <- c:
-		default:
-			c.Close()
-		}
-	}
-}
-
-// empty returns a chunk to fill.
-func (w *writer) empty() (*duck.Chunk, error) {
-	select {
-	case c := <-w.free:
-		c.Reset()
-		return c, nil
-	default:
-		return w.to.NewChunk(), nil
-	}
-}
-
-// put hands a filled chunk over.
-func (w *writer) put(c *duck.Chunk) error {
-	select {
-	case w.filled <- c:
-		return nil
-	case <-w.failed:
-		c.Close()
-		return fmt.Errorf("writing rows: %w", w.err)
-	}
-}
-
-// close waits until everything is appended.
-func (w *writer) close() error {
-	close(w.filled)
-	w.done.Wait()
-	close(w.free)
-	for c := range w.free {
-		c.Close()
-	}
-	return w.err
 }

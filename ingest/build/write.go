@@ -87,8 +87,14 @@ func (t *task) create(ctx context.Context, d *duck.DB) error {
 	return d.Exec(ctx, statements...)
 }
 
-// insert writes the rows of a public table, which have no units to rank within.
-func (t *task) insert(ctx context.Context, d *duck.DB, query string) error {
+// insert writes rows that need no ranking: those of a public table, which have no
+// units to rank within, and those that keep their ranks. DuckDB does that itself
+// where there are no codes to find.
+func (t *task) insert(ctx context.Context, d *duck.DB, query string) (err error) {
+	if len(t.spec.Meta.Codes) > 0 {
+		t.result.RowsStored, err = t.copyRows(ctx, d, query)
+		return err
+	}
 	rows := segment.Quote(segmentDB) + ".main.rows"
 	if err := d.Exec(ctx, "INSERT INTO "+rows+" "+query); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -80,6 +81,18 @@ const inPlace = 12
 
 // InPlace reports whether the words alone are the text.
 func (t *Text) InPlace() bool { return uint32(t[0]) <= inPlace }
+
+// InPlaceOf returns the words of a text that lies in place. Of a longer one it
+// returns the first word alone, and false.
+func InPlaceOf(s string) (t Text, ok bool) {
+	var word [16]byte
+	binary.NativeEndian.PutUint32(word[:], uint32(len(s)))
+	if ok = len(s) <= inPlace; !ok {
+		s = s[:4]
+	}
+	copy(word[4:], s)
+	return Text{binary.NativeEndian.Uint64(word[:]), binary.NativeEndian.Uint64(word[8:])}, ok
+}
 
 // Bytes returns the text without copying; it dies with the chunk.
 func (t *Text) Bytes() []byte {

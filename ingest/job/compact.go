@@ -125,7 +125,7 @@ func (s *Service) compact(ctx context.Context, t catalog.Scattered) error {
 	if err != nil {
 		return err
 	}
-	into := catalog.Segment{ID: id, Table: t.Table, Path: segment.RelPath(t.Tenant, t.Dataset, id), Rows: result.RowsStored, Ranks: spec.Meta.Ranks}
+	into := catalog.Segment{ID: id, Table: t.Table, Path: segment.RelPath(t.Tenant, t.Dataset, id), Rows: result.RowsStored, Ranks: spec.Meta.Ranks, Codes: spec.Meta.Digests()}
 	for _, old := range t.Segments {
 		into.Appended += old.Appended
 	}

@@ -40,31 +40,31 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 	if !basisStays(base, c, *j) {
 		return errBasisChanged
 	}
-	file, rows, ranks, kept := filepath.Join(dir, build.SegmentFile), j.stored, j.ranks, carried(base, c, *j)
-	appended := 0
+	file, kept := filepath.Join(dir, build.SegmentFile), carried(base, c, *j)
+	made := catalog.Segment{
+		ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: j.stored, Ranks: j.ranks, Codes: j.codes,
+	}
 	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
 		kept = without(kept, j.Table)
 	case loadsOf(own)+1 < MergeAt:
-		appended = min(loadsOf(own), 1)
+		made.Appended = min(loadsOf(own), 1)
 	default:
 		spec, n, err := s.merge(ctx, *j, c, dir, own)
 		if err != nil {
 			return err
 		}
-		file, rows, ranks, kept = filepath.Join(spec.Dir, build.SegmentFile), n, spec.Meta.Ranks, without(kept, j.Table)
+		file, kept = filepath.Join(spec.Dir, build.SegmentFile), without(kept, j.Table)
+		made.Rows, made.Ranks, made.Codes = n, spec.Meta.Ranks, spec.Meta.Digests()
 	}
 	sealed, err := s.seal(ctx, file, *j)
 	if err != nil {
 		return err
 	}
+	made.Bytes, made.SHA256 = sealed.Bytes, sealed.SHA256
 	g := catalog.Generation{
 		ID: privacy.NewID("gen"), Dataset: j.Dataset, Tenant: j.Tenant, Version: c.Version, FormatVersion: segment.FormatVersion,
-		Segments: append(kept, catalog.Segment{
-			ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: rows, Bytes: sealed.Bytes, SHA256: sealed.SHA256,
-			Ranks: ranks, Appended: appended,
-		}),
-		Load: j.ID, At: s.o.Now().UTC(),
+		Segments: append(kept, made), Load: j.ID, At: s.o.Now().UTC(),
 	}
 	j.Generation = g.ID
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/upload"
@@ -19,6 +20,7 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 	if err != nil {
 		return build.Spec{}, err
 	}
+	j.codes = spec.Meta.Digests()
 	spec.Task = build.TaskLoad
 	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), upload.Format(j.Format), upload.Encoding(j.encoding)
 	spec.MaxBadRecords, spec.MaxBytes = j.maxBad, 8*s.o.MaxUpload
@@ -132,15 +134,20 @@ func (s *Service) mergeSpec(ctx context.Context, j record, c *contract.Contract,
 	return spec, err
 }
 
-// baseSpec is what loads and merges have in common.
+// baseSpec is what loads and merges have in common. Both find the codes of all
+// their rows anew, by what their contract declares.
 func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, dir string) (build.Spec, error) {
 	spec := build.Spec{
 		Dir:      dir,
 		Meta:     segment.Meta{Dataset: j.Dataset, Tenant: j.Tenant, Table: j.Table, Public: j.Tenant == catalog.Public, ContractVersion: c.Version},
 		MemoryMB: s.o.MemoryMB, Threads: 2,
 	}
+	codes := c.Codes(j.Table)
 	for _, col := range c.Stored(j.Table) {
 		spec.Columns = append(spec.Columns, segment.Column{Name: col.Name, Type: col.Type})
+		if declared := codes[col.Name]; declared != nil {
+			spec.Meta.Codes = append(spec.Meta.Codes, coded(col.Name, declared))
+		}
 	}
 	if spec.Meta.Public {
 		return spec, nil
@@ -154,4 +161,13 @@ func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, 
 		spec.MaxRows = c.Limits.MaxRows
 	}
 	return spec, nil
+}
+
+// coded tells the worker what is declared for a column whose codes it stores.
+func coded(column string, declared []plan.Value) segment.Coded {
+	c := segment.Coded{Column: column, Values: make([]string, len(declared))}
+	for i, v := range declared {
+		c.Values[i] = v.Str
+	}
+	return c
 }

@@ -22,10 +22,11 @@ type record struct {
 	segment     string
 
 	// Of the attempt only; never stored.
-	stored  int64      // rows of the new segment
-	ranks   [][]string // of the new segment
-	parent  []string   // segments of the parent table that told whose rows these are
-	earlier []string   // segments of the same table that the new one goes on from
+	stored  int64             // rows of the new segment
+	ranks   [][]string        // of the new segment
+	codes   map[string]string // of the new segment
+	parent  []string          // segments of the parent table that told whose rows these are
+	earlier []string          // segments of the same table that the new one goes on from
 }
 
 // querier is what both the store and a transaction read through.

@@ -18,7 +18,7 @@ type Options struct {
 	// Columns are the names of the columns to store; they stand behind the unit
 	// in the chunks that come in, and first but for the unit in those that go out.
 	Columns   []string
-	Groupings [][]string // of columns, each sorted
+	Groupings [][]string // of columns, each sorted; nil for rows that are put in order only
 	IDs       bool       // a whole number stands before the unit: what Excess is told
 	// Earlier says that rows of earlier loads come, too, for the new ones to be
 	// ranked behind. Their ranks stand behind the columns, in the order in which
@@ -31,8 +31,8 @@ type Options struct {
 	// Spare returns an empty chunk like those that come in.
 	Spare func() *duck.Chunk
 	// Empty returns an empty chunk of the table to fill: the unit, the columns,
-	// the unit rank, and for each grouping the key rank and the row rank; or no
-	// ranks, where there are no groupings, for rows that are put in order only.
+	// and, unless Groupings is nil, the unit rank and for each grouping the key
+	// rank and the row rank. What stands behind them is left as it is.
 	Empty func() (*duck.Chunk, error)
 	// Put takes a filled chunk.
 	Put func(*duck.Chunk) error
@@ -310,10 +310,19 @@ func (r *Ranker) room() error {
 	}
 	r.out.into(to)
 	r.ranked = r.ranked[:0]
-	for _, v := range to.Columns[1+len(r.o.Columns):] {
+	first := 1 + len(r.o.Columns)
+	for _, v := range to.Columns[first : first+r.rankColumns()] {
 		r.ranked = append(r.ranked, duck.View[uint16](v, duck.ChunkRows()))
 	}
 	return nil
+}
+
+// rankColumns is the number of columns that hold ranks.
+func (r *Ranker) rankColumns() int {
+	if r.o.Groupings == nil {
+		return 0
+	}
+	return 1 + 2*len(r.o.Groupings)
 }
 
 // put hands the chunk on that was being filled.

@@ -11,10 +11,19 @@
 //     NULL: _row, and for each ranked grouping its plan.KeyRank and plan.RowRank;
 //     package rank defines them. They go on from those of the table's segments
 //     that were there before; where one of these has none, this one has none
-//     either. Rows of a public table have no _unit and no ranks, and lie in any order.
+//     either. Behind the ranks stand codes, USMALLINT NOT NULL: for each dimension
+//     of texts whose values are declared, its plan.CodeColumn. Rows of a public
+//     table have no _unit and no ranks, and lie in any order; they have codes.
 //   - meta(key, value): format_version, dataset, contract_version, tenant and
-//     rows, in a dataset of several tables table and public, and where there are
-//     ranks, ranks, the groupings as a JSON list of lists of columns; as text.
+//     rows, in a dataset of several tables table and public, where there are
+//     ranks, ranks, the groupings as a JSON list of lists of columns, and where
+//     there are codes, codes, a JSON object of columns with plan.CodesOf what was
+//     declared; as text.
+//
+// Codes came without a new format version: whoever does not know them reads the
+// other columns as before, and which codes a file has is recorded with it, so that
+// files from before there were any are read, and merged, as files without. A merge
+// finds the codes of all its rows anew.
 //
 // Files of format version 1 have no ranks. Where a contract said max_rows, their
 // rows lie in the order of a keyed hash within the unit, and else in any.

@@ -34,6 +34,8 @@ type Meta struct {
 	// Ranks has the groupings whose ranks are stored, each sorted, beside the rank
 	// within the unit; nil where no ranks are stored.
 	Ranks [][]string `json:"ranks"`
+	// Codes has the columns whose codes are stored, in the order of the columns.
+	Codes []Coded `json:"codes,omitempty"`
 }
 
 // RankColumns returns the names of the columns that hold ranks, in the order in
@@ -82,7 +84,7 @@ func CreateSQL(db string, m Meta, columns []Column) ([]string, error) {
 		}
 		declared = append(declared, Quote(c.Name)+" "+t)
 	}
-	for _, name := range m.RankColumns() {
+	for _, name := range append(m.RankColumns(), m.CodeColumns()...) {
 		declared = append(declared, Quote(name)+" USMALLINT NOT NULL")
 	}
 	return []string{
@@ -107,6 +109,7 @@ func MetaSQL(db string, m Meta, rows int64) string {
 		ranks, _ := json.Marshal(m.Ranks) // texts in lists always can be written
 		pairs = append(pairs, [2]string{"ranks", string(ranks)})
 	}
+	pairs = append(pairs, m.codePairs()...)
 	values := make([]string, len(pairs))
 	for i, p := range pairs {
 		values[i] = "(" + Literal(p[0]) + ", " + Literal(p[1]) + ")"

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,6 +72,36 @@ func TestTheLayoutOfAPublicTable(t *testing.T) {
 	}
 	if got := segment.RelPath("", "d", "seg_1"); got != "public/d/seg_1.duckdb" {
 		t.Errorf("a public segment lies at %s", got)
+	}
+}
+
+func TestTheLayoutOfCodes(t *testing.T) {
+	columns := []segment.Column{
+		{Name: "city", Type: plan.Of(plan.KindVarchar)}, {Name: "n", Type: plan.Of(plan.KindInteger)}, {Name: "a street", Type: plan.Of(plan.KindVarchar)},
+	}
+	m := segment.Meta{Dataset: "d", Ranks: [][]string{}, Codes: []segment.Coded{{Column: "city", Values: []string{"b", "a"}}, {Column: "a street", Values: []string{""}}}}
+	got, err := segment.CreateSQL("db", m, columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `CREATE TABLE "db".main.rows (_unit UBIGINT NOT NULL, "city" VARCHAR, "n" INTEGER, "a street" VARCHAR, ` +
+		`"_row" USMALLINT NOT NULL, "_code:city" USMALLINT NOT NULL, "_code:a street" USMALLINT NOT NULL)`
+	if got[0] != want {
+		t.Errorf("got  %s\nwant %s", got[0], want)
+	}
+	digests := map[string]string{
+		"city":     plan.CodesOf([]plan.Value{plan.StringValue("b"), plan.StringValue("a")}),
+		"a street": plan.CodesOf([]plan.Value{plan.StringValue("")}),
+	}
+	if diff := cmp.Diff(digests, m.Digests()); diff != "" {
+		t.Error(diff)
+	}
+	meta := segment.MetaSQL("db", m, 7)
+	if want := `, ('codes', '{"a street":"` + digests["a street"] + `","city":"` + digests["city"] + `"}')`; !strings.HasSuffix(meta, want) {
+		t.Errorf("%s does not end in %s", meta, want)
+	}
+	if none := (segment.Meta{}).Digests(); none != nil {
+		t.Errorf("without codes there are %v", none)
 	}
 }
 
