@@ -144,7 +144,7 @@ func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expecte
 			return err
 		}
 	}
-	if err := insertGeneration(ctx, tx, g); err != nil {
+	if err := insertGeneration(ctx, tx, g, expected); err != nil {
 		return err
 	}
 	return c.log(ctx, tx, translog.KindGeneration, act{
@@ -247,10 +247,14 @@ func (c *Catalog) readsUnder(ctx context.Context, r reader, under *contract.Cont
 	return under.ReadsFrom(old), nil
 }
 
-func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation) error {
+func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation, base string) error {
 	const doing = "publishing a generation"
-	if _, err := exec(ctx, tx, doing, `INSERT INTO generations (id, dataset, tenant, version, format_version, load, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		g.ID, g.Dataset, g.Tenant, g.Version, g.FormatVersion, g.Load, g.At.UnixMicro()); err != nil {
+	tables, err := tablesOf(g)
+	if err != nil {
+		return err
+	}
+	if _, err := exec(ctx, tx, doing, `INSERT INTO generations (id, dataset, tenant, version, format_version, load, at, base, tables) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		g.ID, g.Dataset, g.Tenant, g.Version, g.FormatVersion, g.Load, g.At.UnixMicro(), base, tables); err != nil {
 		return err
 	}
 	for i, s := range g.Segments {

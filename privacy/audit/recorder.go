@@ -1,0 +1,188 @@
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
+)
+
+// How refusals gather before they are written.
+const (
+	Window = 100 * time.Millisecond
+	Batch  = 256
+)
+
+// DefaultKeep is how long refusals stay when Options do not say.
+const DefaultKeep = 400 * 24 * time.Hour
+
+// maxQueue is how many refusals may wait to be written.
+const maxQueue = 8192
+
+// Owners finds the tenants that own the object of an id, none where there is no
+// such object.
+type Owners func(ctx context.Context, id string) ([]string, error)
+
+// Options configure a Recorder. DB, Log and Now are required.
+type Options struct {
+	DB     *controldb.DB
+	Log    *slog.Logger
+	Now    func() time.Time
+	Keep   time.Duration     // how long refusals stay; 0 for DefaultKeep
+	Owners map[string]Owners // by the prefix of ids, such as "load"
+	Queue  int               // how many refusals may wait; 0 for 8,192
+}
+
+// Recorder records refusals and finds them again. It is safe for concurrent use.
+type Recorder struct {
+	o       Options
+	wake    chan struct{} // has a token when a batch is full
+	writing sync.Mutex    // held while a batch is written, so that Flush waits for it
+
+	mu      sync.Mutex
+	waiting []Refusal
+	share   map[string]int // of each principal in waiting
+	lost    int64          // refusals that found the queue full, since a gap was written
+}
+
+// New returns a Recorder. Refusals are written while Run runs, and by Flush.
+func New(o Options) *Recorder {
+	if o.Keep == 0 {
+		o.Keep = DefaultKeep
+	}
+	if o.Queue == 0 {
+		o.Queue = maxQueue
+	}
+	return &Recorder{o: o, wake: make(chan struct{}, 1), share: map[string]int{}}
+}
+
+// Record takes a refusal to be written soon. It never waits and never fails: with
+// a full queue it counts. It keeps r.Params, which must not change any more.
+func (a *Recorder) Record(r Refusal) {
+	r.ID = privacy.NewID("ref")
+	a.mu.Lock()
+	if len(a.waiting) >= a.o.Queue || a.share[r.Principal] >= max(a.o.Queue/4, 1) {
+		a.lost++
+		a.mu.Unlock()
+		return
+	}
+	a.waiting = append(a.waiting, r)
+	a.share[r.Principal]++
+	full := len(a.waiting) >= Batch
+	a.mu.Unlock()
+	if full {
+		select {
+		case a.wake <- struct{}{}:
+		default: // it knows
+		}
+	}
+}
+
+// Run writes refusals as they come, and removes old ones, until ctx ends; then it
+// writes what is left.
+func (a *Recorder) Run(ctx context.Context) error {
+	tick, prune := time.NewTicker(Window), time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	defer prune.Stop()
+	a.removeOld(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return a.Flush(context.WithoutCancel(ctx))
+		case <-tick.C:
+		case <-a.wake:
+		case <-prune.C:
+			a.removeOld(ctx)
+		}
+		if err := a.Flush(ctx); err != nil && ctx.Err() == nil {
+			a.o.Log.Error("refusals cannot be recorded; trying again", "cause", err.Error())
+		}
+	}
+}
+
+// Flush writes everything that was recorded before it was called.
+func (a *Recorder) Flush(ctx context.Context) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	a.mu.Lock()
+	due := len(a.waiting) // what comes later is the next call's, or this one might never end
+	a.mu.Unlock()
+	for written := 0; ; {
+		batch, lost := a.next(due - written)
+		if len(batch) == 0 && lost == 0 {
+			return nil
+		}
+		written += len(batch)
+		for i := range batch {
+			a.complete(ctx, &batch[i])
+		}
+		if lost > 0 {
+			batch = append(batch, Refusal{ID: privacy.NewID("ref"), At: a.o.Now(), Code: CodeGap, Missing: lost})
+		}
+		if err := a.write(ctx, batch); err != nil {
+			return err
+		}
+		a.done(len(batch), lost)
+	}
+}
+
+// next returns the refusals to write now, at most so many, which stay in the queue
+// until they are written, and how many were lost.
+func (a *Recorder) next(most int) (batch []Refusal, lost int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if most > 0 {
+		batch = append(batch, a.waiting[:min(most, Batch)]...)
+	}
+	return batch, a.lost
+}
+
+// done takes what was written out of the queue.
+func (a *Recorder) done(written int, lost int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lost -= lost
+	if lost > 0 {
+		written--
+		a.o.Log.Warn("refusals came faster than they could be recorded", "missing", lost)
+	}
+	for _, r := range a.waiting[:written] {
+		if a.share[r.Principal]--; a.share[r.Principal] == 0 {
+			delete(a.share, r.Principal)
+		}
+	}
+	rest := copy(a.waiting, a.waiting[written:])
+	clear(a.waiting[rest:])
+	a.waiting = a.waiting[:rest]
+}
+
+// complete adds the tenants that a refusal concerns: the caller's own, the one
+// that is named, and the owners of what was asked for. Where these cannot be
+// found now the row is without them: that it is there matters more.
+func (a *Recorder) complete(ctx context.Context, r *Refusal) {
+	concerned := append([]string{r.Tenant, r.Params["tenant"]}, r.Concerned...)
+	for _, value := range r.Params {
+		prefix, _, isID := strings.Cut(value, "_")
+		find := a.o.Owners[prefix]
+		if !isID || find == nil {
+			continue
+		}
+		owners, err := find(ctx, value)
+		if err != nil {
+			a.o.Log.Warn("the owner of what was asked for cannot be found", "request", r.Request, "cause", err.Error())
+		}
+		concerned = append(concerned, owners...)
+	}
+	r.Concerned = nil
+	seen := map[string]bool{"": true, Unnamed: true}
+	for _, tenant := range concerned {
+		if !seen[tenant] {
+			seen[tenant] = true
+			r.Concerned = append(r.Concerned, tenant)
+		}
+	}
+}
