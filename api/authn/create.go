@@ -36,7 +36,8 @@ func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (
 	if err := r.check(now); err != nil {
 		return Key{}, "", err
 	}
-	key := Key{ID: privacy.NewID("key"), Role: r.Role, Tenant: r.Tenant, Group: r.Group, Name: r.Name, CreatedAt: now}
+	id := privacy.NewID("key")
+	key := Key{ID: id, Principal: id, Role: r.Role, Tenant: r.Tenant, Group: r.Group, Name: r.Name, CreatedAt: now}
 	var expires sql.NullInt64
 	if r.ExpiresAt != nil {
 		expires = sql.NullInt64{Int64: r.ExpiresAt.UnixMicro(), Valid: true}
@@ -52,9 +53,9 @@ func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (
 		if err := checkGroup(ctx, tx, r, by); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, spends_with, name, created_at, created_by, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			key.ID, hash[:], string(key.Role), tenant, key.Group, key.Name, now.UnixMicro(), by.ID, expires)
+		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, spends_with, name, created_at, created_by, expires_at, principal)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			key.ID, hash[:], string(key.Role), tenant, key.Group, key.Name, now.UnixMicro(), by.ID, expires, key.Principal)
 		if err != nil {
 			return privacy.Internal(err, "creating a key")
 		}
@@ -96,12 +97,18 @@ func (r KeyRequest) check(now time.Time) error {
 		return invalid("a key's name has at most %d printable characters", maxName)
 	case r.ExpiresAt != nil && !r.ExpiresAt.After(now):
 		return invalid("expires_at has passed")
-	case r.Group == reservedGroup:
-		return invalid("a group cannot be named %q: budgets give that name to what caps groups without a cap of their own", r.Group)
 	case r.Group != "":
-		return privacy.CheckName("group", r.Group)
+		return CheckGroup(r.Group)
 	}
 	return nil
+}
+
+// CheckGroup refuses what cannot name a group that principals spend with.
+func CheckGroup(name string) error {
+	if name == reservedGroup {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "a group cannot be named %q: budgets give that name to what caps groups without a cap of their own", name)
+	}
+	return privacy.CheckName("group", name)
 }
 
 // reservedGroup is what budgets call the cap of groups that have none of their own.

@@ -14,24 +14,33 @@ import (
 
 // Keys are the API keys in a control store. It is safe for concurrent use.
 type Keys struct {
-	db  *controldb.DB
-	now func() time.Time
+	db   *controldb.DB
+	now  func() time.Time
+	uses uses
 }
 
 // New returns the keys that live in db.
 func New(db *controldb.DB, now func() time.Time) *Keys { return &Keys{db: db, now: now} }
 
-// Key describes a key without its secret. Its ID is the principal's.
+// Key describes a key without its secret. Its principal is named after the
+// first of the keys that replaced one another.
 type Key struct {
-	ID        string
-	Role      privacy.Role
-	Tenant    string // empty for none
-	Group     string // that its holder spends with; empty for none
-	Name      string
-	CreatedAt time.Time
-	ExpiresAt *time.Time // nil: never
-	RevokedAt *time.Time // nil: not revoked
+	ID          string
+	Principal   string
+	Role        privacy.Role
+	Tenant      string // empty for none
+	Group       string // that its holder spends with; empty for none
+	Name        string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time // nil: never
+	RevokedAt   *time.Time // nil: not revoked
+	LastUsedAt  *time.Time // to the minute; nil: not used so far
+	RotatedFrom string     // the key that it replaced; empty for none
 }
+
+// selectKey reads what scanKey scans.
+const selectKey = `SELECT k.id, k.principal, k.role, k.tenant, k.spends_with, k.name, k.created_at, k.expires_at, k.revoked_at,
+	u.used_at, k.rotated_from FROM api_keys k LEFT JOIN key_uses u ON u.key = k.id`
 
 // System is the principal that creates the first operator's key, before there
 // is anyone to ask.
@@ -49,13 +58,16 @@ func (k *Keys) Authenticate(ctx context.Context, secret string) (privacy.Princip
 		return privacy.Principal{}, unauthenticated()
 	}
 	var p privacy.Principal
+	var id string
 	var stored []byte
 	var tenant sql.NullString
 	var expires, revoked sql.NullInt64
 	var suspended sql.NullBool
-	err := k.db.QueryRowContext(ctx, `SELECT k.id, k.hash, k.role, k.tenant, k.spends_with, k.name, k.expires_at, k.revoked_at, t.suspended
+	var ended bool // the principal is revoked
+	err := k.db.QueryRowContext(ctx, `SELECT k.id, k.principal, k.hash, k.role, k.tenant, k.spends_with, k.name, k.expires_at, k.revoked_at, t.suspended,
+		EXISTS (SELECT 1 FROM revoked_principals r WHERE r.principal = k.principal)
 		FROM api_keys k LEFT JOIN tenants t ON t.name = k.tenant WHERE k.hash = ?`, hash[:]).
-		Scan(&p.ID, &stored, &p.Role, &tenant, &p.Group, &p.Name, &expires, &revoked, &suspended)
+		Scan(&id, &p.ID, &stored, &p.Role, &tenant, &p.Group, &p.Name, &expires, &revoked, &suspended, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return privacy.Principal{}, unauthenticated()
 	}
@@ -63,28 +75,34 @@ func (k *Keys) Authenticate(ctx context.Context, secret string) (privacy.Princip
 		return privacy.Principal{}, privacy.Internal(err, "reading a key")
 	}
 	p.Tenant = tenant.String
+	now := k.now()
 	switch {
 	case subtle.ConstantTimeCompare(stored, hash[:]) != 1,
-		revoked.Valid,
-		expires.Valid && k.now().UnixMicro() >= expires.Int64,
+		revoked.Valid, ended,
+		expires.Valid && now.UnixMicro() >= expires.Int64,
 		!p.Role.Valid(),
 		tenant.Valid && !suspended.Valid: // a key without its tenant
 		return privacy.Principal{}, unauthenticated()
 	case suspended.Bool:
 		return privacy.Principal{}, privacy.Errorf(privacy.CodeSuspended, "tenant %q is suspended", p.Tenant)
 	}
+	k.uses.note(id, now)
 	return p, nil
 }
 
+// Unauthenticated is the answer to all credentials that do not hold. It is the
+// same for every reason and for every kind of credential.
+func Unauthenticated() error { return unauthenticated() }
+
 func unauthenticated() error {
-	return privacy.Errorf(privacy.CodeUnauthenticated, "a valid API key is required")
+	return privacy.Errorf(privacy.CodeUnauthenticated, "valid credentials are required: an API key, a token or a client certificate that this server knows")
 }
 
 // List returns the keys of one tenant, or every key when tenant is empty,
 // newest first and revoked ones included.
 func (k *Keys) List(ctx context.Context, tenant string) ([]Key, error) {
-	rows, err := k.db.QueryContext(ctx, `SELECT id, role, tenant, spends_with, name, created_at, expires_at, revoked_at FROM api_keys
-		WHERE ? = '' OR tenant = ? ORDER BY created_at DESC, id`, tenant, tenant)
+	rows, err := k.db.QueryContext(ctx, selectKey+`
+		WHERE ? = '' OR k.tenant = ? ORDER BY k.created_at DESC, k.id`, tenant, tenant)
 	if err != nil {
 		return nil, privacy.Internal(err, "listing keys")
 	}
@@ -105,15 +123,15 @@ func (k *Keys) List(ctx context.Context, tenant string) ([]Key, error) {
 
 func scanKey(row interface{ Scan(...any) error }) (Key, error) {
 	var key Key
-	var tenant sql.NullString
+	var tenant, from sql.NullString
 	var created int64
-	var expires, revoked sql.NullInt64
-	if err := row.Scan(&key.ID, &key.Role, &tenant, &key.Group, &key.Name, &created, &expires, &revoked); err != nil {
+	var expires, revoked, used sql.NullInt64
+	if err := row.Scan(&key.ID, &key.Principal, &key.Role, &tenant, &key.Group, &key.Name, &created, &expires, &revoked, &used, &from); err != nil {
 		return Key{}, err
 	}
-	key.Tenant = tenant.String
+	key.Tenant, key.RotatedFrom = tenant.String, from.String
 	key.CreatedAt = time.UnixMicro(created).UTC()
-	key.ExpiresAt, key.RevokedAt = timeOf(expires), timeOf(revoked)
+	key.ExpiresAt, key.RevokedAt, key.LastUsedAt = timeOf(expires), timeOf(revoked), timeOf(used)
 	return key, nil
 }
 
@@ -133,13 +151,9 @@ func (k *Keys) Revoke(ctx context.Context, id string, by privacy.Principal) erro
 		return privacy.Errorf(privacy.CodeForbidden, "only operators and tenant admins revoke keys")
 	}
 	return k.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		key, err := scanKey(tx.QueryRowContext(ctx,
-			`SELECT id, role, tenant, spends_with, name, created_at, expires_at, revoked_at FROM api_keys WHERE id = ?`, id))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return privacy.Internal(err, "revoking a key")
-		}
-		if err != nil || !by.Is(privacy.RoleOperator) && !by.Owns(key.Tenant) {
-			return privacy.Errorf(privacy.CodeNotFound, "there is no such key")
+		key, err := k.owned(ctx, tx, id, by)
+		if err != nil {
+			return err
 		}
 		if key.RevokedAt != nil {
 			return nil
@@ -151,14 +165,24 @@ func (k *Keys) Revoke(ctx context.Context, id string, by privacy.Principal) erro
 	})
 }
 
+// principalOf names the principal of a key that replaced another.
+func principalOf(key Key) string {
+	if key.Principal == key.ID {
+		return ""
+	}
+	return key.Principal
+}
+
 func (k *Keys) log(ctx context.Context, tx *sql.Tx, act string, key Key, by privacy.Principal) error {
 	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindKey, At: k.now(), Body: struct {
-		Act    string `json:"act"`
-		Key    string `json:"key"`
-		Role   string `json:"role"`
-		Tenant string `json:"tenant,omitempty"`
-		Group  string `json:"group,omitempty"`
-		By     string `json:"by"`
-	}{act, key.ID, string(key.Role), key.Tenant, key.Group, by.ID}})
+		Act       string `json:"act"`
+		Key       string `json:"key"`
+		Role      string `json:"role"`
+		Tenant    string `json:"tenant,omitempty"`
+		Group     string `json:"group,omitempty"`
+		Principal string `json:"principal,omitempty"` // where it is not the key's own
+		From      string `json:"from,omitempty"`      // the key that it replaced
+		By        string `json:"by"`
+	}{act, key.ID, string(key.Role), key.Tenant, key.Group, principalOf(key), key.RotatedFrom, by.ID}})
 	return err
 }

@@ -313,12 +313,16 @@ func TestSecretIsNotStored(t *testing.T) {
 // A later version of the program cannot make a key mean something else.
 func TestKeysCannotBeChanged(t *testing.T) {
 	f, ctx := open(t), t.Context()
-	key, _ := f.create(KeyRequest{Role: privacy.RoleAnalyst, Tenant: "a"})
+	end := noon.Add(time.Hour)
+	key, _ := f.create(KeyRequest{Role: privacy.RoleAnalyst, Tenant: "a", ExpiresAt: &end})
 	for _, change := range []string{
 		`UPDATE api_keys SET role = 'operator', tenant = NULL WHERE id = ?`,
 		`UPDATE api_keys SET tenant = 'b' WHERE id = ?`,
 		`UPDATE api_keys SET hash = zeroblob(32) WHERE id = ?`,
 		`UPDATE api_keys SET spends_with = 'others' WHERE id = ?`,
+		`UPDATE api_keys SET principal = 'key_others' WHERE id = ?`,
+		`UPDATE api_keys SET expires_at = 9000000000000000 WHERE id = ?`,
+		`UPDATE api_keys SET expires_at = NULL WHERE id = ?`,
 	} {
 		err := f.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, change, key.ID)

@@ -1,0 +1,136 @@
+package oidc
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// Bounds of the tolerance for clocks that differ.
+const (
+	defaultSkew = time.Minute
+	maxSkew     = 5 * time.Minute
+)
+
+// Config says what the tokens of one issuer are worth. A claim is named by its
+// name, or by a JSON pointer where it lies deeper: "/realm_access/roles".
+type Config struct {
+	Issuer   string `json:"issuer"`   // as the tokens say it; https, but for this machine
+	Audience string `json:"audience"` // this server, as the issuer names it
+	// AuthorizedParties are the clients that tokens may have been issued to, where
+	// they say so (azp); the audience when there are none.
+	AuthorizedParties []string `json:"authorized_parties"`
+
+	Tenant      string            `json:"tenant"`       // every token belongs to this tenant; or
+	TenantClaim string            `json:"tenant_claim"` // the claim that names the tenant
+	TenantMap   map[string]string `json:"tenant_map"`   // what its values stand for; themselves when left out
+
+	RolesClaim string                  `json:"roles_claim"`
+	RoleMap    map[string]privacy.Role `json:"role_map"`    // values that are not here grant nothing
+	GroupClaim string                  `json:"group_claim"` // the group that an analyst spends with
+
+	AllowOperator bool     `json:"allow_operator"` // the role map may make operators
+	ClockSkew     Duration `json:"clock_skew"`     // at most 5m; 1m when left out
+}
+
+// Duration is a duration that is written with its unit, as in "30s".
+type Duration time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("a duration is written with its unit, as in \"30s\"")
+	}
+	v, err := time.ParseDuration(s)
+	*d = Duration(v)
+	return err
+}
+
+// Check refuses settings that let in more than they say.
+func Check(configs []Config) error {
+	seen := map[string]bool{}
+	for _, c := range configs {
+		if err := c.check(); err != nil {
+			return fmt.Errorf("oidc issuer %q: %w", c.Issuer, err)
+		}
+		if seen[c.Issuer] {
+			return fmt.Errorf("oidc issuer %q is there twice: what its tokens are worth would depend on the order", c.Issuer)
+		}
+		seen[c.Issuer] = true
+	}
+	return nil
+}
+
+func (c Config) check() error {
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("issuer must be a URL without query and fragment")
+	case !secureURL(u):
+		return fmt.Errorf("refusing an issuer over %s: whoever is in between could hand out keys. Use https", u.Scheme)
+	case c.Audience == "":
+		return fmt.Errorf("audience is missing: tokens that were issued for other services would be accepted")
+	case c.RolesClaim == "" || len(c.RoleMap) == 0:
+		return fmt.Errorf("roles_claim and role_map are both needed: no value of a claim is a role by itself")
+	case c.Tenant != "" && c.TenantClaim != "":
+		return fmt.Errorf("tenant and tenant_claim exclude each other")
+	case c.TenantMap != nil && c.TenantClaim == "":
+		return fmt.Errorf("tenant_map needs tenant_claim")
+	case c.ClockSkew < 0 || time.Duration(c.ClockSkew) > maxSkew:
+		return fmt.Errorf("clock_skew must be between 0s and %s", maxSkew)
+	case slices.Contains(c.AuthorizedParties, ""):
+		return fmt.Errorf("authorized_parties has an empty entry")
+	}
+	return c.checkMaps()
+}
+
+func (c Config) checkMaps() error {
+	for value, role := range c.RoleMap {
+		switch {
+		case value == "" || !role.Valid():
+			return fmt.Errorf("role_map: %q is not one of %v", role, privacy.Roles())
+		case role == privacy.RoleOperator && !c.AllowOperator:
+			return fmt.Errorf("role_map makes operators of whoever the issuer says %q of: say allow_operator: true if that is meant", value)
+		case role.NeedsTenant() && c.Tenant == "" && c.TenantClaim == "":
+			return fmt.Errorf("role_map grants %s, which needs a tenant: give tenant or tenant_claim", role)
+		}
+	}
+	for _, tenant := range c.TenantMap {
+		if err := privacy.CheckName("tenant", tenant); err != nil {
+			return fmt.Errorf("tenant_map: %q is not the name of a tenant", tenant)
+		}
+	}
+	if c.Tenant != "" && privacy.CheckName("tenant", c.Tenant) != nil {
+		return fmt.Errorf("%q is not the name of a tenant", c.Tenant)
+	}
+	return nil
+}
+
+func (c Config) skew() time.Duration {
+	if c.ClockSkew == 0 {
+		return defaultSkew
+	}
+	return time.Duration(c.ClockSkew)
+}
+
+func (c Config) parties() []string {
+	if len(c.AuthorizedParties) == 0 {
+		return []string{c.Audience}
+	}
+	return c.AuthorizedParties
+}
+
+// secureURL reports whether what is fetched from a URL cannot be changed on its
+// way here.
+func secureURL(u *url.URL) bool {
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return u.Scheme == "https" || u.Scheme == "http" && (strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback())
+}
