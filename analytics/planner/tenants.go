@@ -17,13 +17,15 @@ func (p *planning) tenants() error {
 	if p.req.Tenants == nil {
 		return p.someTenant(0)
 	}
+	asked := make(map[string]bool, len(p.req.Tenants))
 	for _, t := range p.req.Tenants {
-		if !slices.Contains(p.ds.Members, t) {
+		asked[t] = true
+		if _, member := slices.BinarySearch(p.out.Tenants, t); !member {
 			return privacy.Errorf(privacy.CodeQueryNotPermitted, "tenant %q is not an active member of dataset %q", t, p.c.Dataset).
 				Suggest("leave \"tenants\" out to query all members, or name some of: %s", refusal.Listed(p.out.Tenants))
 		}
 	}
-	p.out.Tenants = slices.DeleteFunc(p.out.Tenants, func(t string) bool { return !slices.Contains(p.req.Tenants, t) })
+	p.out.Tenants = slices.DeleteFunc(p.out.Tenants, func(t string) bool { return !asked[t] })
 	return p.someTenant(0)
 }
 

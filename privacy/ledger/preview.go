@@ -24,14 +24,35 @@ func (l *Ledger) Preview(ctx context.Context, r Request) ([]Preview, error) {
 	for _, a := range t.missing {
 		out = append(out, Preview{Account: a, Cost: r.Cost, Exhausted: true})
 	}
+	left := lossesLeft{}
 	for _, a := range t.accounts {
-		out = append(out, preview(a, r.Cost))
+		out = append(out, left.preview(a, r.Cost))
 	}
 	return out, nil
 }
 
+// standing is all that what an account has left in (ε, δ) depends on.
+type standing struct {
+	spent, total privacy.Cost
+	cap, ceiling privacy.Loss
+}
+
+// lossesLeft has what was computed for one preview. The conversion to ε is a
+// search, and most tenants have the same caps and were asked the same.
+type lossesLeft map[standing]privacy.Loss
+
+func (l lossesLeft) of(s State) privacy.Loss {
+	key := standing{s.Spent, s.SpentLifetime, s.Cap, s.Lifetime}
+	loss, known := l[key]
+	if !known {
+		loss = s.RemainingLoss()
+		l[key] = loss
+	}
+	return loss
+}
+
 // preview tells what a cost would do to one account.
-func preview(a *row, cost privacy.Cost) Preview {
+func (l lossesLeft) preview(a *row, cost privacy.Cost) Preview {
 	p := Preview{Account: a.account, Cost: cost}
 	after, ok := a.debit(cost)
 	if !ok {
@@ -42,7 +63,7 @@ func preview(a *row, cost privacy.Cost) Preview {
 	}
 	a.balance = after
 	s := a.state(a.seen)
-	p.RemainingAfter, p.RemainingLossAfter = s.Remaining, s.RemainingLoss()
+	p.RemainingAfter, p.RemainingLossAfter = s.Remaining, l.of(s)
 	if ok {
 		p.QueriesLeft = times(s.Remaining, cost)
 	}
