@@ -33,14 +33,21 @@ type DrawTotal struct {
 	Times int64
 }
 
-// Within says whether all that an expression is in the rows of the relations, in
-// steps of a quantum, is within its bounds. Then it need not be brought there
-// row by row.
-type Within func(value plan.Expr, q plan.Quantum) bool
+// Known is what is known of the rows that the relations store. What need not be
+// done for that is left out of a statement, whose outcome is the same. A function
+// that is nil knows nothing.
+type Known struct {
+	// Within says whether all that an expression is, in steps of a quantum, is
+	// within its bounds. Then it need not be brought there row by row.
+	Within func(value plan.Expr, q plan.Quantum) bool
+	// Below says whether all ranks of a kind that a source stores are below a
+	// limit. Then no row need be asked.
+	Below func(alias, rank string, limit int64) bool
+}
 
 // Aggregate renders the core of a plan over relations. Errors are internal.
-func Aggregate(p *plan.Bound, within Within, relations ...Relation) (*Aggregation, error) {
-	a := &aggregation{plan: p, within: within, index: make(map[string]int)}
+func Aggregate(p *plan.Bound, known Known, relations ...Relation) (*Aggregation, error) {
+	a := &aggregation{plan: p, known: known, index: make(map[string]int)}
 	out, err := a.statement(relations)
 	if err != nil {
 		return nil, privacy.Internal(err, "generating SQL")
@@ -52,7 +59,7 @@ func Aggregate(p *plan.Bound, within Within, relations ...Relation) (*Aggregatio
 // by, and then the others.
 type aggregation struct {
 	plan    *plan.Bound
-	within  Within
+	known   Known
 	types   []plan.Type // of the relations' columns
 	columns []string
 	groups  int
@@ -72,17 +79,9 @@ func (a *aggregation) statement(relations []Relation) (*Aggregation, error) {
 	if a.plan.Strategy.Bounding == plan.BoundStream || len(relations) == 0 {
 		return nil, fmt.Errorf("there is nothing to aggregate")
 	}
-	var parts []string
-	var layout Layout
-	for i, r := range relations {
-		s := &selection{plan: a.plan, index: make(map[string]int), ranked: true, tag: i, within: a.within}
-		s.tenant = r.Tenant
-		st, err := s.statement(a.plan, r)
-		if err != nil {
-			return nil, err
-		}
-		layout, a.types = st.Layout, s.types
-		parts = append(parts, st.SQL)
+	layout, parts, err := a.parts(relations)
+	if err != nil {
+		return nil, err
 	}
 	out := &Aggregation{Tenant: None}
 	for _, place := range layout.Keys {
@@ -106,6 +105,30 @@ func (a *aggregation) statement(relations []Relation) (*Aggregation, error) {
 		out.SQL += " GROUP BY " + strings.Join(a.columns[:a.groups], ", ")
 	}
 	return out, nil
+}
+
+// parts renders the rows of each relation. They differ in little but the names of
+// segments: a thousand are as quickly rendered as they are written down.
+func (a *aggregation) parts(relations []Relation) (Layout, []string, error) {
+	var s *selection
+	var st *open
+	parts := make([]string, len(relations))
+	for i, r := range relations {
+		if s == nil || s.own && s.tenant != r.Tenant {
+			s = &selection{plan: a.plan, index: make(map[string]int), ranked: true, known: a.known}
+			s.tenant = r.Tenant
+			var err error
+			if st, err = s.statement(); err != nil {
+				return Layout{}, nil, err
+			}
+		}
+		var err error
+		if parts[i], err = st.of(strconv.Itoa(i)+" AS "+tagColumn, r); err != nil {
+			return Layout{}, nil, err
+		}
+	}
+	a.types = s.types
+	return st.layout, parts, nil
 }
 
 // put adds a column, once, and returns its place.
@@ -173,22 +196,20 @@ func (a *aggregation) added(d plan.Draw, place int) (string, int64) {
 	return fmt.Sprintf("((%s * %s) >> %d)", y, y, d.Square.Shift), d.Square.Centre
 }
 
-// delivered lists the columns of the result. Within an aggregation they have
-// names, and the tag and the rank are added where they are needed; there is one
-// column at least.
-func (s *selection) delivered() []string {
+// delivered renders the columns of the result. Within an aggregation they have
+// names, the rank is added where it is needed, and the tag follows.
+func (s *selection) delivered() string {
 	if !s.ranked {
-		return s.columns
+		return strings.Join(s.columns, ", ")
 	}
-	var out []string
+	out := ""
 	for i, sql := range s.columns {
-		out = append(out, sql+" AS "+columnOf(i))
+		out += sql + " AS " + columnOf(i) + ", "
 	}
 	for _, d := range s.plan.Draws {
 		if d.Kind == plan.DrawUnits {
-			out = append(out, `"`+countedBy(s.plan)+`" AS `+rankColumn)
-			break
+			return out + `"` + countedBy(s.plan) + `" AS ` + rankColumn + ", "
 		}
 	}
-	return append(out, fmt.Sprintf("%d AS %s", s.tag, tagColumn))
+	return out
 }

@@ -9,7 +9,7 @@ import (
 // bounded renders a value in steps within the bounds of its quantum. It is NULL
 // where the value is, which least and greatest would not be.
 func (s *selection) bounded(d plan.Draw, v term) (term, error) {
-	inside := s.within != nil && s.within(d.Value, d.Quantum)
+	inside := s.known.Within != nil && s.known.Within(d.Value, d.Quantum)
 	y, done, err := s.quantise(v, d.Quantum, inside)
 	if err != nil || done {
 		return y, err

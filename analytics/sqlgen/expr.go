@@ -20,6 +20,7 @@ type term struct {
 // that they share, level by level.
 type builder struct {
 	tenant string
+	own    bool              // the tenant is part of what was rendered
 	levels [][]string        // levels[i]: columns that level i+1 adds
 	shared map[string]string // sql of a shared operand → its column
 }
@@ -109,6 +110,7 @@ func (b *builder) exprs(es []plan.Expr) ([]term, error) {
 // column renders a column; the implicit tenant is a constant of the segment.
 func (b *builder) column(c *plan.Column) (term, error) {
 	if c.Name == plan.TenantColumn {
+		b.own = true
 		sql, err := quoteText(b.tenant)
 		return term{sql: sql, typ: plan.Of(plan.KindVarchar), plain: true}, err
 	}

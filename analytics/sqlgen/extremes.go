@@ -9,34 +9,31 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// Extremes returns statements for the least and the largest value of a stored
-// column of exact numbers, as the integers that they are stored as: one number
-// each, which is out of every bounds where there is no value at all.
-func Extremes(p *plan.Bound, c *plan.Column, relations ...Relation) (least, most string, err error) {
-	var parts []string
-	for _, r := range relations {
-		for _, catalog := range r.of(p, c.Qualifier) {
-			rows, err := table(catalog, Range{})
-			if err != nil {
-				return "", "", privacy.Internal(err, "generating SQL")
-			}
-			parts = append(parts, "FROM "+rows)
-		}
-	}
+// Extremes returns a statement for the least and the largest value of a stored
+// column of exact numbers in some segments, as the integers that they are stored
+// as. Where there is no value at all, the least is above the largest.
+func Extremes(c *plan.Column, catalogs ...string) (string, error) {
 	name, err := quoteName(c.Name)
-	if err != nil || len(parts) == 0 || !c.Type.IsNumeric() || c.Type.Kind == plan.KindDouble {
-		return "", "", privacy.Internal(fmt.Errorf("a column has no extremes"), "generating SQL")
+	if err != nil || len(catalogs) == 0 || !c.Type.IsNumeric() || c.Type.Kind == plan.KindDouble {
+		return "", privacy.Internal(fmt.Errorf("a column has no extremes"), "generating SQL")
 	}
-	one := func(f string, none int64) string {
-		stored := unscaled(term{sql: f + "(x)", typ: c.Type}).sql
-		return fmt.Sprintf("SELECT coalesce(%s, %d)::BIGINT FROM (SELECT %s(%s) AS x %s)", stored, none, f, name,
-			strings.Join(parts, fmt.Sprintf(" UNION ALL SELECT %s(%s) ", f, name)))
+	var parts []string
+	for _, catalog := range catalogs {
+		rows, err := table(catalog, Range{})
+		if err != nil {
+			return "", privacy.Internal(err, "generating SQL")
+		}
+		parts = append(parts, fmt.Sprintf("SELECT min(%s) AS lo, max(%s) AS hi FROM %s", name, name, rows))
 	}
-	return one("min", math.MaxInt64), one("max", -math.MaxInt64), nil
+	end := func(f, of string, none int64) string {
+		return fmt.Sprintf("coalesce(%s, %d)::BIGINT", unscaled(term{sql: f + "(" + of + ")", typ: c.Type}).sql, none)
+	}
+	return "SELECT " + end("min", "lo", math.MaxInt64) + ", " + end("max", "hi", -math.MaxInt64) +
+		" FROM (" + strings.Join(parts, " UNION ALL ") + ")", nil
 }
 
-// of returns the segments of a source.
-func (r Relation) of(p *plan.Bound, alias string) []string {
+// Segments returns the catalogs of a source of a plan.
+func (r Relation) Segments(p *plan.Bound, alias string) []string {
 	if len(p.Sources) < 2 {
 		return []string{r.Catalog}
 	}

@@ -45,7 +45,11 @@ func fanOut(src plan.Source, catalogs []string) (string, error) {
 	if len(columns) == 0 {
 		return "", fmt.Errorf("%s is joined to nothing", src.Table)
 	}
-	rows, err := union(catalogs, src, columns, nil, Relation{})
+	of, err := stored(src, columns)
+	if err != nil {
+		return "", err
+	}
+	rows, err := of.union(catalogs, Range{})
 	if err != nil {
 		return "", err
 	}

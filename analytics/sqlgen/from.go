@@ -8,10 +8,10 @@ import (
 	"github.com/noised/noised/analytics/plan"
 )
 
-// from renders the relation below all levels. Over one table it is the rows of
-// one segment; over several it is the join of one tenant's tables with the
-// public ones. Either has the unit, and each needed column under the name that
-// columnName gives it.
+// from is what a statement reads, below all levels, with the segments left open.
+// Over one table it is the rows of one segment; over several it is the join of
+// one tenant's tables with the public ones. Either has the unit, and each needed
+// column under the name that columnName gives it.
 //
 // # Joins
 //
@@ -27,16 +27,18 @@ import (
 // would be whatever the join makes it, and rows of others would have a say in
 // which of a unit's rows are considered where there are too many.
 //
-// Where ranks bound the plan, it also returns the conditions that are left to be
-// asked of the rows, and the order is nobody's concern.
-func (s *selection) from(r Relation) (string, []string, error) {
+// Where ranks bound the plan, kept are the conditions that are left to be asked of
+// the rows, and the order is nobody's concern.
+type from struct {
+	before, after string // around what is read
+	kept          []string
+	sources       []source // of a join; nil for one table
+}
+
+// from renders what is read, as far as it is the same for all relations.
+func (s *selection) from() (*from, error) {
 	if len(s.plan.Sources) > 1 {
-		rows, err := s.join(r)
-		return rows, nil, err
-	}
-	rows, err := table(r.Catalog, r.Units)
-	if err != nil {
-		return "", nil, err
+		return s.join()
 	}
 	var one plan.Source
 	if len(s.plan.Sources) == 1 {
@@ -44,53 +46,64 @@ func (s *selection) from(r Relation) (string, []string, error) {
 	}
 	kept, err := s.ranks(one)
 	if err != nil || s.plan.Sources == nil {
-		return rows, kept, err
+		return &from{kept: kept}, err
 	}
 	own := []string{unit}
 	if s.ranked {
 		own = []string{"*"} // the names of what is renamed have a dot
 	}
 	columns, err := renamed("", s.read()[one.Alias])
-	return "(SELECT " + strings.Join(append(own, columns...), ", ") + " FROM " + rows + where(kept) + ")", nil, err
+	return &from{before: "(SELECT " + strings.Join(append(own, columns...), ", ") + " FROM ", after: where(kept) + ")"}, err
 }
 
-func (s *selection) join(r Relation) (string, error) {
+// of renders what is read of one relation.
+func (f *from) of(r Relation) (string, error) {
+	if f.sources == nil {
+		rows, err := table(r.Catalog, r.Units)
+		return f.before + rows + f.after, err
+	}
+	text := f.before
+	for _, src := range f.sources {
+		rows, err := src.of(r)
+		if err != nil {
+			return "", err
+		}
+		text += src.how + rows + src.on
+	}
+	return text + f.after, nil
+}
+
+func (s *selection) join() (*from, error) {
 	read := s.read()
-	columns := []string{"j0." + unit}
-	text, place := "", make(map[string]int)
+	columns, place := []string{"j0." + unit}, make(map[string]int)
+	f := &from{after: ")"}
 	for i, src := range s.plan.Sources {
 		if _, twice := place[src.Alias]; twice || i == 0 && (src.Public || src.Outer) {
-			return "", fmt.Errorf("source %d does not fit", i)
+			return nil, fmt.Errorf("source %d does not fit", i)
 		}
 		place[src.Alias] = i
-		kept, err := s.ranks(src)
+		one, err := s.source(src, read[src.Alias])
 		if err != nil {
-			return "", err
-		}
-		rows, err := union(r.Tables[src.Table], src, read[src.Alias], kept, r)
-		if err != nil {
-			return "", err
+			return nil, err
 		}
 		of, err := renamed(fmt.Sprintf("j%d.", i), read[src.Alias])
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		columns = append(columns, of...)
-		if i == 0 {
-			text = rows + " AS j0"
-			continue
+		columns, one.on = append(columns, of...), fmt.Sprintf(" AS j%d", i)
+		if i > 0 {
+			on, err := conditions(src, i, place)
+			if err != nil {
+				return nil, err
+			}
+			if one.how, one.on = " JOIN ", one.on+" ON "+on; src.Outer {
+				one.how = " LEFT JOIN "
+			}
 		}
-		on, err := conditions(src, i, place)
-		if err != nil {
-			return "", err
-		}
-		how := " JOIN "
-		if src.Outer {
-			how = " LEFT JOIN "
-		}
-		text += fmt.Sprintf("%s%s AS j%d ON %s", how, rows, i, on)
+		f.sources = append(f.sources, one)
 	}
-	return "(SELECT " + strings.Join(columns, ", ") + " FROM " + text + ")", nil
+	f.before = "(SELECT " + strings.Join(columns, ", ") + " FROM "
+	return f, nil
 }
 
 const unit = `"` + UnitColumn + `"`
@@ -170,91 +183,6 @@ func renamed(prefix string, columns []*plan.Column) ([]string, error) {
 		out = append(out, prefix+from+" AS "+to)
 	}
 	return out, nil
-}
-
-// union renders one source: all segments of its table, less what is not joined
-// of a unit: by ranks, where there are any, or by what is read.
-func union(catalogs []string, src plan.Source, columns []*plan.Column, kept []string, r Relation) (string, error) {
-	if src.Public {
-		r.Units = Range{}
-	}
-	var names, types []string
-	if !src.Public {
-		names, types = append(names, unit), append(types, "UBIGINT")
-	}
-	for _, c := range columns {
-		name, err := quoteName(c.Name)
-		if err != nil {
-			return "", err
-		}
-		typ, err := storedType(c)
-		if err != nil {
-			return "", err
-		}
-		names, types = append(names, name), append(types, typ)
-	}
-	if len(names) == 0 {
-		return "", fmt.Errorf("nothing is read of %s", src.Table)
-	}
-	var parts []string
-	for _, c := range catalogs {
-		from, err := table(c, r.Units)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, "SELECT "+strings.Join(names, ", ")+" FROM "+from+where(kept))
-	}
-	if len(parts) == 0 {
-		var none []string
-		for i, name := range names {
-			none = append(none, "CAST(NULL AS "+types[i]+") AS "+name)
-		}
-		parts = []string{"SELECT " + strings.Join(none, ", ") + " WHERE FALSE"}
-	}
-	text := "(" + strings.Join(parts, " UNION ALL ") + ")"
-	if src.Public || len(kept) > 0 {
-		return text, nil
-	}
-	text, err := once(text, names, src)
-	if err != nil {
-		return "", err
-	}
-	return atMost(text, names, r.Cap)
-}
-
-// once keeps one row for each key of a unit, the first in the order of what is
-// read of them.
-func once(text string, names []string, src plan.Source) (string, error) {
-	if !src.Once {
-		return text, nil
-	}
-	by := unit
-	if src.Key != "" {
-		key, err := quoteName(src.Key)
-		if err != nil {
-			return "", err
-		}
-		if !slices.Contains(names, key) {
-			return "", fmt.Errorf("the key of %s is not read", src.Table)
-		}
-		by += ", " + key
-	}
-	list := strings.Join(names, ", ")
-	return fmt.Sprintf("(SELECT %s FROM %s QUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s) = 1)", list, text, by, list), nil
-}
-
-// atMost keeps so many rows of a unit: rows that are alike in all that is read
-// of them may stand for one another.
-func atMost(text string, names []string, limit Cap) (string, error) {
-	if limit.Rows == 0 {
-		return text, nil
-	}
-	if strings.Trim(limit.Key, "0123456789abcdef") != "" || limit.Rows < 0 {
-		return "", fmt.Errorf("a cap is out of range")
-	}
-	list := strings.Join(names, ", ")
-	return fmt.Sprintf("(SELECT %s FROM %s QUALIFY row_number() OVER (PARTITION BY %s ORDER BY md5(concat_ws(chr(31), '%s', %s)), %s) <= %d)",
-		list, text, unit, limit.Key, list, list, limit.Rows), nil
 }
 
 // conditions renders what the i-th source is joined on.

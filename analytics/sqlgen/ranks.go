@@ -22,17 +22,17 @@ func (s *selection) ranks(src plan.Source) ([]string, error) {
 	p, by := s.plan, s.plan.Strategy
 	switch {
 	case src.Once && src.Key != "":
-		return firstOf(plan.RowRank([]string{src.Key}))
+		return s.below(src, plan.RowRank([]string{src.Key}), 1)
 	case src.Once:
-		return firstOf(plan.UnitRank)
+		return s.below(src, plan.UnitRank, 1)
 	case by.Bounding == plan.BoundRows:
-		return below(plan.UnitRank, p.Limits.MaxRows)
+		return s.below(src, plan.UnitRank, p.Limits.MaxRows)
 	case by.Bounding == plan.BoundIndex:
-		kept, err := below(plan.RowRank(by.Grouping), p.Limits.MaxRowsPerPartition)
+		kept, err := s.below(src, plan.RowRank(by.Grouping), p.Limits.MaxRowsPerPartition)
 		if groups := p.UnitGroups(); err != nil || groups > 0 && groups <= p.Limits.MaxPartitions {
 			return kept, err // no unit has more groups
 		}
-		keys, err := below(plan.KeyRank(by.Grouping), p.Limits.MaxPartitions)
+		keys, err := s.below(src, plan.KeyRank(by.Grouping), p.Limits.MaxPartitions)
 		return append(keys, kept...), err
 	}
 	return nil, fmt.Errorf("the bounding %d is unknown", by.Bounding)
@@ -47,15 +47,18 @@ func countedBy(p *plan.Bound) string {
 	return plan.UnitRank
 }
 
-func firstOf(rank string) ([]string, error) { return below(rank, 1) }
-
 // below compares with a limit that ranks can tell from larger ones: from MaxRank
-// on they are all MaxRank.
-func below(rank string, limit int64) ([]string, error) {
+// on they are all MaxRank. Where all ranks that are stored are known to be below
+// it, each row would pass, and so the comparison is left out: every row has a
+// rank, and what is kept is the same, so that only time is saved.
+func (s *selection) below(src plan.Source, rank string, limit int64) ([]string, error) {
 	if limit < 1 || limit > plan.MaxRank {
 		return nil, fmt.Errorf("ranks do not bound at %d", limit)
 	}
 	name, err := quoteName(rank)
+	if err == nil && s.known.Below != nil && s.known.Below(src.Alias, rank, limit) {
+		return nil, nil
+	}
 	return []string{fmt.Sprintf("%s < %d", name, limit)}, err
 }
 

@@ -1,7 +1,7 @@
 package sqlgen
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
@@ -74,8 +74,7 @@ type selection struct {
 	// ranked holds for a statement within an aggregation. It has no unit, its
 	// columns have names, and its values are within the bounds of their quanta.
 	ranked bool
-	tag    int // of the relation
-	within Within
+	known  Known
 }
 
 // put adds a result column, once, and returns its place.
@@ -95,38 +94,44 @@ func (s *selection) put(t term) int {
 func Generate(p *plan.Bound, r Relation) (*Statement, error) {
 	s := &selection{plan: p, index: make(map[string]int)}
 	s.tenant = r.Tenant
-	st, err := s.statement(p, r)
+	open, err := s.statement()
 	if err != nil {
+		return nil, privacy.Internal(err, "generating SQL")
+	}
+	st := &Statement{Layout: open.layout}
+	if st.SQL, err = open.of("", r); err != nil {
 		return nil, privacy.Internal(err, "generating SQL")
 	}
 	return st, nil
 }
 
-func (s *selection) statement(p *plan.Bound, r Relation) (*Statement, error) {
+// statement is rendered once for all relations, but where it has the tenant in it:
+// what is left open is of which segments it is.
+func (s *selection) statement() (*open, error) {
+	p := s.plan
 	if !s.ranked {
 		s.put(term{sql: unit})
 	}
-	st := &Statement{}
+	st := &open{}
 	for _, k := range p.Keys {
 		place, err := s.key(k)
 		if err != nil {
 			return nil, err
 		}
-		st.Layout.Keys = append(st.Layout.Keys, place)
+		st.layout.Keys = append(st.layout.Keys, place)
 	}
 	draws, err := s.draws(p.Draws)
 	if err != nil {
 		return nil, err
 	}
-	st.Layout.Draws = draws
+	st.layout.Draws = draws
 	var filter term
 	if p.Filter != nil {
 		if filter, err = s.expr(p.Filter); err != nil {
 			return nil, err
 		}
 	}
-	st.SQL, err = s.text(r, filter)
-	return st, err
+	return st, s.enclose(st, filter)
 }
 
 // key renders what is grouped by: a column as it is, or its codes, the tenant not
@@ -254,25 +259,40 @@ func conjuncts(e plan.Expr) []plan.Expr {
 	return []plan.Expr{e}
 }
 
-// text assembles the statement: one SELECT, over one inner SELECT per level of
+// open is a statement without what it reads.
+type open struct {
+	layout        Layout
+	columns       string // that it delivers
+	before, after string
+	from          *from
+}
+
+// of closes a statement over a relation; more follows its columns.
+func (o *open) of(more string, r Relation) (string, error) {
+	rows, err := o.from.of(r)
+	return "SELECT " + o.columns + more + " FROM " + o.before + rows + o.after, err
+}
+
+// enclose assembles the statement: one SELECT, over one inner SELECT per level of
 // shared operands. The filter stands where its operands exist.
-func (s *selection) text(r Relation, filter term) (string, error) {
-	from, kept, err := s.from(r)
-	if err != nil {
-		return "", err
+func (s *selection) enclose(st *open, filter term) (err error) {
+	if st.from, err = s.from(); err != nil {
+		return err
 	}
+	kept := slices.Clone(st.from.kept)
 	for i, added := range s.levels {
 		if filter.sql != "" && filter.level == i {
 			kept, filter.sql = append(kept, filter.sql), ""
 		}
-		from, kept = fmt.Sprintf("(SELECT *, %s FROM %s%s)", strings.Join(added, ", "), from, where(kept)), nil
+		st.before = "(SELECT *, " + strings.Join(added, ", ") + " FROM " + st.before
+		st.after, kept = st.after+where(kept)+")", nil
 	}
 	if filter.sql != "" {
 		kept = append(kept, filter.sql)
 	}
-	order := ""
-	if len(s.plan.Sources) > 1 && !s.ranked {
-		order = " ORDER BY ALL" // the unit is the first column
+	if st.after += where(kept); len(s.plan.Sources) > 1 && !s.ranked {
+		st.after += " ORDER BY ALL" // the unit is the first column
 	}
-	return "SELECT " + strings.Join(s.delivered(), ", ") + " FROM " + from + where(kept) + order, nil
+	st.columns = s.delivered()
+	return nil
 }

@@ -127,7 +127,7 @@ func (a *aggregation) fail(err error) {
 
 // batch computes one statement and adds its groups to the tally.
 func (a *aggregation) batch(ctx context.Context, i int) error {
-	st, err := sqlgen.Aggregate(a.plan, spans{ctx, a, a.batches[i]}.within, a.batches[i]...)
+	st, err := sqlgen.Aggregate(a.plan, spans{ctx, a, a.batches[i]}.known(), a.batches[i]...)
 	if err != nil {
 		return err
 	}

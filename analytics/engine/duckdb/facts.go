@@ -9,44 +9,49 @@ import (
 // facts remembers answers: the files of an instance do not change.
 type facts struct {
 	mu    sync.Mutex
-	bySQL map[string]int64
+	known map[string][]int64
 }
 
 // maxFacts is the number of answers that are remembered.
-const maxFacts = 1000
+const maxFacts = 4000
 
-// fact returns the number that a statement says of the files.
-func (in *instance) fact(ctx context.Context, sql string) (int64, error) {
+// fact returns the numbers that a statement says of the files. about tells it from
+// all other statements, so that it need not be written to be remembered.
+func (in *instance) fact(ctx context.Context, about string, statement func() (string, error)) ([]int64, error) {
 	in.facts.mu.Lock()
-	n, known := in.facts.bySQL[sql]
+	numbers, known := in.facts.known[about]
 	in.facts.mu.Unlock()
 	if known {
-		return n, nil
+		return numbers, nil
+	}
+	sql, err := statement()
+	if err != nil {
+		return nil, err
 	}
 	c, err := in.db.connect()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer c.close()
-	if n, err = c.number(ctx, sql); err != nil {
-		return 0, err
+	if numbers, err = c.numbers(ctx, sql); err != nil {
+		return nil, err
 	}
 	in.facts.mu.Lock()
 	defer in.facts.mu.Unlock()
-	if in.facts.bySQL == nil || len(in.facts.bySQL) >= maxFacts {
-		in.facts.bySQL = make(map[string]int64)
+	if in.facts.known == nil || len(in.facts.known) >= maxFacts {
+		in.facts.known = make(map[string][]int64)
 	}
-	in.facts.bySQL[sql] = n
-	return n, nil
+	in.facts.known[about] = numbers
+	return numbers, nil
 }
 
-// number runs a statement whose result is one whole number.
-func (c *connection) number(ctx context.Context, sql string) (n int64, err error) {
+// numbers runs a statement whose result is one row of whole numbers.
+func (c *connection) numbers(ctx context.Context, sql string) (out []int64, err error) {
 	err = c.during(ctx, func() error {
-		n, err = c.fetchNumber(sql)
+		out, err = c.fetchNumbers(sql)
 		return err
 	})
-	return n, err
+	return out, err
 }
 
 // during runs what uses a connection, whose statement fails when ctx ends.
@@ -64,22 +69,26 @@ func (c *connection) during(ctx context.Context, use func() error) error {
 	return err
 }
 
-func (c *connection) fetchNumber(sql string) (int64, error) {
+func (c *connection) fetchNumbers(sql string) ([]int64, error) {
 	result, err := c.query(sql)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer result.close()
-	if len(result.types) != 1 || result.types[0] != physicalInt64 {
-		return 0, fmt.Errorf("the result is not a number")
-	}
 	ch, more, err := result.next()
 	switch {
 	case err != nil:
-		return 0, err
+		return nil, err
 	case !more:
-		return 0, fmt.Errorf("there is no number")
+		return nil, fmt.Errorf("there is no number")
 	}
 	defer ch.close()
-	return view[int64](ch.vector(0, physicalInt64), 1)[0], nil
+	var out []int64
+	for i, t := range result.types {
+		if t != physicalInt64 {
+			return nil, fmt.Errorf("the result is not a number")
+		}
+		out = append(out, view[int64](ch.vector(i, t), 1)[0])
+	}
+	return out, nil
 }

@@ -81,14 +81,14 @@ func (in *instance) checkFanOut(ctx context.Context, of engine.Input) (int64, er
 	}
 	rows := int64(1)
 	for _, sql := range statements {
-		n, err := in.fact(ctx, sql)
+		n, err := in.fact(ctx, sql, func() (string, error) { return sql, nil })
 		if err != nil {
 			return 0, wrap(ctx, err)
 		}
-		if n > maxFanOut/rows {
+		if n[0] > maxFanOut/rows {
 			return 0, tooManyPartners(of.Plan)
 		}
-		rows *= max(n, 1)
+		rows *= max(n[0], 1)
 	}
 	return rows, nil
 }

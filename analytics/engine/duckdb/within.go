@@ -4,7 +4,9 @@ import (
 	"context"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
@@ -21,13 +23,26 @@ type span struct{ lo, hi float64 }
 // Doubles are rounded to the nearest by +, −, · and /, which therefore never
 // decrease, or never increase, in either operand while the other one is fixed:
 // their extremes over a box are those at its corners, computed in the same way.
+//
+// Extremes of a column are asked of all relations in one statement, which DuckDB
+// answers from what it has noted of the files, and remembered with the instance:
+// it costs one look at each file for each column.
 type spans struct {
 	ctx  context.Context
 	a    *aggregation
 	over []sqlgen.Relation
 }
 
-// within implements sqlgen.Within.
+// known is what may be left out of a statement.
+func (s spans) known() sqlgen.Known { return sqlgen.Known{Within: s.within, Below: s.below} }
+
+// below says whether all stored ranks of a source are below a limit.
+func (s spans) below(alias, rank string, limit int64) bool {
+	_, hi, ok := s.extremes(&plan.Column{Qualifier: alias, Name: rank, Type: plan.Of(plan.KindInteger)})
+	return ok && hi < limit
+}
+
+// within says whether a value is within the bounds of a quantum.
 func (s spans) within(v plan.Expr, q plan.Quantum) bool {
 	if c, stored := v.(*plan.Column); stored && c.Type.Kind != plan.KindDouble {
 		lo, hi, ok := s.extremes(c)
@@ -60,15 +75,20 @@ func inSteps(stored int64, t plan.Type, q plan.Quantum) bool {
 
 // extremes returns the least and the largest value of a column of exact numbers.
 func (s spans) extremes(c *plan.Column) (lo, hi int64, ok bool) {
-	least, most, err := sqlgen.Extremes(s.a.plan, c, s.over...)
-	if err != nil {
+	var catalogs []string
+	for _, of := range s.over {
+		catalogs = append(catalogs, of.Segments(s.a.plan, c.Qualifier)...)
+	}
+	if len(s.a.plan.Sources) > 1 { // where each relation has the public tables
+		slices.Sort(catalogs)
+		catalogs = slices.Compact(catalogs)
+	}
+	about := c.Name + "\x00" + c.Type.String() + "\x00" + strings.Join(catalogs, " ") // no statement has such characters
+	ends, err := s.a.instance.fact(s.ctx, about, func() (string, error) { return sqlgen.Extremes(c, catalogs...) })
+	if err != nil || ends[0] > ends[1] {
 		return 0, 0, false
 	}
-	if lo, err = s.a.instance.fact(s.ctx, least); err != nil {
-		return 0, 0, false
-	}
-	hi, err = s.a.instance.fact(s.ctx, most)
-	return lo, hi, err == nil && lo <= hi
+	return ends[0], ends[1], true
 }
 
 // of encloses a number; false where that takes more than this knows.

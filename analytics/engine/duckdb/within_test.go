@@ -67,7 +67,15 @@ func TestWithin(t *testing.T) {
 			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
 		}
 	}
-	if _, _, err := sqlgen.Extremes(p, column("f", plan.KindDouble), a.batches[0]...); err == nil {
+	if _, err := sqlgen.Extremes(column("f", plan.KindDouble), "s0"); err == nil {
 		t.Error("doubles have extremes")
+	}
+	for limit, want := range map[int64]bool{7: false, 8: true} {
+		if got := s.below("", "n", limit); got != want {
+			t.Errorf("ranks up to 7 are below %d: %t", limit, got)
+		}
+	}
+	if s.below("", "missing", 8) {
+		t.Error("ranks that are not there are below a limit")
 	}
 }
