@@ -9,7 +9,6 @@ package spool
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -69,12 +68,12 @@ func Receive(ctx context.Context, dir, load string, body io.Reader, limit int64)
 }
 
 func (f *File) fill(ctx context.Context, body io.Reader, limit int64) error {
-	h := sha256.New()
-	w := &writer{w: io.MultiWriter(f.f, h)}
-	n, err := io.Copy(w, io.LimitReader(&reader{ctx: ctx, r: body}, limit+1))
+	to := newSink(f.f)
+	n, err := to.take(ctx, io.LimitReader(body, limit+1))
+	writing := to.close()
 	switch {
-	case w.err != nil:
-		return diskError(w.err)
+	case writing != nil:
+		return diskError(writing)
 	case n > limit || tooLarge(err):
 		return privacy.Errorf(privacy.CodeTooLarge, "the upload is larger than %d bytes, the most that this server accepts", limit)
 	case err != nil:
@@ -83,7 +82,7 @@ func (f *File) fill(ctx context.Context, body io.Reader, limit int64) error {
 	if err := f.f.Sync(); err != nil {
 		return diskError(err)
 	}
-	f.Bytes, f.SHA256 = n, hex.EncodeToString(h.Sum(nil))
+	f.Bytes, f.SHA256 = n, hex.EncodeToString(to.hash.Sum(nil))
 	return nil
 }
 
@@ -91,33 +90,6 @@ func (f *File) fill(ctx context.Context, body io.Reader, limit int64) error {
 func tooLarge(err error) bool {
 	var e *privacy.Error
 	return errors.As(err, &e) && e.Code == privacy.CodeTooLarge
-}
-
-// writer remembers that it was writing, and not reading, that failed.
-type writer struct {
-	w   io.Writer
-	err error
-}
-
-func (w *writer) Write(p []byte) (int, error) {
-	n, err := w.w.Write(p)
-	if err != nil {
-		w.err = err
-	}
-	return n, err
-}
-
-// reader ends with its context.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }
 
 // create creates and locks a file. A cleaner may have found the name between
