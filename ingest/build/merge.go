@@ -9,7 +9,8 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// merge writes one segment with the rows of several.
+// merge writes one segment with the rows of several, and their codes by what is
+// declared now.
 //
 // Where ranks are kept, all rows are, and a unit's rows lie in the order of the
 // segments and, of each, as they lie there. So whatever is asked of the one
@@ -38,6 +39,7 @@ func (t *task) mergeInto(ctx context.Context, d *duck.DB) error {
 	for i, c := range t.spec.Columns {
 		columns[i] = segment.Quote(c.Name)
 	}
+	stored := columns
 	if t.spec.Keep {
 		columns = append(columns, quoted(t.spec.Meta.RankColumns())...)
 	}
@@ -50,16 +52,21 @@ func (t *task) mergeInto(ctx context.Context, d *duck.DB) error {
 		}
 		parts[i] = fmt.Sprintf("SELECT %s, %d AS _part, rowid AS _at FROM %s.main.rows", list, i, name)
 	}
-	query := "SELECT " + list + " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
+	from := " FROM (" + strings.Join(parts, " UNION ALL ") + ")"
 	err := t.fill(ctx, d, func() (err error) {
+		if !t.spec.Keep && !t.spec.Meta.Public {
+			t.result.RowsStored, err = t.ranked(ctx, d, "SELECT "+list+from, false, func(int64, uint64) error { return nil })
+			return err
+		}
+		codes, err := t.codes(ctx, d, stored)
+		if err != nil {
+			return err
+		}
+		query := "SELECT " + strings.Join(append([]string{list}, codes...), ", ") + from
 		if t.spec.Keep {
-			return t.insert(ctx, d, query+" ORDER BY "+segment.UnitColumn+", _part, _at")
+			query += " ORDER BY " + segment.UnitColumn + ", _part, _at"
 		}
-		if t.spec.Meta.Public {
-			return t.insert(ctx, d, query)
-		}
-		t.result.RowsStored, err = t.ranked(ctx, d, query, false, func(int64, uint64) error { return nil })
-		return err
+		return t.insert(ctx, d, query)
 	})
 	t.result.RowsLoaded, t.result.RowsRead = t.result.RowsStored, t.result.RowsStored
 	return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/noised/noised/ingest/code"
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
 )
@@ -30,7 +31,11 @@ func (t *task) unitCap() int64 {
 func (t *task) writeSegment(ctx context.Context, d *duck.DB) error {
 	err := t.fill(ctx, d, func() error {
 		if t.spec.Meta.Public {
-			return t.insert(ctx, d, "SELECT "+strings.Join(t.kept(), ", ")+" FROM ("+t.good()+")")
+			codes, err := t.codes(ctx, d, t.kept())
+			if err != nil {
+				return err
+			}
+			return t.insert(ctx, d, "SELECT "+strings.Join(append(t.kept(), codes...), ", ")+" FROM ("+t.good()+")")
 		}
 		return t.rankGood(ctx, d)
 	})
@@ -87,14 +92,19 @@ func (t *task) create(ctx context.Context, d *duck.DB) error {
 	return d.Exec(ctx, statements...)
 }
 
-// insert writes rows that need no ranking: those of a public table, which have no
-// units to rank within, and those that keep their ranks. DuckDB does that itself
-// where there are no codes to find.
-func (t *task) insert(ctx context.Context, d *duck.DB, query string) (err error) {
-	if len(t.spec.Meta.Codes) > 0 {
-		t.result.RowsStored, err = t.copyRows(ctx, d, query)
-		return err
+// codes returns the expressions of the codes of the columns to store, which stand
+// under the given names.
+func (t *task) codes(ctx context.Context, d *duck.DB, names []string) ([]string, error) {
+	s, err := code.NewSQL(t.spec.Meta, t.spec.Columns, names)
+	if err != nil {
+		return nil, err
 	}
+	return s.Expressions, d.Exec(ctx, s.Types...)
+}
+
+// insert writes rows that need no ranking: those of a public table, which have no
+// units to rank within, and those that keep their ranks.
+func (t *task) insert(ctx context.Context, d *duck.DB, query string) error {
 	rows := segment.Quote(segmentDB) + ".main.rows"
 	if err := d.Exec(ctx, "INSERT INTO "+rows+" "+query); err != nil {
 		return err

@@ -36,36 +36,6 @@ func (t *task) write(ctx context.Context, d *duck.DB, from func(*writer) error) 
 	return to.Close(ctx)
 }
 
-// copyRows moves the rows of a query, which are as they are to be stored but for
-// their codes, in their order.
-func (t *task) copyRows(ctx context.Context, d *duck.DB, query string) (stored int64, err error) {
-	err = t.write(ctx, d, func(w *writer) (err error) {
-		rows, err := d.Chunks(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		every := duck.NewSelection()
-		defer every.Close()
-		for i := range every.Rows {
-			every.Rows[i] = uint32(i)
-		}
-		for {
-			chunk, err := rows.Next()
-			if err != nil || chunk == nil {
-				return err
-			}
-			stored += int64(chunk.Rows)
-			err = w.copyOf(chunk, every)
-			chunk.Close()
-			if err != nil {
-				return err
-			}
-		}
-	})
-	return stored, err
-}
-
 // writer appends chunks in a goroutine of its own.
 type writer struct {
 	to     *duck.Appender
@@ -109,19 +79,6 @@ func (w *writer) empty() (*duck.Chunk, error) {
 	default:
 		return w.to.NewChunk(), nil
 	}
-}
-
-// copyOf puts a chunk with the rows of another, and room for their codes.
-func (w *writer) copyOf(chunk *duck.Chunk, every *duck.Selection) error {
-	to, err := w.empty()
-	if err != nil {
-		return err
-	}
-	for i := range chunk.Columns {
-		to.Copy(i, 0, chunk, i, every, chunk.Rows)
-	}
-	to.Resize(chunk.Rows)
-	return w.put(to)
 }
 
 // put hands a filled chunk over.

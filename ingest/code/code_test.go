@@ -16,7 +16,7 @@ import (
 )
 
 // codesOf returns the codes of texts, of which nil is NULL, as a Coder writes them
-// into the rows of a public table.
+// into the rows of a public table, and checks that statements find the same.
 func codesOf(t testing.TB, values []string, texts []*string) []uint16 {
 	t.Helper()
 	d, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Threads: 1, MemoryMB: 400})
@@ -24,8 +24,16 @@ func codesOf(t testing.TB, values []string, texts []*string) []uint16 {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	c, err := New(segment.Meta{Public: true, Codes: []segment.Coded{{Column: "k", Values: values}}},
-		[]segment.Column{{Name: "n", Type: plan.Of(plan.KindInteger)}, {Name: "k", Type: plan.Of(plan.KindVarchar)}})
+	m := segment.Meta{Public: true, Codes: []segment.Coded{{Column: "k", Values: values}}}
+	columns := []segment.Column{{Name: "n", Type: plan.Of(plan.KindInteger)}, {Name: "k", Type: plan.Of(plan.KindVarchar)}}
+	c, err := New(m, columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql, err := NewSQL(m, columns, []string{"n", "k"})
+	if err == nil {
+		err = d.Exec(t.Context(), sql.Types...)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +45,7 @@ func codesOf(t testing.TB, values []string, texts []*string) []uint16 {
 		}
 		list = append(list, fmt.Sprintf("(%d, %s, 9::USMALLINT)", i, value))
 	}
-	rows, err := d.Chunks(t.Context(), "SELECT * FROM (VALUES "+strings.Join(list, ", ")+") v(n, k, c) ORDER BY n")
+	rows, err := d.Chunks(t.Context(), "SELECT *, "+sql.Expressions[0]+" FROM (VALUES "+strings.Join(list, ", ")+") v(n, k, c) ORDER BY n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +60,9 @@ func codesOf(t testing.TB, values []string, texts []*string) []uint16 {
 			return got
 		}
 		c.Fill(chunk)
+		if diff := cmp.Diff(duck.View[uint16](chunk.Columns[2], chunk.Rows), duck.View[uint16](chunk.Columns[3], chunk.Rows)); diff != "" {
+			t.Errorf("statements find other codes: %s", diff)
+		}
 		got = append(got, duck.View[uint16](chunk.Columns[2], chunk.Rows)...)
 		chunk.Close()
 	}
