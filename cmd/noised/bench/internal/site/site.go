@@ -24,8 +24,9 @@ import (
 	"github.com/noised/noised/ingest/segment"
 )
 
-// version changes when this package makes sites in another way.
-const version = 1
+// version changes when this package makes sites in another way, and when loads
+// store more in segments of the same format version.
+const version = 2
 
 // Spec is how a site is made.
 type Spec struct {
