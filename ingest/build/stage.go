@@ -26,18 +26,8 @@ func (t *task) stageSQL(src *upload.Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s AS %s, %s, %s FROM (%s)", stageTable, t.pseudonymExpr("NULL"), segment.UnitColumn,
+	return fmt.Sprintf("CREATE TABLE %s AS SELECT %s AS %s, %s, %s FROM (%s)", stageTable, t.pseudonymExpr(), segment.UnitColumn,
 		strings.Join(append(t.kept(), lineColumn), ", "), badColumn, from), nil
-}
-
-// directSQL returns the query of a source's rows as they are to be stored,
-// which fails at the first row that is bad.
-func (t *task) directSQL(src *upload.Source) (string, error) {
-	from, err := t.judged(src)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(append([]string{t.pseudonymExpr("error('a bad row')") + " AS " + segment.UnitColumn}, t.kept()...), ", "), from), nil
 }
 
 // judged returns the query of a source's rows with their verdicts. It works in
@@ -51,11 +41,7 @@ func (t *task) judged(src *upload.Source) (string, error) {
 			return "", err
 		}
 		r, k := fmt.Sprintf("r%d", i), fmt.Sprintf("k%d", i)
-		value := src.Columns[i].Expr
-		if src.Columns[i].Text && c.Type.Kind != plan.KindVarchar {
-			value = "nullif(" + value + ", '')"
-		}
-		raw = append(raw, value+" AS "+r)
+		raw = append(raw, rawExpr(src.Columns[i], c.Type)+" AS "+r)
 		typed = append(typed, r, cell.Cast(c.Type, sqlType, r)+" AS "+k)
 		if i == t.unitAt() {
 			rule := cell.RuleUnit
@@ -80,13 +66,20 @@ func (t *task) judged(src *upload.Source) (string, error) {
 		strings.Join(raw, ", "), line, lineColumn, src.Relation), nil
 }
 
+// rawExpr is a value as the file has it.
+func rawExpr(c upload.Column, t plan.Type) string {
+	if c.Text && t.Kind != plan.KindVarchar {
+		return "nullif(" + c.Expr + ", '')"
+	}
+	return c.Expr
+}
+
 // pseudonymExpr is the pseudonym of a row's unit id, or a constant where the
-// upload has no unit ids; either counts the row. Of a bad row it is that of an
-// expression.
-func (t *task) pseudonymExpr(bad string) string {
+// upload has no unit ids; either counts the row. Of a bad row it is NULL.
+func (t *task) pseudonymExpr() string {
 	function := duck.CountFunction
 	if t.unitIsApart() {
 		function = duck.UnitFunction
 	}
-	return function + "(CASE WHEN " + badColumn + " IS NULL THEN CAST(k0 AS VARCHAR) ELSE " + bad + " END)"
+	return function + "(CASE WHEN " + badColumn + " IS NULL THEN CAST(k0 AS VARCHAR) ELSE NULL END)"
 }

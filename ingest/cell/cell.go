@@ -50,7 +50,16 @@ func Blank(t plan.Type, r, k string) string {
 
 // Cast turns a value of the file into one of the contract's type, or NULL.
 func Cast(t plan.Type, sqlType, r string) string {
-	cast := "TRY_CAST(" + r + " AS " + sqlType + ")"
+	return normal(t, "TRY_CAST("+r+" AS "+sqlType+")")
+}
+
+// MustCast is Cast, but that it ends the query at a value that is not of the type.
+func MustCast(t plan.Type, sqlType, r string) string {
+	return normal(t, "CAST("+r+" AS "+sqlType+")")
+}
+
+// normal is the one form in which equal values are stored.
+func normal(t plan.Type, cast string) string {
 	switch t.Kind {
 	case plan.KindVarchar:
 		return "nfc_normalize(" + cast + ")"
@@ -66,23 +75,40 @@ func Cast(t plan.Type, sqlType, r string) string {
 func Verdicts(i int, t plan.Type, text bool) []string {
 	r, k := fmt.Sprintf("r%d", i), fmt.Sprintf("k%d", i)
 	branches := []string{fmt.Sprintf("WHEN %s IS NOT NULL AND %s IS NULL THEN %s", r, k, Bad(i, ruleCast, r))}
-	switch {
-	case t.IsInteger():
-		// TRY_CAST rounds. Of text, only what is written like a fraction or
-		// with an exponent can be affected.
-		suspect := "TRY_CAST(" + r + " AS DOUBLE) <> " + k
-		if text {
-			suspect = fmt.Sprintf("strlen(%s) > 1 AND (contains(%s, '.') OR contains(%s, 'e') OR contains(%s, 'E')) AND %s", r, r, r, r, suspect)
-		}
-		branches = append(branches, fmt.Sprintf("WHEN %s THEN %s", suspect, Bad(i, ruleWhole, r)))
-	case t.Kind == plan.KindVarchar:
-		branches = append(branches, fmt.Sprintf("WHEN strlen(%s) > %d THEN %s", k, maxText, Bad(i, ruleLong, r)))
-	case t.Kind == plan.KindDate:
-		branches = append(branches, fmt.Sprintf("WHEN %s NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN %s", k, Bad(i, ruleRange, r)))
-	case t.Kind == plan.KindTimestamp:
-		branches = append(branches, fmt.Sprintf("WHEN %s NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN %s", k, Bad(i, ruleRange, r)))
+	if rule, broken := strict(t, text, r, k); rule != "" {
+		branches = append(branches, fmt.Sprintf("WHEN %s THEN %s", broken, Bad(i, rule, r)))
 	}
 	return branches
+}
+
+// Broken is the condition that is true for a value k, made of r by MustCast, that
+// breaks a rule; empty where none can.
+func Broken(t plan.Type, text bool, r, k string) string {
+	_, broken := strict(t, text, r, k)
+	return broken
+}
+
+// strict returns the rule that a value may break although it can be cast, and the
+// condition that is true where it does; nothing where there is none.
+func strict(t plan.Type, text bool, r, k string) (rule Rule, broken string) {
+	switch {
+	case t.IsInteger():
+		// Casts round. Of text, only what is written like a fraction or with an
+		// exponent can be affected: not the way in which the number itself is written.
+		suspect := "TRY_CAST(" + r + " AS DOUBLE) <> " + k
+		if text {
+			suspect = fmt.Sprintf("%s <> CAST(%s AS VARCHAR) AND (contains(%s, '.') OR contains(%s, 'e') OR contains(%s, 'E')) AND %s", r, k, r, r, r, suspect)
+		}
+		return ruleWhole, suspect
+	case t.Kind == plan.KindVarchar:
+		return ruleLong, fmt.Sprintf("strlen(%s) > %d", k, maxText)
+	case t.Kind == plan.KindDate:
+		return ruleRange, k + " NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+	case t.Kind == plan.KindTimestamp:
+		return ruleRange, k + " NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
+	default:
+		return "", ""
+	}
 }
 
 // MaxShown is the number of characters of a value in the reject file.
