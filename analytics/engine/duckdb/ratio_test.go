@@ -48,7 +48,10 @@ func kindKey() plan.Key {
 func ratioTenants(b *testing.B, tenants int) (one engine.Segment, all []engine.Segment, names []string) {
 	w, dir := newWriter(b), b.TempDir()
 	units := ratioRows / 10
-	one = engine.Segment{Tenant: "t00", Path: w.segment(dir, "one", fmt.Sprintf(purchases, units, 0, ratioRows, 1))}
+	kinds := kindKey().Domain
+	codes := "SELECT *" + codeColumn("kind", kinds) + " FROM ("
+	one = engine.Segment{Tenant: "t00", Path: w.segment(dir, "one", codes+fmt.Sprintf(purchases, units, 0, ratioRows, 1)+")")}
+	one.Codes = map[string]string{"kind": plan.CodesOf(kinds)}
 	for t := range tenants {
 		name := fmt.Sprintf("t%02d", t)
 		path := w.segment(dir, name, fmt.Sprintf(purchases, units, t, ratioRows, tenants))
@@ -64,10 +67,11 @@ func BenchmarkStreamOverPlain(b *testing.B) {
 	one, _, _ := ratioTenants(b, 0)
 	filtered, all, secret := purchasesOf(kindKey(), "t00"), purchasesOf(kindKey(), "t00"), purchasesOf(plan.Key{Column: "shop", Type: plan.Of(plan.KindVarchar)}, "t00")
 	filtered.Filter = half
+	byCodes := coded(filtered, []engine.Segment{one})
 	for _, bm := range []struct {
 		name, key, where string
 		plan             *plan.Bound
-	}{{"Filtered", "kind", " WHERE dice < 50", filtered}, {"All", "kind", "", all}, {"Secret100k", "shop", "", secret}} {
+	}{{"Filtered", "kind", " WHERE dice < 50", filtered}, {"FilteredByCodes", "kind", " WHERE dice < 50", byCodes}, {"All", "kind", "", all}, {"Secret100k", "shop", "", secret}} {
 		b.Run(bm.name, func(b *testing.B) {
 			compare(b, func(e *Engine) {
 				mustRun(b, e, bm.plan, one)
@@ -82,6 +86,29 @@ func BenchmarkJointOverOne(b *testing.B) {
 	one, all, names := ratioTenants(b, 14)
 	p := purchasesOf(kindKey(), names...)
 	compare(b, func(e *Engine) { mustRun(b, e, p, all...) }, func(e *Engine) { mustRun(b, e, p, one) })
+}
+
+// BenchmarkManyOverOne compares an index over many small tables with the plain
+// GROUP BY on one of the same rows, by texts and by their codes.
+func BenchmarkManyOverOne(b *testing.B) {
+	const tables, units = 200, 2000
+	w, dir := newWriter(b), b.TempDir()
+	one, _, _ := ratioTenants(b, 0)
+	byText := purchasesOf(kindKey())
+	byText.Scope, byText.Strategy = plan.ScopeTenant, plan.Strategy{Bounding: plan.BoundIndex, Grouping: []string{"kind"}}
+	var all []engine.Segment
+	for t := range tables {
+		rows := fmt.Sprintf(purchases, units, t, ratioRows, tables)
+		s := engine.Segment{Tenant: fmt.Sprintf("t%03d", t), Ranks: [][]string{{"kind"}}, Codes: one.Codes}
+		s.Path = w.segment(dir, s.Tenant, fmt.Sprintf(`SELECT *, (dense_rank() OVER (PARTITION BY _unit ORDER BY kind) - 1)::USMALLINT AS "_key:kind",
+			(row_number() OVER (PARTITION BY _unit, kind) - 1)::USMALLINT AS "_row:kind"%s FROM (%s) ORDER BY 1`, codeColumn("kind", kindKey().Domain), rows))
+		byText.Tenants, all = append(byText.Tenants, s.Tenant), append(all, s)
+	}
+	for name, p := range map[string]*plan.Bound{"ByTexts": byText, "ByCodes": coded(byText, all)} {
+		b.Run(name, func(b *testing.B) {
+			compare(b, func(e *Engine) { mustRun(b, e, p, all...) }, plainly(b, 2, "SELECT kind, count(*), sum(amount) FROM s.rows GROUP BY 1", one.Path))
+		})
+	}
 }
 
 // plainly returns a baseline that runs a statement over a file, attached as s.
