@@ -26,11 +26,17 @@ func Coded(p *plan.Bound, k plan.Key, segments []Segment) bool {
 	if !ok {
 		return false
 	}
-	codes := plan.CodesOf(k.Domain)
-	return !slices.ContainsFunc(segments, func(s Segment) bool {
-		read := s.Table == src.Table && (s.Tenant == "") == src.Public
-		return read && s.Codes[column.Name] != codes
-	})
+	stored := ""
+	for _, s := range segments {
+		if s.Table != src.Table || (s.Tenant == "") != src.Public {
+			continue
+		}
+		if codes := s.Codes[column.Name]; codes == "" || stored != "" && codes != stored {
+			return false
+		}
+		stored = s.Codes[column.Name]
+	}
+	return stored == "" || stored == plan.CodesOf(k.Domain)
 }
 
 // sourceOf returns the source that a column is of; in a dataset of one table it

@@ -1,11 +1,13 @@
 package duckdb
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
+	"github.com/noised/noised/privacy"
 )
 
 // What values can be is known where it follows from the extremes of columns, up
@@ -77,5 +79,33 @@ func TestWithin(t *testing.T) {
 	}
 	if s.below("", "missing", 8) {
 		t.Error("ranks that are not there are below a limit")
+	}
+}
+
+// Ranks are compared with a limit unless all that are stored are below it, and
+// the rows that are kept are the same.
+func TestRanksThatExcludeNoRow(t *testing.T) {
+	w := newWriter(t)
+	path := w.segment(t.TempDir(), "a", `SELECT i::UBIGINT AS _unit, 'x' AS k, 0::USMALLINT AS "_key:k", (i % 3)::USMALLINT AS "_row:k" FROM range(3000) t(i)`)
+	segment := engine.Segment{Tenant: "a", Path: path, Ranks: [][]string{{"k"}}}
+	for limit, want := range map[int64]struct {
+		rows     int64
+		compared bool
+	}{2: {2000, true}, 3: {3000, false}, 4: {3000, false}} {
+		p := countPlan()
+		p.Scope, p.Tenants, p.Keys, p.Draws = plan.ScopeTenant, p.Tenants[:1], []plan.Key{{Column: "k", Type: plan.Of(plan.KindVarchar)}}, p.Draws[:1]
+		p.Limits = privacy.Bounds{MaxPartitions: 1, MaxRowsPerPartition: limit}
+		p.Strategy = plan.Strategy{Bounding: plan.BoundIndex, Grouping: []string{"k"}}
+		e := newEngine(t, Options{})
+		if got := total(mustRun(t, e, p, segment).Draws[0]); got != want.rows {
+			t.Errorf("at %d: %d rows, want %d", limit, got, want.rows)
+		}
+		for _, in := range e.instances.byKey {
+			for sql := range in.idle {
+				if got := strings.Contains(sql, `"_row:k" <`); got != want.compared || strings.Contains(sql, `"_key:k"`) {
+					t.Errorf("at %d: %s", limit, sql)
+				}
+			}
+		}
 	}
 }
