@@ -68,6 +68,11 @@ func accessTable() map[string]access {
 		"listPolicyVersions": roles(operator, auditor),
 		"putPolicies":        roles(operator),
 
+		"getReleaseLineage":       roles(analyst),
+		"getLoadLineage":          roles(contributor, operator),
+		"getTenantReleaseLineage": roles(operator, tenantAdmin, budgetAdmin, auditor),
+		"listRefusals":            roles(operator, tenantAdmin, auditor),
+
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),

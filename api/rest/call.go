@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/labstack/echo/v5"
+
 	"github.com/noised/noised/privacy"
 )
 
@@ -16,6 +18,10 @@ type call struct {
 	secret    string // what the caller authenticated with
 	media     string // media type of the answer
 	body      []byte // of requests that are not uploads
+
+	path   echo.PathValues // what the path names
+	guard  string          // the tenant that an upload is said to be for
+	remote string          // where the caller is
 
 	arrived time.Time       // when its header had been read
 	gone    <-chan struct{} // closed when the caller hangs up

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/release"
@@ -31,6 +32,7 @@ import (
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
@@ -47,6 +49,7 @@ type harness struct {
 	keys     *authn.Keys
 	clock    *clock
 	policies *policy.Service
+	audit    *audit.Recorder
 	queries  *fakeQueries
 	loads    *fakeLoads
 	log      *syncBuffer
@@ -151,8 +154,9 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.audit = audit.New(audit.Options{DB: h.db, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	o := Options{
-		Policies: h.policies, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Keys: h.keys,
+		Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {

@@ -25,6 +25,10 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		route := c.RouteInfo()
 		cl := &call{id: privacy.NewID("req"), op: s.ops.of(route.Method, route.Path), arrived: s.now(), gone: c.Request().Context().Done()}
+		cl.path, cl.remote = c.PathValues(), c.Request().RemoteAddr
+		if cl.op != nil && cl.op.upload {
+			cl.guard = c.QueryParam("tenant")
+		}
 		setSecurityHeaders(c.Response().Header(), cl.id)
 		s.setDeadlines(c.Response())
 		c.SetRequest(c.Request().WithContext(withCall(c.Request().Context(), cl)))

@@ -83,6 +83,8 @@ type Options struct {
 	Ledger   Ledger
 	Keys     Keys
 	Policies Policies
+	Audit    Audit
+	Lineage  Lineage
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -100,7 +102,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Policies == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Policies == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

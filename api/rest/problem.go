@@ -187,7 +187,8 @@ func (s *server) problem(call *call, err error) problem {
 	return p
 }
 
-// render is the one place where an error becomes an answer.
+// render is the one place where an error becomes an answer, and where a refusal is
+// put on record.
 func (s *server) render(w http.ResponseWriter, call *call, err error) problem {
 	p := s.problem(call, err)
 	h := w.Header()
@@ -208,6 +209,7 @@ func (s *server) render(w http.ResponseWriter, call *call, err error) problem {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body) // a caller that has gone needs no answer
+	s.refused(call, p.err.Code)
 	return p
 }
 

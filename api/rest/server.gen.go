@@ -25,6 +25,9 @@ type ServerInterface interface {
 	// GetReadiness Can the server answer?
 	// (GET /readyz)
 	GetReadiness(ctx *echo.Context) error
+	// ListRefusals List requests that were refused, newest first
+	// (GET /v1/admin/audit)
+	ListRefusals(ctx *echo.Context, params ListRefusalsParams) error
 	// GetDatasetBudget Show the budget of a dataset's persons
 	// (GET /v1/admin/datasets/{dataset}/budget)
 	GetDatasetBudget(ctx *echo.Context, dataset DatasetName) error
@@ -46,6 +49,9 @@ type ServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx *echo.Context, key KeyID) error
+	// GetTenantReleaseLineage Show what a release took from one's tenant
+	// (GET /v1/admin/lineage/releases/{release})
+	GetTenantReleaseLineage(ctx *echo.Context, release string) error
 	// GetPolicies Show the policies in force, or an earlier version
 	// (GET /v1/admin/policies)
 	GetPolicies(ctx *echo.Context, params GetPoliciesParams) error
@@ -103,6 +109,9 @@ type ServerInterface interface {
 	// GetLoad Show the state and counters of a load
 	// (GET /v1/loads/{load})
 	GetLoad(ctx *echo.Context, load LoadID) error
+	// GetLoadLineage Show every release that a load of one's tenant fed
+	// (GET /v1/loads/{load}/lineage)
+	GetLoadLineage(ctx *echo.Context, load LoadID) error
 	// GetLoadRejects Read the rejected rows of a load
 	// (GET /v1/loads/{load}/rejects)
 	GetLoadRejects(ctx *echo.Context, load LoadID) error
@@ -121,6 +130,9 @@ type ServerInterface interface {
 	// GetRelease Read a release again, free
 	// (GET /v1/releases/{release})
 	GetRelease(ctx *echo.Context, release string, params GetReleaseParams) error
+	// GetReleaseLineage Show where a release comes from
+	// (GET /v1/releases/{release}/lineage)
+	GetReleaseLineage(ctx *echo.Context, release string) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -143,6 +155,73 @@ func (w *ServerInterfaceWrapper) GetReadiness(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetReadiness(ctx)
+	return err
+}
+
+// ListRefusals converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRefusals(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRefusalsParams
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", ctx.QueryParams(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Optional query parameter "principal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "principal", ctx.QueryParams(), &params.Principal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter principal: %s", err))
+	}
+
+	// ------------- Optional query parameter "operation" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "operation", ctx.QueryParams(), &params.Operation, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operation: %s", err))
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", ctx.QueryParams(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRefusals(ctx, params)
 	return err
 }
 
@@ -277,6 +356,22 @@ func (w *ServerInterfaceWrapper) RevokeKey(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeKey(ctx, key)
+	return err
+}
+
+// GetTenantReleaseLineage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTenantReleaseLineage(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "release" -------------
+	var release string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "release", ctx.Param("release"), &release, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter release: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTenantReleaseLineage(ctx, release)
 	return err
 }
 
@@ -646,6 +741,22 @@ func (w *ServerInterfaceWrapper) GetLoad(ctx *echo.Context) error {
 	return err
 }
 
+// GetLoadLineage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoadLineage(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "load" -------------
+	var load LoadID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "load", ctx.Param("load"), &load, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter load: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoadLineage(ctx, load)
+	return err
+}
+
 // GetLoadRejects converts echo context to params.
 func (w *ServerInterfaceWrapper) GetLoadRejects(ctx *echo.Context) error {
 	var err error
@@ -836,6 +947,22 @@ func (w *ServerInterfaceWrapper) GetRelease(ctx *echo.Context) error {
 	return err
 }
 
+// GetReleaseLineage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReleaseLineage(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "release" -------------
+	var release string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "release", ctx.Param("release"), &release, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter release: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReleaseLineage(ctx, release)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -914,6 +1041,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/admin/policies", wrapper.GetPolicies, options.OperationMiddlewares["getPolicies"]...)
 	router.PUT(options.BaseURL+"/v1/admin/policies", wrapper.PutPolicies, options.OperationMiddlewares["putPolicies"]...)
 	router.GET(options.BaseURL+"/v1/admin/policies/versions", wrapper.ListPolicyVersions, options.OperationMiddlewares["listPolicyVersions"]...)
+	router.GET(options.BaseURL+"/v1/releases/:release/lineage", wrapper.GetReleaseLineage, options.OperationMiddlewares["getReleaseLineage"]...)
+	router.GET(options.BaseURL+"/v1/loads/:load/lineage", wrapper.GetLoadLineage, options.OperationMiddlewares["getLoadLineage"]...)
+	router.GET(options.BaseURL+"/v1/admin/lineage/releases/:release", wrapper.GetTenantReleaseLineage, options.OperationMiddlewares["getTenantReleaseLineage"]...)
+	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.ListRefusals, options.OperationMiddlewares["listRefusals"]...)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI, options.OperationMiddlewares["getOpenAPI"]...)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
@@ -1024,6 +1155,49 @@ type GetReadinessdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetReadinessdefaultApplicationProblemPlusJSONResponse) VisitGetReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRefusalsRequestObject struct {
+	Params ListRefusalsParams
+}
+
+type ListRefusalsResponseObject interface {
+	VisitListRefusalsResponse(w http.ResponseWriter) error
+}
+
+type ListRefusals200JSONResponse RefusalList
+
+func (response ListRefusals200JSONResponse) VisitListRefusalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRefusalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListRefusalsdefaultApplicationProblemPlusJSONResponse) VisitListRefusalsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1317,6 +1491,49 @@ type RevokeKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantReleaseLineageRequestObject struct {
+	Release string `json:"release"`
+}
+
+type GetTenantReleaseLineageResponseObject interface {
+	VisitGetTenantReleaseLineageResponse(w http.ResponseWriter) error
+}
+
+type GetTenantReleaseLineage200JSONResponse LineageEvents
+
+func (response GetTenantReleaseLineage200JSONResponse) VisitGetTenantReleaseLineageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantReleaseLineagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetTenantReleaseLineagedefaultApplicationProblemPlusJSONResponse) VisitGetTenantReleaseLineageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2143,6 +2360,49 @@ func (response GetLoaddefaultApplicationProblemPlusJSONResponse) VisitGetLoadRes
 	return err
 }
 
+type GetLoadLineageRequestObject struct {
+	Load LoadID `json:"load"`
+}
+
+type GetLoadLineageResponseObject interface {
+	VisitGetLoadLineageResponse(w http.ResponseWriter) error
+}
+
+type GetLoadLineage200JSONResponse LineageEvents
+
+func (response GetLoadLineage200JSONResponse) VisitGetLoadLineageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoadLineagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetLoadLineagedefaultApplicationProblemPlusJSONResponse) VisitGetLoadLineageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetLoadRejectsRequestObject struct {
 	Load LoadID `json:"load"`
 }
@@ -2623,6 +2883,49 @@ func (response GetReleasedefaultApplicationProblemPlusJSONResponse) VisitGetRele
 	return err
 }
 
+type GetReleaseLineageRequestObject struct {
+	Release string `json:"release"`
+}
+
+type GetReleaseLineageResponseObject interface {
+	VisitGetReleaseLineageResponse(w http.ResponseWriter) error
+}
+
+type GetReleaseLineage200JSONResponse LineageEvents
+
+func (response GetReleaseLineage200JSONResponse) VisitGetReleaseLineageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseLineagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetReleaseLineagedefaultApplicationProblemPlusJSONResponse) VisitGetReleaseLineageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetHealth Is the process alive?
@@ -2631,6 +2934,9 @@ type StrictServerInterface interface {
 	// GetReadiness Can the server answer?
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
+	// ListRefusals List requests that were refused, newest first
+	// (GET /v1/admin/audit)
+	ListRefusals(ctx context.Context, request ListRefusalsRequestObject) (ListRefusalsResponseObject, error)
 	// GetDatasetBudget Show the budget of a dataset's persons
 	// (GET /v1/admin/datasets/{dataset}/budget)
 	GetDatasetBudget(ctx context.Context, request GetDatasetBudgetRequestObject) (GetDatasetBudgetResponseObject, error)
@@ -2652,6 +2958,9 @@ type StrictServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// GetTenantReleaseLineage Show what a release took from one's tenant
+	// (GET /v1/admin/lineage/releases/{release})
+	GetTenantReleaseLineage(ctx context.Context, request GetTenantReleaseLineageRequestObject) (GetTenantReleaseLineageResponseObject, error)
 	// GetPolicies Show the policies in force, or an earlier version
 	// (GET /v1/admin/policies)
 	GetPolicies(ctx context.Context, request GetPoliciesRequestObject) (GetPoliciesResponseObject, error)
@@ -2709,6 +3018,9 @@ type StrictServerInterface interface {
 	// GetLoad Show the state and counters of a load
 	// (GET /v1/loads/{load})
 	GetLoad(ctx context.Context, request GetLoadRequestObject) (GetLoadResponseObject, error)
+	// GetLoadLineage Show every release that a load of one's tenant fed
+	// (GET /v1/loads/{load}/lineage)
+	GetLoadLineage(ctx context.Context, request GetLoadLineageRequestObject) (GetLoadLineageResponseObject, error)
 	// GetLoadRejects Read the rejected rows of a load
 	// (GET /v1/loads/{load}/rejects)
 	GetLoadRejects(ctx context.Context, request GetLoadRejectsRequestObject) (GetLoadRejectsResponseObject, error)
@@ -2727,6 +3039,9 @@ type StrictServerInterface interface {
 	// GetRelease Read a release again, free
 	// (GET /v1/releases/{release})
 	GetRelease(ctx context.Context, request GetReleaseRequestObject) (GetReleaseResponseObject, error)
+	// GetReleaseLineage Show where a release comes from
+	// (GET /v1/releases/{release}/lineage)
+	GetReleaseLineage(ctx context.Context, request GetReleaseLineageRequestObject) (GetReleaseLineageResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *echo.Context, request any) (any, error)
@@ -2781,6 +3096,31 @@ func (sh *strictHandler) GetReadiness(ctx *echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetReadinessResponseObject); ok {
 		return validResponse.VisitGetReadinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRefusals operation middleware
+func (sh *strictHandler) ListRefusals(ctx *echo.Context, params ListRefusalsParams) error {
+	var request ListRefusalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRefusals(ctx.Request().Context(), request.(ListRefusalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRefusals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRefusalsResponseObject); ok {
+		return validResponse.VisitListRefusalsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -3025,6 +3365,31 @@ func (sh *strictHandler) RevokeKey(ctx *echo.Context, key KeyID) error {
 		return err
 	} else if validResponse, ok := response.(RevokeKeyResponseObject); ok {
 		return validResponse.VisitRevokeKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTenantReleaseLineage operation middleware
+func (sh *strictHandler) GetTenantReleaseLineage(ctx *echo.Context, release string) error {
+	var request GetTenantReleaseLineageRequestObject
+
+	request.Release = release
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenantReleaseLineage(ctx.Request().Context(), request.(GetTenantReleaseLineageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenantReleaseLineage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTenantReleaseLineageResponseObject); ok {
+		return validResponse.VisitGetTenantReleaseLineageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -3651,6 +4016,31 @@ func (sh *strictHandler) GetLoad(ctx *echo.Context, load LoadID) error {
 	return nil
 }
 
+// GetLoadLineage operation middleware
+func (sh *strictHandler) GetLoadLineage(ctx *echo.Context, load LoadID) error {
+	var request GetLoadLineageRequestObject
+
+	request.Load = load
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoadLineage(ctx.Request().Context(), request.(GetLoadLineageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoadLineage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoadLineageResponseObject); ok {
+		return validResponse.VisitGetLoadLineageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetLoadRejects operation middleware
 func (sh *strictHandler) GetLoadRejects(ctx *echo.Context, load LoadID) error {
 	var request GetLoadRejectsRequestObject
@@ -3817,6 +4207,31 @@ func (sh *strictHandler) GetRelease(ctx *echo.Context, release string, params Ge
 		return err
 	} else if validResponse, ok := response.(GetReleaseResponseObject); ok {
 		return validResponse.VisitGetReleaseResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReleaseLineage operation middleware
+func (sh *strictHandler) GetReleaseLineage(ctx *echo.Context, release string) error {
+	var request GetReleaseLineageRequestObject
+
+	request.Release = release
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReleaseLineage(ctx.Request().Context(), request.(GetReleaseLineageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReleaseLineage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReleaseLineageResponseObject); ok {
+		return validResponse.VisitGetReleaseLineageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

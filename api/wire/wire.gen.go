@@ -200,6 +200,21 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RunEventEventType.
+const (
+	COMPLETE RunEventEventType = "COMPLETE"
+)
+
+// Valid indicates whether the value is a known member of the RunEventEventType enum.
+func (e RunEventEventType) Valid() bool {
+	switch e {
+	case COMPLETE:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Window.
 const (
 	Day   Window = "day"
@@ -482,6 +497,49 @@ type KeyRequest struct {
 	Tenant *string    `json:"tenant,omitempty"`
 }
 
+// LineageDataset defines model for LineageDataset.
+type LineageDataset struct {
+	// Facets By name; each has `_producer` and `_schemaURL`
+	Facets    LineageFacets `json:"facets"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace"`
+
+	// OutputFacets By name; each has `_producer` and `_schemaURL`
+	OutputFacets *LineageFacets `json:"outputFacets,omitempty"`
+}
+
+// LineageEvents defines model for LineageEvents.
+type LineageEvents struct {
+	// Complete False where lineage was not recorded at the time: then it is derived, and may name more than was read
+	Complete bool `json:"complete"`
+
+	// Events What was asked for comes first
+	Events []RunEvent `json:"events"`
+
+	// Truncated There is more than one answer names
+	Truncated bool `json:"truncated"`
+}
+
+// LineageFacets By name; each has `_producer` and `_schemaURL`
+type LineageFacets map[string]map[string]interface{}
+
+// LineageJob defines model for LineageJob.
+type LineageJob struct {
+	// Facets By name; each has `_producer` and `_schemaURL`
+	Facets    LineageFacets `json:"facets"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace"`
+}
+
+// LineageRun defines model for LineageRun.
+type LineageRun struct {
+	// Facets By name; each has `_producer` and `_schemaURL`
+	Facets LineageFacets `json:"facets"`
+
+	// RunID A UUID, made from the id of the release or load
+	RunID string `json:"runId"`
+}
+
 // Load defines model for Load.
 type Load struct {
 	Bytes     int64     `json:"bytes"`
@@ -679,6 +737,45 @@ type QueryRequest struct {
 	Tenants []string `json:"tenants,omitempty"`
 }
 
+// Refusal defines model for Refusal.
+type Refusal struct {
+	// Address The kind of the caller's address: loopback, private or public
+	Address *string   `json:"address,omitempty"`
+	At      time.Time `json:"at"`
+	Code    string    `json:"code"`
+
+	// Foreign Whether the principal is not of the tenant that reads this
+	Foreign bool   `json:"foreign"`
+	ID      string `json:"id"`
+
+	// Missing Of a gap: how many refusals there are no entries for; shown to those who see all
+	Missing *int64 `json:"missing,omitempty"`
+
+	// Operation As in this document; missing for a path that it does not have
+	Operation *string `json:"operation,omitempty"`
+
+	// Params Names and ids in the path; `?` for what is neither
+	Params map[string]string `json:"params"`
+
+	// Principal Missing where the caller was not known
+	Principal *string `json:"principal,omitempty"`
+
+	// Request The request's id, as in its answer
+	Request *string `json:"request,omitempty"`
+
+	// Tenant The principal's; missing for none, and for another tenant's
+	Tenant *string `json:"tenant,omitempty"`
+
+	// Tenants Whom it concerns; shown to those who see all
+	Tenants []string `json:"tenants,omitempty"`
+}
+
+// RefusalList defines model for RefusalList.
+type RefusalList struct {
+	Items []Refusal `json:"items"`
+	Next  *string   `json:"next,omitempty"`
+}
+
 // Release defines model for Release.
 type Release struct {
 	CachedHits int64     `json:"cached_hits"`
@@ -707,6 +804,21 @@ type Role string
 
 // Rows defines model for Rows.
 type Rows = []map[string]interface{}
+
+// RunEvent A RunEvent of OpenLineage 2-0-2
+type RunEvent struct {
+	EventTime time.Time         `json:"eventTime"`
+	EventType RunEventEventType `json:"eventType"`
+	Inputs    []LineageDataset  `json:"inputs"`
+	Job       LineageJob        `json:"job"`
+	Outputs   []LineageDataset  `json:"outputs"`
+	Producer  string            `json:"producer"`
+	Run       LineageRun        `json:"run"`
+	SchemaURL string            `json:"schemaURL"`
+}
+
+// RunEventEventType defines model for RunEvent.EventType.
+type RunEventEventType string
 
 // Tenant defines model for Tenant.
 type Tenant struct {
@@ -837,6 +949,31 @@ type TenantName = string
 
 // NoisedResult defines model for NoisedResult.
 type NoisedResult = Rows
+
+// ListRefusalsParams defines parameters for ListRefusals.
+type ListRefusalsParams struct {
+	// Tenant Another tenant than the caller's own is refused
+	Tenant    *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+	Principal *string `form:"principal,omitempty" json:"principal,omitempty"`
+
+	// Operation As in this document
+	Operation *string `form:"operation,omitempty" json:"operation,omitempty"`
+
+	// Code The last part of the problem's type
+	Code *string `form:"code,omitempty" json:"code,omitempty"`
+
+	// From The earliest time
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The time that all are before
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // CreateDatasetJSONBody defines parameters for CreateDataset.
 type CreateDatasetJSONBody = map[string]interface{}
@@ -1181,6 +1318,14 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListRefusals List requests that were refused, newest first
+	//
+	// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
+	// of no tenant see all. An entry with the code `not-recorded` is a gap: refusals came faster than they could be kept.
+	//
+	// Corresponds with GET /v1/admin/audit (the `ListRefusals` operationId).
+	ListRefusals(ctx context.Context, params *ListRefusalsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateDatasetWithBody Create a dataset, or a new version of its contract
 	//
 	// A contract that does not hold answers `contract-invalid` with every problem and its line.
@@ -1264,6 +1409,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTenantReleaseLineage Show what a release took from one's tenant
+	//
+	// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
+	// generations were read. The operator and auditors of no tenant see the loads of all, as readers do.
+	//
+	// Corresponds with GET /v1/admin/lineage/releases/{release} (the `GetTenantReleaseLineage` operationId).
+	GetTenantReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPolicies Show the policies in force, or an earlier version
 	//
@@ -1455,6 +1608,11 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/loads/{load} (the `GetLoad` operationId).
 	GetLoad(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetLoadLineage Show every release that a load of one's tenant fed
+	//
+	// Corresponds with GET /v1/loads/{load}/lineage (the `GetLoadLineage` operationId).
+	GetLoadLineage(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetLoadRejects Read the rejected rows of a load
 	//
 	// Corresponds with GET /v1/loads/{load}/rejects (the `GetLoadRejects` operationId).
@@ -1505,6 +1663,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/releases/{release} (the `GetRelease` operationId).
 	GetRelease(ctx context.Context, release string, params *GetReleaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetReleaseLineage Show where a release comes from
+	//
+	// To whoever was served the release: the contract version, the generation read of each tenant, the loads behind it and who owns
+	// and uploaded their files, as events of OpenLineage. What tells of rows (sizes, digests, counts) is for a load's owner alone.
+	//
+	// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
+	GetReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetHealth Is the process alive?
@@ -1527,6 +1693,24 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadinessRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRefusals List requests that were refused, newest first
+//
+// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
+// of no tenant see all. An entry with the code `not-recorded` is a gap: refusals came faster than they could be kept.
+//
+// Corresponds with GET /v1/admin/audit (the `ListRefusals` operationId).
+func (c *Client) ListRefusals(ctx context.Context, params *ListRefusalsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRefusalsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1731,6 +1915,24 @@ func (c *Client) CreateKey(ctx context.Context, params *CreateKeyParams, body Cr
 // Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 func (c *Client) RevokeKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeKeyRequest(c.Server, key)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTenantReleaseLineage Show what a release took from one's tenant
+//
+// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
+// generations were read. The operator and auditors of no tenant see the loads of all, as readers do.
+//
+// Corresponds with GET /v1/admin/lineage/releases/{release} (the `GetTenantReleaseLineage` operationId).
+func (c *Client) GetTenantReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTenantReleaseLineageRequest(c.Server, release)
 	if err != nil {
 		return nil, err
 	}
@@ -2201,6 +2403,21 @@ func (c *Client) GetLoad(ctx context.Context, load LoadID, reqEditors ...Request
 	return c.Client.Do(req)
 }
 
+// GetLoadLineage Show every release that a load of one's tenant fed
+//
+// Corresponds with GET /v1/loads/{load}/lineage (the `GetLoadLineage` operationId).
+func (c *Client) GetLoadLineage(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLoadLineageRequest(c.Server, load)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetLoadRejects Read the rejected rows of a load
 //
 // Corresponds with GET /v1/loads/{load}/rejects (the `GetLoadRejects` operationId).
@@ -2322,6 +2539,24 @@ func (c *Client) GetRelease(ctx context.Context, release string, params *GetRele
 	return c.Client.Do(req)
 }
 
+// GetReleaseLineage Show where a release comes from
+//
+// To whoever was served the release: the contract version, the generation read of each tenant, the loads behind it and who owns
+// and uploaded their files, as events of OpenLineage. What tells of rows (sizes, digests, counts) is for a load's owner alone.
+//
+// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
+func (c *Client) GetReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReleaseLineageRequest(c.Server, release)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // NewGetHealthRequest constructs an http.Request for the GetHealth method
 func NewGetHealthRequest(server string) (*http.Request, error) {
 	var err error
@@ -2366,6 +2601,144 @@ func NewGetReadinessRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListRefusalsRequest constructs an http.Request for the ListRefusals method
+func NewListRefusalsRequest(server string, params *ListRefusalsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Tenant != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Principal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "principal", *params.Principal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Operation != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "operation", *params.Operation, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Code != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2716,6 +3089,40 @@ func NewRevokeKeyRequest(server string, key KeyID) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTenantReleaseLineageRequest constructs an http.Request for the GetTenantReleaseLineage method
+func NewGetTenantReleaseLineageRequest(server string, release string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "release", release, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/lineage/releases/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -3735,6 +4142,40 @@ func NewGetLoadRequest(server string, load LoadID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetLoadLineageRequest constructs an http.Request for the GetLoadLineage method
+func NewGetLoadLineageRequest(server string, load LoadID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "load", load, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/loads/%s/lineage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetLoadRejectsRequest constructs an http.Request for the GetLoadRejects method
 func NewGetLoadRejectsRequest(server string, load LoadID) (*http.Request, error) {
 	var err error
@@ -4120,6 +4561,40 @@ func NewGetReleaseRequest(server string, release string, params *GetReleaseParam
 	return req, nil
 }
 
+// NewGetReleaseLineageRequest constructs an http.Request for the GetReleaseLineage method
+func NewGetReleaseLineageRequest(server string, release string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "release", release, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/%s/lineage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -4177,6 +4652,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
+
+	// ListRefusalsWithResponse List requests that were refused, newest first
+	//
+	// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
+	// of no tenant see all. An entry with the code `not-recorded` is a gap: refusals came faster than they could be kept.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/audit (the `ListRefusals` operationId).
+	ListRefusalsWithResponse(ctx context.Context, params *ListRefusalsParams, reqEditors ...RequestEditorFn) (*ListRefusalsResponse, error)
 
 	// CreateDatasetWithBodyWithResponse Create a dataset, or a new version of its contract
 	//
@@ -4269,6 +4754,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKeyWithResponse(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*RevokeKeyResponse, error)
+
+	// GetTenantReleaseLineageWithResponse Show what a release took from one's tenant
+	//
+	// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
+	// generations were read. The operator and auditors of no tenant see the loads of all, as readers do.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/lineage/releases/{release} (the `GetTenantReleaseLineage` operationId).
+	GetTenantReleaseLineageWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetTenantReleaseLineageResponse, error)
 
 	// GetPoliciesWithResponse Show the policies in force, or an earlier version
 	//
@@ -4486,6 +4981,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/loads/{load} (the `GetLoad` operationId).
 	GetLoadWithResponse(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*GetLoadResponse, error)
 
+	// GetLoadLineageWithResponse Show every release that a load of one's tenant fed
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/loads/{load}/lineage (the `GetLoadLineage` operationId).
+	GetLoadLineageWithResponse(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*GetLoadLineageResponse, error)
+
 	// GetLoadRejectsWithResponse Read the rejected rows of a load
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4546,6 +5048,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/releases/{release} (the `GetRelease` operationId).
 	GetReleaseWithResponse(ctx context.Context, release string, params *GetReleaseParams, reqEditors ...RequestEditorFn) (*GetReleaseResponse, error)
+
+	// GetReleaseLineageWithResponse Show where a release comes from
+	//
+	// To whoever was served the release: the contract version, the generation read of each tenant, the loads behind it and who owns
+	// and uploaded their files, as events of OpenLineage. What tells of rows (sizes, digests, counts) is for a load's owner alone.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
+	GetReleaseLineageWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetReleaseLineageResponse, error)
 }
 
 // GetHealthResponseDefaultHeaders the declared response headers of an HTTP default response for GetHealth
@@ -4606,6 +5118,38 @@ func (r GetReadinessResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetReadinessResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListRefusalsResponseDefaultHeaders the declared response headers of an HTTP default response for ListRefusals
+type ListRefusalsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListRefusalsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RefusalList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListRefusalsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRefusalsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRefusalsResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4865,6 +5409,38 @@ func (r RevokeKeyResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RevokeKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetTenantReleaseLineageResponseDefaultHeaders the declared response headers of an HTTP default response for GetTenantReleaseLineage
+type GetTenantReleaseLineageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetTenantReleaseLineageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LineageEvents
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetTenantReleaseLineageResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTenantReleaseLineageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTenantReleaseLineageResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5514,6 +6090,38 @@ func (r GetLoadResponse) StatusCode() int {
 	return 0
 }
 
+// GetLoadLineageResponseDefaultHeaders the declared response headers of an HTTP default response for GetLoadLineage
+type GetLoadLineageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetLoadLineageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LineageEvents
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetLoadLineageResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLoadLineageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLoadLineageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // GetLoadRejectsResponseDefaultHeaders the declared response headers of an HTTP default response for GetLoadRejects
 type GetLoadRejectsResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5739,6 +6347,38 @@ func (r GetReleaseResponse) StatusCode() int {
 	return 0
 }
 
+// GetReleaseLineageResponseDefaultHeaders the declared response headers of an HTTP default response for GetReleaseLineage
+type GetReleaseLineageResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetReleaseLineageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LineageEvents
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetReleaseLineageResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReleaseLineageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReleaseLineageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // GetHealthWithResponse Is the process alive?
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5763,6 +6403,22 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseGetReadinessResponse(rsp)
+}
+
+// ListRefusalsWithResponse List requests that were refused, newest first
+//
+// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
+// of no tenant see all. An entry with the code `not-recorded` is a gap: refusals came faster than they could be kept.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/audit (the `ListRefusals` operationId).
+func (c *ClientWithResponses) ListRefusalsWithResponse(ctx context.Context, params *ListRefusalsParams, reqEditors ...RequestEditorFn) (*ListRefusalsResponse, error) {
+	rsp, err := c.ListRefusals(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRefusalsResponse(rsp)
 }
 
 // CreateDatasetWithBodyWithResponse Create a dataset, or a new version of its contract
@@ -5927,6 +6583,22 @@ func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, key Key
 		return nil, err
 	}
 	return ParseRevokeKeyResponse(rsp)
+}
+
+// GetTenantReleaseLineageWithResponse Show what a release took from one's tenant
+//
+// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
+// generations were read. The operator and auditors of no tenant see the loads of all, as readers do.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/lineage/releases/{release} (the `GetTenantReleaseLineage` operationId).
+func (c *ClientWithResponses) GetTenantReleaseLineageWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetTenantReleaseLineageResponse, error) {
+	rsp, err := c.GetTenantReleaseLineage(ctx, release, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTenantReleaseLineageResponse(rsp)
 }
 
 // GetPoliciesWithResponse Show the policies in force, or an earlier version
@@ -6307,6 +6979,19 @@ func (c *ClientWithResponses) GetLoadWithResponse(ctx context.Context, load Load
 	return ParseGetLoadResponse(rsp)
 }
 
+// GetLoadLineageWithResponse Show every release that a load of one's tenant fed
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/loads/{load}/lineage (the `GetLoadLineage` operationId).
+func (c *ClientWithResponses) GetLoadLineageWithResponse(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*GetLoadLineageResponse, error) {
+	rsp, err := c.GetLoadLineage(ctx, load, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLoadLineageResponse(rsp)
+}
+
 // GetLoadRejectsWithResponse Read the rejected rows of a load
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6410,6 +7095,22 @@ func (c *ClientWithResponses) GetReleaseWithResponse(ctx context.Context, releas
 	return ParseGetReleaseResponse(rsp)
 }
 
+// GetReleaseLineageWithResponse Show where a release comes from
+//
+// To whoever was served the release: the contract version, the generation read of each tenant, the loads behind it and who owns
+// and uploaded their files, as events of OpenLineage. What tells of rows (sizes, digests, counts) is for a load's owner alone.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
+func (c *ClientWithResponses) GetReleaseLineageWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetReleaseLineageResponse, error) {
+	rsp, err := c.GetReleaseLineage(ctx, release, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReleaseLineageResponse(rsp)
+}
+
 // ParseGetHealthResponse parses an HTTP response from a GetHealthWithResponse call
 func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6489,6 +7190,52 @@ func ParseGetReadinessResponse(rsp *http.Response) (*GetReadinessResponse, error
 	switch {
 	case true:
 		var headers GetReadinessResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListRefusalsResponse parses an HTTP response from a ListRefusalsWithResponse call
+func ParseListRefusalsResponse(rsp *http.Response) (*ListRefusalsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRefusalsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RefusalList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListRefusalsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -6859,6 +7606,52 @@ func ParseRevokeKeyResponse(rsp *http.Response) (*RevokeKeyResponse, error) {
 	switch {
 	case true:
 		var headers RevokeKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTenantReleaseLineageResponse parses an HTTP response from a GetTenantReleaseLineageWithResponse call
+func ParseGetTenantReleaseLineageResponse(rsp *http.Response) (*GetTenantReleaseLineageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTenantReleaseLineageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LineageEvents
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetTenantReleaseLineageResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -7794,6 +8587,52 @@ func ParseGetLoadResponse(rsp *http.Response) (*GetLoadResponse, error) {
 	return response, nil
 }
 
+// ParseGetLoadLineageResponse parses an HTTP response from a GetLoadLineageWithResponse call
+func ParseGetLoadLineageResponse(rsp *http.Response) (*GetLoadLineageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLoadLineageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LineageEvents
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetLoadLineageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetLoadRejectsResponse parses an HTTP response from a GetLoadRejectsWithResponse call
 func ParseGetLoadRejectsResponse(rsp *http.Response) (*GetLoadRejectsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8180,6 +9019,52 @@ func ParseGetReleaseResponse(rsp *http.Response) (*GetReleaseResponse, error) {
 		response.Headers200 = &headers
 	case true:
 		var headers GetReleaseResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetReleaseLineageResponse parses an HTTP response from a GetReleaseLineageWithResponse call
+func ParseGetReleaseLineageResponse(rsp *http.Response) (*GetReleaseLineageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReleaseLineageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LineageEvents
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetReleaseLineageResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/pace"
 )
 
@@ -46,6 +47,7 @@ type Config struct {
 	LoadMemoryMB    int           `koanf:"load_memory_mb"`
 	LoadConcurrency int           `koanf:"load_concurrency"`
 	KeepReplaced    time.Duration `koanf:"keep_replaced"`
+	KeepRefusals    time.Duration `koanf:"keep_refusals"`
 
 	LogLevel        string        `koanf:"log_level"`
 	LogFormat       string        `koanf:"log_format"`
@@ -65,6 +67,7 @@ func defaultConfig() Config {
 		LoadMemoryMB:    900,
 		LoadConcurrency: 1,
 		KeepReplaced:    time.Hour,
+		KeepRefusals:    audit.DefaultKeep,
 		LogLevel:        "info",
 		LogFormat:       "text",
 		ShutdownTimeout: 15 * time.Second,
@@ -93,6 +96,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
 	fs.Duration("keep-replaced", d.KeepReplaced, "how long files of replaced data stay for queries that began before")
+	fs.Duration("keep-refusals", d.KeepRefusals, "how long requests that were refused stay on record")
 	fs.Int("load-concurrency", d.LoadConcurrency, "loads that run at a time")
 	fs.String("log-level", d.LogLevel, "debug, info, warn or error")
 	fs.String("log-format", d.LogFormat, "text or json")
@@ -171,7 +175,7 @@ func (c Config) check() error {
 	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
 		return usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
 	}
-	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--keep-replaced": c.KeepReplaced, "--shutdown-timeout": c.ShutdownTimeout} {
+	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--keep-replaced": c.KeepReplaced, "--keep-refusals": c.KeepRefusals, "--shutdown-timeout": c.ShutdownTimeout} {
 		if d < 100*time.Millisecond {
 			return usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
 		}

@@ -91,6 +91,7 @@ func (m *Main) startBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
+	m.goDo("audit", func() error { return m.parts.audit.Run(ctx) })
 	m.goDo("policies", func() error {
 		told := make(chan os.Signal, 1)
 		signal.Notify(told, syscall.SIGHUP)

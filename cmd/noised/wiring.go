@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine/duckdb"
+	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
@@ -18,6 +19,7 @@ import (
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
@@ -28,6 +30,7 @@ type parts struct {
 	jobs     *job.Service
 	queries  *query.Service
 	policies *policy.Service
+	audit    *audit.Recorder
 	handler  http.Handler
 	closers  []func() error // in the order in which they were opened
 }
@@ -99,7 +102,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
+	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
 	p.handler, err = rest.NewServer(rest.Options{
+		Audit: p.audit, Lineage: lineage.New(db),
 		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,

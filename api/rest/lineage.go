@@ -1,0 +1,76 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/noised/noised/analytics/lineage"
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/privacy"
+)
+
+// Lineage knows where releases come from and where loads went. Its methods answer
+// CodeNotFound for what the caller may not know of.
+type Lineage interface {
+	ForReader(ctx context.Context, principal, release string) (lineage.Release, error)
+	ForTenant(ctx context.Context, tenant, release string) (lineage.Release, error)
+	ForOperator(ctx context.Context, release string) (lineage.Release, error)
+	ForAuditor(ctx context.Context, release string) (lineage.Release, error)
+	FromLoad(ctx context.Context, tenant, load string) (lineage.Fed, error)
+}
+
+// GetReleaseLineage shows where a release comes from to whoever was served it.
+func (s *server) GetReleaseLineage(ctx context.Context, r GetReleaseLineageRequestObject) (GetReleaseLineageResponseObject, error) {
+	found, err := s.Lineage.ForReader(ctx, callOf(ctx).principal.ID, r.Release)
+	if err != nil {
+		return nil, err
+	}
+	return GetReleaseLineage200JSONResponse(releaseLineage(found)), nil
+}
+
+// GetTenantReleaseLineage shows what a release took from the caller's tenant, and
+// everything to those who belong to none.
+func (s *server) GetTenantReleaseLineage(ctx context.Context, r GetTenantReleaseLineageRequestObject) (GetTenantReleaseLineageResponseObject, error) {
+	var found lineage.Release
+	var err error
+	switch p := callOf(ctx).principal; {
+	case p.Tenant != "":
+		found, err = s.Lineage.ForTenant(ctx, p.Tenant, r.Release)
+	case p.Is(privacy.RoleOperator):
+		found, err = s.Lineage.ForOperator(ctx, r.Release)
+	default:
+		found, err = s.Lineage.ForAuditor(ctx, r.Release)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return GetTenantReleaseLineage200JSONResponse(releaseLineage(found)), nil
+}
+
+// GetLoadLineage shows which releases a load of the caller's tenant fed.
+func (s *server) GetLoadLineage(ctx context.Context, r GetLoadLineageRequestObject) (GetLoadLineageResponseObject, error) {
+	found, err := s.Lineage.FromLoad(ctx, callOf(ctx).principal.Tenant, r.Load)
+	if err != nil {
+		return nil, err
+	}
+	return GetLoadLineage200JSONResponse(loadLineage(found)), nil
+}
+
+// releaseLineage is a release's lineage as events: the query's run, then those of
+// the loads.
+func releaseLineage(r lineage.Release) wire.LineageEvents {
+	out := wire.LineageEvents{Complete: r.Complete, Truncated: r.More, Events: []wire.RunEvent{queryEvent(r)}}
+	for _, l := range r.Loads {
+		out.Events = append(out.Events, loadEvent(l))
+	}
+	return out
+}
+
+// loadLineage is a load's lineage as events: its own run, then those of the
+// queries, each with what it read of this load's tenant and table.
+func loadLineage(f lineage.Fed) wire.LineageEvents {
+	out := wire.LineageEvents{Complete: f.Complete, Truncated: f.More, Events: []wire.RunEvent{loadEvent(f.Load)}}
+	for _, u := range f.Releases {
+		out.Events = append(out.Events, useEvent(f.Load, u))
+	}
+	return out
+}
