@@ -319,8 +319,8 @@ func TestDeleteTenant(t *testing.T) {
 	f.ok(f.publish(generation("gen_1", "a", 1), ""))
 	f.ok(f.publish(generation("gen_2", "b", 1), ""))
 	f.ok(f.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, name, created_at, created_by)
-			VALUES ('key_1', zeroblob(32), 'analyst', 'a', '', 0, '')`); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, name, created_at, created_by, principal)
+			VALUES ('key_1', zeroblob(32), 'analyst', 'a', '', 0, '', 'key_1')`); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO accounts (name, window, cap_epsilon, cap_delta, cap_mu2, cap_delta_units,
@@ -403,10 +403,10 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func benchmarkFixture(b *testing.B) (f *fixture, ctx context.Context, tenants []string) {
+func benchmarkFixture(b *testing.B, n int) (f *fixture, ctx context.Context, tenants []string) {
 	f, ctx = open(b), b.Context()
 	f.put(1, "")
-	for i := range 14 {
+	for i := range n {
 		tenant := fmt.Sprintf("dept_%d", i)
 		tenants = append(tenants, tenant)
 		f.tenants(tenant)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/noised/noised/analytics/contract"
@@ -182,23 +183,12 @@ func (c *Catalog) mayReplace(ctx context.Context, tx *sql.Tx, head, g Generation
 }
 
 func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) error {
-	d, _, err := c.datasetIn(ctx, tx, g.Dataset)
-	if err != nil {
-		return err
-	}
 	if err := c.ownTables(ctx, tx, g); err != nil {
 		return err
 	}
-	under := d.Contract.Version
-	if g.Tenant != Public {
-		m, ok := d.Member(g.Tenant)
-		if !ok {
-			return privacy.Errorf(privacy.CodeConflict, "the tenant is no longer a member of the dataset")
-		}
-		if m.Suspended {
-			return privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
-		}
-		under = m.Version
+	under, err := c.publishesUnder(ctx, tx, g)
+	if err != nil {
+		return err
 	}
 	reads, err := c.reads(ctx, tx, g.Dataset, under, g.Version)
 	switch {
@@ -209,6 +199,31 @@ func (c *Catalog) mayPublish(ctx context.Context, tx *sql.Tx, g Generation) erro
 	default:
 		return privacy.Errorf(privacy.CodeConflict, "the tenant has accepted a version that cannot read what was loaded: load again")
 	}
+}
+
+// publishesUnder returns the version that a generation's tenant has accepted, or
+// that is in force for public tables. It looks at no other member, so that a load
+// takes no longer for many of them.
+func (c *Catalog) publishesUnder(ctx context.Context, tx *sql.Tx, g Generation) (version int, err error) {
+	if g.Tenant == Public {
+		d, _, err := c.datasetIn(ctx, tx, g.Dataset)
+		if err != nil {
+			return 0, err
+		}
+		return d.Contract.Version, nil
+	}
+	var suspended bool
+	err = tx.QueryRowContext(ctx, `SELECT m.version, t.suspended FROM members m JOIN tenants t ON t.name = m.tenant
+		WHERE m.dataset = ? AND m.tenant = ?`, g.Dataset, g.Tenant).Scan(&version, &suspended)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, privacy.Errorf(privacy.CodeConflict, "the tenant is no longer a member of the dataset")
+	case err != nil:
+		return 0, privacy.Internal(err, "reading a member")
+	case suspended:
+		return 0, privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
+	}
+	return version, nil
 }
 
 // ownTables keeps a generation to the tables that its version declares, and

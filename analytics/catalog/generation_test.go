@@ -291,15 +291,34 @@ func TestPublishIsPartOfTheCallersTransaction(t *testing.T) {
 	}
 }
 
+// BenchmarkDatasetAndCurrent asks what a query does: of all of many tenants and of
+// three, when nothing has changed, after one has published, and having kept nothing.
 func BenchmarkDatasetAndCurrent(b *testing.B) {
-	f, ctx, tenants := benchmarkFixture(b)
-	for b.Loop() {
-		d, err := f.Dataset(ctx, "visits")
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := f.CurrentUnder(ctx, d.Contract, tenants); err != nil {
-			b.Fatal(err)
+	for _, n := range []int{14, 1000} {
+		f, _, tenants := benchmarkFixture(b, n)
+		before := "gen_" + tenants[0]
+		for _, c := range []struct {
+			name string
+			of   []string
+			look func() *Catalog
+		}{
+			{"kept", tenants, func() *Catalog { return f.Catalog }},
+			{"three kept", tenants[:3], func() *Catalog { return f.Catalog }},
+			{"published", tenants, func() *Catalog {
+				g := generation(privacy.NewID("gen"), tenants[0], 1)
+				f.ok(f.publish(g, before))
+				before = g.ID
+				return f.Catalog
+			}},
+			{"fresh", tenants, f.fresh},
+			{"three fresh", tenants[:3], f.fresh},
+		} {
+			b.Run(fmt.Sprintf("%d/%s", n, c.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					f.see(c.look(), c.of)
+				}
+			})
 		}
 	}
 }

@@ -29,6 +29,7 @@ type prepared struct {
 	priced      *planner.Priced
 	run         *plan.Bound                   // priced.Plan, as it is run on these generations
 	generations map[string]catalog.Generation // by tenant; missing: nothing loaded
+	segments    []engine.Segment              // of the generations, those that the plan reads
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
 	policy      int64                         // the version of the policies that permitted it
@@ -158,9 +159,9 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 	if err := q.permit(p); err != nil {
 		return nil, err
 	}
-	segments := p.segments(s.DataDir)
-	p.run = adapted(priced.Plan, segments)
-	return p, s.Engine.Permits(ctx, engine.Input{Plan: p.run, Segments: segments})
+	p.segments = segmentsOf(priced.Plan, gens, s.DataDir)
+	p.run = adapted(priced.Plan, p.segments)
+	return p, s.Engine.Permits(ctx, engine.Input{Plan: p.run, Segments: p.segments})
 }
 
 // readFrom names whose generations a plan reads: its tenants', and the public
@@ -172,13 +173,13 @@ func readFrom(b *plan.Bound) []string {
 	return b.Tenants
 }
 
-// segments lists the files that the plan reads: of the generations that were
-// found for it, those of the tables that it names.
-func (p *prepared) segments(dataDir string) []engine.Segment {
+// segmentsOf lists the files that a plan reads: of the generations that were found
+// for it, those of the tables that it names.
+func segmentsOf(b *plan.Bound, generations map[string]catalog.Generation, dataDir string) []engine.Segment {
 	var out []engine.Segment
-	for _, owner := range readFrom(p.priced.Plan) {
-		for _, seg := range p.generations[owner].Segments {
-			if readsTable(p.priced.Plan, owner, seg.Table) {
+	for _, owner := range readFrom(b) {
+		for _, seg := range generations[owner].Segments {
+			if readsTable(b, owner, seg.Table) {
 				out = append(out, engine.Segment{
 					Tenant: owner, Table: seg.Table, Path: filepath.Join(dataDir, seg.Path),
 					Ranks: seg.Ranks, GoesOn: seg.Appended > 0, Codes: seg.Codes,

@@ -133,7 +133,7 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 // charges only, and its exact partials go no further than noise.
 func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
 	defer s.runs.Release(1)
-	in := engine.Input{Plan: prep.run, Segments: prep.segments(s.DataDir)}
+	in := engine.Input{Plan: prep.run, Segments: prep.segments}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
 	if err != nil {
 		return nil, err
