@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/noised/noised/privacy"
 )
@@ -17,7 +18,8 @@ const (
 	MaxBytes    = 256 << 10 // of all texts
 	MaxFiles    = 64
 	MaxPolicies = 500
-	maxNesting  = 64 // of brackets
+	maxNesting  = 64  // of brackets
+	maxDots     = 256 // of one policy: a chain of them costs its square
 )
 
 // Files are the texts of a set, by the names of their files.
@@ -39,21 +41,26 @@ func (f Files) check() error {
 		if !fileName.MatchString(name) {
 			return refused("a file's name may have letters, digits, '.', '_' and '-', up to 100 of them")
 		}
+		if !utf8.ValidString(text) {
+			return refused("the file " + name + " is not UTF-8")
+		}
 		if total += len(text); total > MaxBytes {
 			return refused(fmt.Sprintf("the policies have more than %d bytes", MaxBytes))
 		}
-		if line := tooDeep(text); line > 0 {
-			return refusedAt(name, line, fmt.Sprintf("brackets are nested more than %d deep", maxNesting))
+		if line, why := tooDeep(text); line > 0 {
+			return refusedAt(name, line, why)
 		}
 	}
 	return nil
 }
 
-// tooDeep returns the line on which brackets nest too deep for a parser that
-// recurses; 0 where none do. Brackets in texts and comments count too, which
-// refuses a little more than it must.
-func tooDeep(text string) int {
-	depth, line := 0, 1
+// tooDeep returns the line on which a text nests too deep for a parser that
+// recurses, or has too long a chain, and which it is; 0 where it does not. What
+// stands in quotes and comments counts too, which refuses a little more than it
+// must.
+func tooDeep(text string) (line int, why string) {
+	depth, dots := 0, 0
+	line = 1
 	for _, r := range text {
 		switch r {
 		case '\n':
@@ -62,14 +69,19 @@ func tooDeep(text string) int {
 			depth++
 		case ')', ']', '}':
 			depth = max(depth-1, 0)
+		case '.':
+			dots++
 		case ';':
-			depth = 0
+			depth, dots = 0, 0
 		}
-		if depth > maxNesting {
-			return line
+		switch {
+		case depth > maxNesting:
+			return line, fmt.Sprintf("brackets are nested more than %d deep", maxNesting)
+		case dots > maxDots:
+			return line, fmt.Sprintf("one policy has more than %d dots", maxDots)
 		}
 	}
-	return 0
+	return 0, ""
 }
 
 // names lists the files, sorted.

@@ -152,7 +152,11 @@ func allFaults(faults []privacy.Problem) error {
 		return cmp.Or(strings.Compare(x.Field, y.Field), cmp.Compare(x.Line, y.Line))
 	})
 	first := faults[0]
-	e := refusedAt(first.Field, first.Line, first.Message)
+	message := first.Message
+	if more := len(faults) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more faults)", more)
+	}
+	e := refusedAt(first.Field, first.Line, message)
 	e.Problems = faults[:min(len(faults), maxFaults)]
 	return e
 }
@@ -174,6 +178,25 @@ func (s *Set) IDs() []string {
 		out[i] = string(n.id)
 	}
 	return out
+}
+
+// Considered lists the policies whose scope has an action.
+func (s *Set) Considered(action string) []string {
+	out := []string{}
+	for _, n := range s.byAction[action] {
+		out = append(out, string(n.id))
+	}
+	return out
+}
+
+// Text returns one policy as Cedar writes it; "" for one that is not in the set.
+func (s *Set) Text(id string) string {
+	for _, n := range s.policies {
+		if string(n.id) == id {
+			return string(n.policy.MarshalCedar())
+		}
+	}
+	return ""
 }
 
 // ofAction is the policies of one action, in order.
