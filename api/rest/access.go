@@ -60,6 +60,8 @@ func accessTable() map[string]access {
 		"createKey":        roles(operator),
 		"listKeys":         roles(operator),
 		"revokeKey":        roles(operator),
+		"rotateKey":        roles(operator),
+		"revokePrincipal":  roles(operator),
 		"createDataset":    roles(operator),
 		"getDatasetBudget": roles(operator),
 		"putDatasetBudget": roles(operator),
@@ -76,6 +78,7 @@ func accessTable() map[string]access {
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),
+		"rotateTenantKey": ownRoles(tenantAdmin),
 		"putMember":       ownRoles(tenantAdmin),
 		"deleteMember":    ownRoles(tenantAdmin),
 

@@ -35,6 +35,9 @@ var samples = map[string]ask{
 	"createKey":               {path: "/v1/admin/keys", body: `{"role": "analyst"}`},
 	"listKeys":                {path: "/v1/admin/keys"},
 	"revokeKey":               {path: "/v1/admin/keys/key_none"},
+	"rotateKey":               {path: "/v1/admin/keys/key_none/rotate", body: `{}`},
+	"revokePrincipal":         {path: "/v1/admin/principals/oidc_none/revoke"},
+	"rotateTenantKey":         {path: "/v1/admin/tenants/a/keys/key_none/rotate", body: `{"overlap": "1h"}`},
 	"createDataset":           {path: "/v1/admin/datasets", body: `{}`},
 	"getDatasetBudget":        {path: "/v1/admin/datasets/insteval/budget"},
 	"putDatasetBudget":        {path: "/v1/admin/datasets/insteval/budget", body: `{"epsilon": 1, "delta": 1e-6}`},
@@ -61,12 +64,12 @@ var samples = map[string]ask{
 // allowed is the specification's paragraph on roles, written down a second time.
 var allowed = map[privacy.Role][]string{
 	privacy.RoleOperator: {
-		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey",
+		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
 		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage",
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 	},
-	privacy.RoleTenantAdmin: {"getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleTenantAdmin: {"getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
 	privacy.RoleAnalyst:     {"getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},

@@ -1,40 +1,91 @@
 package rest
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
-// authenticate finds the principal behind the bearer secret, and holds it to its
-// rate. It runs before the body is read, so that strangers cost nothing.
+// authenticate finds the principal behind a key, a token or a certificate, and
+// holds it to its rate. It runs before the body is read, so that strangers cost
+// nothing, and whoever failed often waits before anything is looked at.
 func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
-		ctx := c.Request().Context()
-		cl := callOf(ctx)
+		r := c.Request()
+		cl := callOf(r.Context())
 		if cl.op == nil || cl.op.access.public {
 			return next(c)
 		}
-		headers := c.Request().Header.Values("Authorization")
-		if len(headers) != 1 {
-			return privacy.Errorf(privacy.CodeUnauthenticated, "send one header Authorization: Bearer <API key>")
-		}
-		scheme, secret, _ := strings.Cut(headers[0], " ")
-		if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || secret == "" {
-			return privacy.Errorf(privacy.CodeUnauthenticated, "send one header Authorization: Bearer <API key>")
-		}
-		p, err := s.Keys.Authenticate(ctx, secret)
+		credentials, err := credentialsOf(r)
 		if err != nil {
 			return err
 		}
-		cl.principal, cl.secret = p, secret
-		if err := s.rates.allow(p.ID); err != nil {
+		attempt := s.lockout.Begin(r.RemoteAddr, claimOf(credentials))
+		if wait := attempt.Wait(); wait > 0 {
+			return privacy.Errorf(privacy.CodeRateLimited, "too many attempts to authenticate have failed: wait before the next one").Because(&lockedOut{wait})
+		}
+		caller, err := s.Callers.Authenticate(r.Context(), credentials)
+		switch {
+		case privacy.CodeOf(err) == privacy.CodeUnauthenticated:
+			attempt.Failed()
+			return err
+		case err != nil: // the credentials hold; they do not do for this call
+			return err
+		}
+		attempt.Succeeded()
+		cl.principal, cl.secret, cl.lasting = caller.Principal, caller.Secret, caller.Lasting
+		if err := s.rates.allow(cl.principal.ID); err != nil {
 			return err
 		}
 		return next(c)
 	}
+}
+
+// lockedOut says how long a caller has to wait.
+type lockedOut struct{ wait time.Duration }
+
+func (l *lockedOut) Error() string { return fmt.Sprintf("locked out for %s", l.wait) }
+
+// credentialsOf reads what a request proves. A certificate counts only as that
+// of the connection itself: no header can bring one.
+func credentialsOf(r *http.Request) (authn.Credentials, error) {
+	var c authn.Credentials
+	if r.TLS != nil {
+		c.Certificates = r.TLS.PeerCertificates
+	}
+	wanted := r.Header.Values(wire.HeaderRole)
+	if len(wanted) > 1 || len(wanted) == 1 && !privacy.Role(wanted[0]).Valid() {
+		return c, privacy.Errorf(privacy.CodeInvalidRequest, "the header %s names one role of %v", wire.HeaderRole, privacy.Roles())
+	}
+	if len(wanted) == 1 {
+		c.Role = wanted[0]
+	}
+	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 && len(c.Certificates) > 0 {
+		return c, nil
+	}
+	if len(headers) == 1 {
+		scheme, secret, _ := strings.Cut(headers[0], " ")
+		if c.Bearer = strings.TrimSpace(secret); strings.EqualFold(scheme, "Bearer") && c.Bearer != "" {
+			return c, nil
+		}
+	}
+	return c, privacy.Errorf(privacy.CodeUnauthenticated, "send one header Authorization: Bearer <API key or token>")
+}
+
+// claimOf is what repeated failures are told apart by.
+func claimOf(c authn.Credentials) []byte {
+	if c.Bearer == "" && len(c.Certificates) > 0 {
+		return c.Certificates[0].Raw
+	}
+	return []byte(c.Bearer)
 }
 
 // authorize holds the call against the access table, and then against the

@@ -15,7 +15,8 @@ type call struct {
 	id        string // "req_…", of this request alone; what is logged and quoted
 	op        *operation
 	principal privacy.Principal
-	secret    string // what the caller authenticated with
+	secret    string // what answers to the caller are sealed with
+	lasting   bool   // secret is one, and the same at the caller's next call
 	media     string // media type of the answer
 	body      []byte // of requests that are not uploads
 

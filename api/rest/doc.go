@@ -6,7 +6,7 @@
 //	observe      id, access log, metrics, recovery, and the one place that writes errors
 //	admit        slots and time limits, so that no caller starves the others
 //	hold         answers of queries leave on response slots, whatever rows they took
-//	authenticate bearer secret → principal, and the principal's request rate
+//	authenticate key, token or certificate → principal; lock-outs, and the principal's request rate
 //	authorize    the access table: who may call which operation, for whose objects
 //	negotiate    media types of the body and of the answer
 //	validate     the request against the document; unknown members are refused

@@ -156,7 +156,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	}
 	h.audit = audit.New(audit.Options{DB: h.db, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	o := Options{
-		Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Keys: h.keys,
+		Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"time"
 
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/wire"
@@ -35,7 +36,13 @@ func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, e
 	if err != nil {
 		return wire.NewKey{}, err
 	}
-	return wire.NewKey{ID: k.ID, Key: secret, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group)}, nil
+	return newKeyOf(k, secret), nil
+}
+
+func newKeyOf(k authn.Key, secret string) wire.NewKey {
+	return wire.NewKey{
+		ID: k.ID, Key: secret, Principal: k.Principal, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group), ExpiresAt: k.ExpiresAt,
+	}
 }
 
 // ListKeys lists every key.
@@ -72,9 +79,53 @@ func (s *server) RevokeTenantKey(ctx context.Context, r RevokeTenantKeyRequestOb
 	return RevokeTenantKey204Response{}, nil
 }
 
+// defaultOverlap is how long a replaced key lives on when the caller does not say.
+const defaultOverlap = 24 * time.Hour
+
+// RotateKey replaces any key.
+func (s *server) RotateKey(ctx context.Context, r RotateKeyRequestObject) (RotateKeyResponseObject, error) {
+	k, err := s.rotated(ctx, r.Key, r.Body.Overlap)
+	if err != nil {
+		return nil, err
+	}
+	return RotateKey201JSONResponse(k), nil
+}
+
+// RotateTenantKey replaces a key of the caller's tenant.
+func (s *server) RotateTenantKey(ctx context.Context, r RotateTenantKeyRequestObject) (RotateTenantKeyResponseObject, error) {
+	k, err := s.rotated(ctx, r.Key, r.Body.Overlap)
+	if err != nil {
+		return nil, err
+	}
+	return RotateTenantKey201JSONResponse(k), nil
+}
+
+func (s *server) rotated(ctx context.Context, id string, overlap *string) (wire.NewKey, error) {
+	d := defaultOverlap
+	if overlap != nil {
+		var err error
+		if d, err = time.ParseDuration(*overlap); err != nil {
+			return wire.NewKey{}, privacy.Errorf(privacy.CodeInvalidRequest, "overlap is a duration with its unit, such as 24h")
+		}
+	}
+	k, secret, err := s.Keys.Rotate(ctx, id, d, callOf(ctx).principal)
+	if err != nil {
+		return wire.NewKey{}, err
+	}
+	return newKeyOf(k, secret), nil
+}
+
+// RevokePrincipal refuses a principal for good.
+func (s *server) RevokePrincipal(ctx context.Context, r RevokePrincipalRequestObject) (RevokePrincipalResponseObject, error) {
+	if err := s.Keys.RevokePrincipal(ctx, r.Principal, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return RevokePrincipal204Response{}, nil
+}
+
 func keyOf(k authn.Key) wire.Key {
 	return wire.Key{
-		ID: k.ID, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group), Name: optional(k.Name),
+		ID: k.ID, Principal: k.Principal, RotatedFrom: optional(k.RotatedFrom), LastUsedAt: k.LastUsedAt, Role: wire.Role(k.Role), Tenant: optional(k.Tenant), Group: optional(k.Group), Name: optional(k.Name),
 		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 	}
 }

@@ -65,12 +65,18 @@ type Ledger interface {
 	Charges(ctx context.Context, account privacy.Account, cursor string, limit int) ([]ledger.Entry, string, error)
 }
 
-// Keys issues API keys and knows their principals.
+// Callers knows who sent a request by what the request proves.
+type Callers interface {
+	Authenticate(ctx context.Context, c authn.Credentials) (authn.Caller, error)
+}
+
+// Keys issues API keys, and revokes principals.
 type Keys interface {
 	Create(ctx context.Context, r authn.KeyRequest, by privacy.Principal) (authn.Key, string, error)
-	Authenticate(ctx context.Context, secret string) (privacy.Principal, error)
+	Rotate(ctx context.Context, id string, overlap time.Duration, by privacy.Principal) (authn.Key, string, error)
 	List(ctx context.Context, tenant string) ([]authn.Key, error)
 	Revoke(ctx context.Context, id string, by privacy.Principal) error
+	RevokePrincipal(ctx context.Context, id string, by privacy.Principal) error
 }
 
 // Options holds what a server is wired from. Everything above the blank line is
@@ -81,6 +87,7 @@ type Options struct {
 	Loads    Loads
 	Catalog  Catalog
 	Ledger   Ledger
+	Callers  Callers
 	Keys     Keys
 	Policies Policies
 	Audit    Audit
@@ -96,13 +103,14 @@ type Options struct {
 	MaxUpload     int64         // bytes of one upload; 16 GiB
 	Rate          float64       // requests per second and principal; 1,000
 	Burst         int           // requests at once and principal; 2,000
+	AuthFailures  int           // failed authentications from one address before it waits; 50
 	Timeout       time.Duration // of a request that is not an upload; 90 s
 	UploadIdle    time.Duration // longest silence of an upload; 60 s
 	ResponseSlot  time.Duration // answers of queries leave at multiples of it; as soon as they are ready when 0
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Keys == nil || o.Policies == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {
@@ -113,6 +121,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MaxUpload, 16<<30)
 	setDefault(&o.Rate, 1000)
 	setDefault(&o.Burst, 2000)
+	setDefault(&o.AuthFailures, 50)
 	setDefault(&o.Timeout, 90*time.Second)
 	setDefault(&o.UploadIdle, time.Minute)
 	return o, nil

@@ -104,6 +104,10 @@ func problemOf(err error, id string, p privacy.Principal, now time.Time) problem
 		out.describeExhausted(e, p, now)
 	case privacy.CodeUnavailable, privacy.CodeRateLimited:
 		out.retryAfter = time.Second
+		var locked *lockedOut
+		if errors.As(e, &locked) {
+			out.retryAfter = locked.wait
+		}
 	default: // nothing to add
 	}
 	return out

@@ -14,6 +14,10 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// minRandomKey is the length of an Idempotency-Key that alone seals an answer,
+// since its caller has no secret that lasts: a token is another one tomorrow.
+const minRandomKey = 22
+
 // replay answers a POST whose Idempotency-Key was used before with the answer
 // that it got then. Uploads know their key themselves (it stands in for
 // load_id), so that their bodies need not be read twice; queries know it too,
@@ -26,6 +30,10 @@ func (s *server) replay(next echo.HandlerFunc) echo.HandlerFunc {
 		key := r.Header.Get(wire.HeaderIdempotencyKey)
 		if key == "" || r.Method != http.MethodPost || cl.op == nil || cl.op.upload {
 			return next(c)
+		}
+		if !cl.lasting && len(key) < minRandomKey {
+			return privacy.Errorf(privacy.CodeInvalidRequest,
+				"an Idempotency-Key beside a token or a certificate has at least %d characters, drawn at random: answers are sealed with it", minRandomKey)
 		}
 		attempt, stored, err := s.answers.Begin(r.Context(), idempotency.Request{
 			Principal: cl.principal.ID, Secret: cl.secret, Key: key,

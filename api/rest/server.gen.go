@@ -49,6 +49,9 @@ type ServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx *echo.Context, key KeyID) error
+	// RotateKey Replace a key
+	// (POST /v1/admin/keys/{key}/rotate)
+	RotateKey(ctx *echo.Context, key KeyID, params RotateKeyParams) error
 	// GetTenantReleaseLineage Show what a release took from one's tenant
 	// (GET /v1/admin/lineage/releases/{release})
 	GetTenantReleaseLineage(ctx *echo.Context, release string) error
@@ -61,6 +64,9 @@ type ServerInterface interface {
 	// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
 	// (GET /v1/admin/policies/versions)
 	ListPolicyVersions(ctx *echo.Context) error
+	// RevokePrincipal Refuse a principal for good
+	// (POST /v1/admin/principals/{principal}/revoke)
+	RevokePrincipal(ctx *echo.Context, principal string, params RevokePrincipalParams) error
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx *echo.Context) error
@@ -91,6 +97,9 @@ type ServerInterface interface {
 	// RevokeTenantKey Revoke a key of one's tenant
 	// (DELETE /v1/admin/tenants/{tenant}/keys/{key})
 	RevokeTenantKey(ctx *echo.Context, tenant TenantName, key KeyID) error
+	// RotateTenantKey Replace a key of one's tenant
+	// (POST /v1/admin/tenants/{tenant}/keys/{key}/rotate)
+	RotateTenantKey(ctx *echo.Context, tenant TenantName, key KeyID, params RotateTenantKeyParams) error
 	// ListDatasets List contracts and members
 	// (GET /v1/datasets)
 	ListDatasets(ctx *echo.Context) error
@@ -359,6 +368,42 @@ func (w *ServerInterfaceWrapper) RevokeKey(ctx *echo.Context) error {
 	return err
 }
 
+// RotateKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateKey(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "key" -------------
+	var key KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateKey(ctx, key, params)
+	return err
+}
+
 // GetTenantReleaseLineage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetTenantReleaseLineage(ctx *echo.Context) error {
 	var err error
@@ -408,6 +453,42 @@ func (w *ServerInterfaceWrapper) ListPolicyVersions(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPolicyVersions(ctx)
+	return err
+}
+
+// RevokePrincipal converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokePrincipal(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "principal" -------------
+	var principal string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "principal", ctx.Param("principal"), &principal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter principal: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokePrincipalParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokePrincipal(ctx, principal, params)
 	return err
 }
 
@@ -618,6 +699,50 @@ func (w *ServerInterfaceWrapper) RevokeTenantKey(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeTenantKey(ctx, tenant, key)
+	return err
+}
+
+// RotateTenantKey converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateTenantKey(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateTenantKeyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateTenantKey(ctx, tenant, key, params)
 	return err
 }
 
@@ -1028,12 +1153,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/keys", wrapper.ListTenantKeys, options.OperationMiddlewares["listTenantKeys"]...)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/keys", wrapper.CreateTenantKey, options.OperationMiddlewares["createTenantKey"]...)
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/keys/:key", wrapper.RevokeTenantKey, options.OperationMiddlewares["revokeTenantKey"]...)
+	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/keys/:key/rotate", wrapper.RotateTenantKey, options.OperationMiddlewares["rotateTenantKey"]...)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/budget", wrapper.GetTenantBudget, options.OperationMiddlewares["getTenantBudget"]...)
 	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/budget", wrapper.PutTenantBudget, options.OperationMiddlewares["putTenantBudget"]...)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/charges", wrapper.ListCharges, options.OperationMiddlewares["listCharges"]...)
 	router.GET(options.BaseURL+"/v1/admin/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/v1/admin/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/v1/admin/keys/:key", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)
+	router.POST(options.BaseURL+"/v1/admin/keys/:key/rotate", wrapper.RotateKey, options.OperationMiddlewares["rotateKey"]...)
+	router.POST(options.BaseURL+"/v1/admin/principals/:principal/revoke", wrapper.RevokePrincipal, options.OperationMiddlewares["revokePrincipal"]...)
 	router.DELETE(options.BaseURL+"/v1/admin/datasets/:dataset/members/:tenant", wrapper.DeleteMember, options.OperationMiddlewares["deleteMember"]...)
 	router.PUT(options.BaseURL+"/v1/admin/datasets/:dataset/members/:tenant", wrapper.PutMember, options.OperationMiddlewares["putMember"]...)
 	router.GET(options.BaseURL+"/v1/admin/datasets/:dataset/budget", wrapper.GetDatasetBudget, options.OperationMiddlewares["getDatasetBudget"]...)
@@ -1505,6 +1633,51 @@ func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKe
 	return err
 }
 
+type RotateKeyRequestObject struct {
+	Key    KeyID `json:"key"`
+	Params RotateKeyParams
+	Body   *RotateKeyJSONRequestBody
+}
+
+type RotateKeyResponseObject interface {
+	VisitRotateKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateKey201JSONResponse NewKey
+
+func (response RotateKey201JSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RotateKeydefaultApplicationProblemPlusJSONResponse) VisitRotateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTenantReleaseLineageRequestObject struct {
 	Release string `json:"release"`
 }
@@ -1663,6 +1836,44 @@ type ListPolicyVersionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPolicyVersionsdefaultApplicationProblemPlusJSONResponse) VisitListPolicyVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokePrincipalRequestObject struct {
+	Principal string `json:"principal"`
+	Params    RevokePrincipalParams
+}
+
+type RevokePrincipalResponseObject interface {
+	VisitRevokePrincipalResponse(w http.ResponseWriter) error
+}
+
+type RevokePrincipal204Response struct {
+}
+
+func (response RevokePrincipal204Response) VisitRevokePrincipalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokePrincipaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RevokePrincipaldefaultApplicationProblemPlusJSONResponse) VisitRevokePrincipalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2087,6 +2298,52 @@ type RevokeTenantKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevokeTenantKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeTenantKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateTenantKeyRequestObject struct {
+	Tenant TenantName `json:"tenant"`
+	Key    KeyID      `json:"key"`
+	Params RotateTenantKeyParams
+	Body   *RotateTenantKeyJSONRequestBody
+}
+
+type RotateTenantKeyResponseObject interface {
+	VisitRotateTenantKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateTenantKey201JSONResponse NewKey
+
+func (response RotateTenantKey201JSONResponse) VisitRotateTenantKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateTenantKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RotateTenantKeydefaultApplicationProblemPlusJSONResponse) VisitRotateTenantKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2958,6 +3215,9 @@ type StrictServerInterface interface {
 	// RevokeKey Revoke a key
 	// (DELETE /v1/admin/keys/{key})
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// RotateKey Replace a key
+	// (POST /v1/admin/keys/{key}/rotate)
+	RotateKey(ctx context.Context, request RotateKeyRequestObject) (RotateKeyResponseObject, error)
 	// GetTenantReleaseLineage Show what a release took from one's tenant
 	// (GET /v1/admin/lineage/releases/{release})
 	GetTenantReleaseLineage(ctx context.Context, request GetTenantReleaseLineageRequestObject) (GetTenantReleaseLineageResponseObject, error)
@@ -2970,6 +3230,9 @@ type StrictServerInterface interface {
 	// ListPolicyVersions List the latest 1,000 versions of the policies, newest first
 	// (GET /v1/admin/policies/versions)
 	ListPolicyVersions(ctx context.Context, request ListPolicyVersionsRequestObject) (ListPolicyVersionsResponseObject, error)
+	// RevokePrincipal Refuse a principal for good
+	// (POST /v1/admin/principals/{principal}/revoke)
+	RevokePrincipal(ctx context.Context, request RevokePrincipalRequestObject) (RevokePrincipalResponseObject, error)
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -3000,6 +3263,9 @@ type StrictServerInterface interface {
 	// RevokeTenantKey Revoke a key of one's tenant
 	// (DELETE /v1/admin/tenants/{tenant}/keys/{key})
 	RevokeTenantKey(ctx context.Context, request RevokeTenantKeyRequestObject) (RevokeTenantKeyResponseObject, error)
+	// RotateTenantKey Replace a key of one's tenant
+	// (POST /v1/admin/tenants/{tenant}/keys/{key}/rotate)
+	RotateTenantKey(ctx context.Context, request RotateTenantKeyRequestObject) (RotateTenantKeyResponseObject, error)
 	// ListDatasets List contracts and members
 	// (GET /v1/datasets)
 	ListDatasets(ctx context.Context, request ListDatasetsRequestObject) (ListDatasetsResponseObject, error)
@@ -3371,6 +3637,55 @@ func (sh *strictHandler) RevokeKey(ctx *echo.Context, key KeyID) error {
 	return nil
 }
 
+// RotateKey operation middleware
+func (sh *strictHandler) RotateKey(ctx *echo.Context, key KeyID, params RotateKeyParams) error {
+	var request RotateKeyRequestObject
+
+	request.Key = key
+	request.Params = params
+
+	var body RotateKeyJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateKey(ctx.Request().Context(), request.(RotateKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateKeyResponseObject); ok {
+		return validResponse.VisitRotateKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetTenantReleaseLineage operation middleware
 func (sh *strictHandler) GetTenantReleaseLineage(ctx *echo.Context, release string) error {
 	var request GetTenantReleaseLineageRequestObject
@@ -3495,6 +3810,32 @@ func (sh *strictHandler) ListPolicyVersions(ctx *echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListPolicyVersionsResponseObject); ok {
 		return validResponse.VisitListPolicyVersionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokePrincipal operation middleware
+func (sh *strictHandler) RevokePrincipal(ctx *echo.Context, principal string, params RevokePrincipalParams) error {
+	var request RevokePrincipalRequestObject
+
+	request.Principal = principal
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokePrincipal(ctx.Request().Context(), request.(RevokePrincipalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokePrincipal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokePrincipalResponseObject); ok {
+		return validResponse.VisitRevokePrincipalResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -3838,6 +4179,56 @@ func (sh *strictHandler) RevokeTenantKey(ctx *echo.Context, tenant TenantName, k
 		return err
 	} else if validResponse, ok := response.(RevokeTenantKeyResponseObject); ok {
 		return validResponse.VisitRevokeTenantKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateTenantKey operation middleware
+func (sh *strictHandler) RotateTenantKey(ctx *echo.Context, tenant TenantName, key KeyID, params RotateTenantKeyParams) error {
+	var request RotateTenantKeyRequestObject
+
+	request.Tenant = tenant
+	request.Key = key
+	request.Params = params
+
+	var body RotateTenantKeyJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateTenantKey(ctx.Request().Context(), request.(RotateTenantKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateTenantKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateTenantKeyResponseObject); ok {
+		return validResponse.VisitRotateTenantKeyResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/api/authn/lockout"
 	"github.com/noised/noised/api/idempotency"
 	"github.com/noised/noised/privacy"
 )
@@ -25,6 +26,7 @@ type server struct {
 	slots    *slots
 	uploads  *slots
 	rates    *rates
+	lockout  *lockout.Lockout
 	metrics  *metrics
 }
 
@@ -53,7 +55,7 @@ func NewServer(o Options) (http.Handler, error) {
 		Options: o, now: o.Now, log: o.Log, document: text, ops: ops, metrics: m,
 		answers: idempotency.New(o.DB, o.Now, o.Timeout+time.Minute),
 		slots:   newSlots(o.MaxConcurrent), uploads: newSlots(o.MaxUploads),
-		rates: newRates(o.Rate, o.Burst, o.Now),
+		rates: newRates(o.Rate, o.Burst, o.Now), lockout: lockout.New(o.AuthFailures, o.Now),
 	}
 	return headAsGet(s.routes()), nil
 }

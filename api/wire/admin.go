@@ -70,6 +70,22 @@ func (a *API) PolicyVersions(ctx context.Context) (PolicyVersionList, error) {
 	return decode[PolicyVersionList](a.client.ListPolicyVersions(ctx))
 }
 
+// RotateKey replaces a key as the operator; an empty overlap leaves it to the
+// server.
+func (a *API) RotateKey(ctx context.Context, id, overlap string) (NewKey, error) {
+	return decode[NewKey](a.client.RotateKey(ctx, id, &RotateKeyParams{}, KeyRotation{Overlap: optional(overlap)}))
+}
+
+// RotateTenantKey replaces a key of a tenant as its admin.
+func (a *API) RotateTenantKey(ctx context.Context, tenant, id, overlap string) (NewKey, error) {
+	return decode[NewKey](a.client.RotateTenantKey(ctx, tenant, id, &RotateTenantKeyParams{}, KeyRotation{Overlap: optional(overlap)}))
+}
+
+// RevokePrincipal refuses a principal for good, as the operator.
+func (a *API) RevokePrincipal(ctx context.Context, principal string) error {
+	return done(a.client.RevokePrincipal(ctx, principal, &RevokePrincipalParams{}))
+}
+
 // ApplyContract creates a dataset or a new version of it from a contract in
 // YAML; JSON is YAML.
 func (a *API) ApplyContract(ctx context.Context, contract []byte) (DatasetVersion, error) {

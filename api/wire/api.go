@@ -35,6 +35,7 @@ const (
 	HeaderCached         = "Noised-Cached"
 	HeaderPolicy         = "Noised-Policy"
 	HeaderIdempotencyKey = "Idempotency-Key"
+	HeaderRole           = "Noised-Role" // the role that a caller with several acts in
 )
 
 // maxAnswer bounds what the client reads of a JSON answer.

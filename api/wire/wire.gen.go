@@ -473,12 +473,19 @@ type Key struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
-	Group     *GroupName `json:"group,omitempty"`
-	ID        string     `json:"id"`
-	Name      *string    `json:"name,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
-	Role      Role       `json:"role"`
-	Tenant    *string    `json:"tenant,omitempty"`
+	Group *GroupName `json:"group,omitempty"`
+	ID    string     `json:"id"`
+
+	// LastUsedAt To the minute
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	Name       *string    `json:"name,omitempty"`
+	Principal  string     `json:"principal"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+	Role       Role       `json:"role"`
+
+	// RotatedFrom The key that it replaced
+	RotatedFrom *string `json:"rotated_from,omitempty"`
+	Tenant      *string `json:"tenant,omitempty"`
 }
 
 // KeyList defines model for KeyList.
@@ -495,6 +502,12 @@ type KeyRequest struct {
 	Name   *string    `json:"name,omitempty"`
 	Role   Role       `json:"role"`
 	Tenant *string    `json:"tenant,omitempty"`
+}
+
+// KeyRotation defines model for KeyRotation.
+type KeyRotation struct {
+	// Overlap How long the old key lives on beside the new one, with its unit: `24h` when left out, at most 720h, `0s` for not at all
+	Overlap *string `json:"overlap,omitempty"`
 }
 
 // LineageDataset defines model for LineageDataset.
@@ -610,12 +623,17 @@ type Membership struct {
 
 // NewKey defines model for NewKey.
 type NewKey struct {
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
 	// Group The group of principals that the key's holder spends with; budgets cap it by `per_group`
-	Group  *GroupName `json:"group,omitempty"`
-	ID     string     `json:"id"`
-	Key    string     `json:"key"`
-	Role   Role       `json:"role"`
-	Tenant *string    `json:"tenant,omitempty"`
+	Group *GroupName `json:"group,omitempty"`
+	ID    string     `json:"id"`
+	Key   string     `json:"key"`
+
+	// Principal Whom the key acts for; named after the first of the keys that replaced one another
+	Principal string  `json:"principal"`
+	Role      Role    `json:"role"`
+	Tenant    *string `json:"tenant,omitempty"`
 }
 
 // OnExhausted What to do when a tenant's budget is spent; fail unless told
@@ -992,6 +1010,13 @@ type CreateKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// RotateKeyParams defines parameters for RotateKey.
+type RotateKeyParams struct {
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetPoliciesParams defines parameters for GetPolicies.
 type GetPoliciesParams struct {
 	// Version That in force when left out
@@ -1000,6 +1025,13 @@ type GetPoliciesParams struct {
 
 // PutPoliciesTextBody defines parameters for PutPolicies.
 type PutPoliciesTextBody = string
+
+// RevokePrincipalParams defines parameters for RevokePrincipal.
+type RevokePrincipalParams struct {
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // CreateTenantParams defines parameters for CreateTenant.
 type CreateTenantParams struct {
@@ -1019,6 +1051,13 @@ type ListChargesParams struct {
 
 // CreateTenantKeyParams defines parameters for CreateTenantKey.
 type CreateTenantKeyParams struct {
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RotateTenantKeyParams defines parameters for RotateTenantKey.
+type RotateTenantKeyParams struct {
 	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
 	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1127,6 +1166,9 @@ type PutMemberJSONRequestBody = MemberRequest
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
 
+// RotateKeyJSONRequestBody defines body for RotateKey for application/json ContentType.
+type RotateKeyJSONRequestBody = KeyRotation
+
 // PutPoliciesJSONRequestBody defines body for PutPolicies for application/json ContentType.
 type PutPoliciesJSONRequestBody = PolicySet
 
@@ -1144,6 +1186,9 @@ type PutTenantBudgetJSONRequestBody = TenantBudgetRequest
 
 // CreateTenantKeyJSONRequestBody defines body for CreateTenantKey for application/json ContentType.
 type CreateTenantKeyJSONRequestBody = TenantKeyRequest
+
+// RotateTenantKeyJSONRequestBody defines body for RotateTenantKey for application/json ContentType.
+type RotateTenantKeyJSONRequestBody = KeyRotation
 
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = QueryRequest
@@ -1410,6 +1455,26 @@ type ClientInterface interface {
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RotateKeyWithBody Replace a key
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+	RotateKeyWithBody(ctx context.Context, key KeyID, params *RotateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateKey Replace a key
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+	RotateKey(ctx context.Context, key KeyID, params *RotateKeyParams, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetTenantReleaseLineage Show what a release took from one's tenant
 	//
 	// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
@@ -1460,6 +1525,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
 	ListPolicyVersions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokePrincipal Refuse a principal for good
+	//
+	// From the next call on, whatever it authenticates with: all its keys, every token of its issuer, its
+	// certificates.
+	//
+	// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
+	RevokePrincipal(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTenants List tenants
 	//
@@ -1552,6 +1625,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/tenants/{tenant}/keys/{key} (the `RevokeTenantKey` operationId).
 	RevokeTenantKey(ctx context.Context, tenant TenantName, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateTenantKeyWithBody Replace a key of one's tenant
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+	RotateTenantKeyWithBody(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateTenantKey Replace a key of one's tenant
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+	RotateTenantKey(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDatasets List contracts and members
 	//
@@ -1925,6 +2018,46 @@ func (c *Client) RevokeKey(ctx context.Context, key KeyID, reqEditors ...Request
 	return c.Client.Do(req)
 }
 
+// RotateKeyWithBody Replace a key
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKeyWithBody(ctx context.Context, key KeyID, params *RotateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequestWithBody(c.Server, key, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateKey Replace a key
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+func (c *Client) RotateKey(ctx context.Context, key KeyID, params *RotateKeyParams, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateKeyRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetTenantReleaseLineage Show what a release took from one's tenant
 //
 // To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
@@ -2026,6 +2159,24 @@ func (c *Client) PutPoliciesWithTextBody(ctx context.Context, body PutPoliciesTe
 // Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
 func (c *Client) ListPolicyVersions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPolicyVersionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokePrincipal Refuse a principal for good
+//
+// From the next call on, whatever it authenticates with: all its keys, every token of its issuer, its
+// certificates.
+//
+// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
+func (c *Client) RevokePrincipal(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokePrincipalRequest(c.Server, principal, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2258,6 +2409,46 @@ func (c *Client) CreateTenantKey(ctx context.Context, tenant TenantName, params 
 // Corresponds with DELETE /v1/admin/tenants/{tenant}/keys/{key} (the `RevokeTenantKey` operationId).
 func (c *Client) RevokeTenantKey(ctx context.Context, tenant TenantName, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeTenantKeyRequest(c.Server, tenant, key)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateTenantKeyWithBody Replace a key of one's tenant
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+func (c *Client) RotateTenantKeyWithBody(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateTenantKeyRequestWithBody(c.Server, tenant, key, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateTenantKey Replace a key of one's tenant
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+func (c *Client) RotateTenantKey(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateTenantKeyRequest(c.Server, tenant, key, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3096,6 +3287,68 @@ func NewRevokeKeyRequest(server string, key KeyID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewRotateKeyRequest calls the generic RotateKey builder with application/json body
+func NewRotateKeyRequest(server string, key KeyID, params *RotateKeyParams, body RotateKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateKeyRequestWithBody(server, key, params, "application/json", bodyReader)
+}
+
+// NewRotateKeyRequestWithBody constructs an http.Request for the RotateKey method, with any body, and a specified content type
+func NewRotateKeyRequestWithBody(server string, key KeyID, params *RotateKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/keys/%s/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetTenantReleaseLineageRequest constructs an http.Request for the GetTenantReleaseLineage method
 func NewGetTenantReleaseLineageRequest(server string, release string) (*http.Request, error) {
 	var err error
@@ -3257,6 +3510,55 @@ func NewListPolicyVersionsRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRevokePrincipalRequest constructs an http.Request for the RevokePrincipal method
+func NewRevokePrincipalRequest(server string, principal string, params *RevokePrincipalParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "principal", principal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/principals/%s/revoke", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3711,6 +4013,75 @@ func NewRevokeTenantKeyRequest(server string, tenant TenantName, key KeyID) (*ht
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRotateTenantKeyRequest calls the generic RotateTenantKey builder with application/json body
+func NewRotateTenantKeyRequest(server string, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateTenantKeyRequestWithBody(server, tenant, key, params, "application/json", bodyReader)
+}
+
+// NewRotateTenantKeyRequestWithBody constructs an http.Request for the RotateTenantKey method, with any body, and a specified content type
+func NewRotateTenantKeyRequestWithBody(server string, tenant TenantName, key KeyID, params *RotateTenantKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tenant", tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/tenants/%s/keys/%s/rotate", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -4755,6 +5126,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /v1/admin/keys/{key} (the `RevokeKey` operationId).
 	RevokeKeyWithResponse(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*RevokeKeyResponse, error)
 
+	// RotateKeyWithBodyWithResponse Replace a key
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+	RotateKeyWithBodyWithResponse(ctx context.Context, key KeyID, params *RotateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error)
+
+	// RotateKeyWithResponse Replace a key
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+	RotateKeyWithResponse(ctx context.Context, key KeyID, params *RotateKeyParams, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error)
+
 	// GetTenantReleaseLineageWithResponse Show what a release took from one's tenant
 	//
 	// To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
@@ -4811,6 +5202,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/admin/policies/versions (the `ListPolicyVersions` operationId).
 	ListPolicyVersionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPolicyVersionsResponse, error)
+
+	// RevokePrincipalWithResponse Refuse a principal for good
+	//
+	// From the next call on, whatever it authenticates with: all its keys, every token of its issuer, its
+	// certificates.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
+	RevokePrincipalWithResponse(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*RevokePrincipalResponse, error)
 
 	// ListTenantsWithResponse List tenants
 	//
@@ -4915,6 +5316,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /v1/admin/tenants/{tenant}/keys/{key} (the `RevokeTenantKey` operationId).
 	RevokeTenantKeyWithResponse(ctx context.Context, tenant TenantName, key KeyID, reqEditors ...RequestEditorFn) (*RevokeTenantKeyResponse, error)
+
+	// RotateTenantKeyWithBodyWithResponse Replace a key of one's tenant
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+	RotateTenantKeyWithBodyWithResponse(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateTenantKeyResponse, error)
+
+	// RotateTenantKeyWithResponse Replace a key of one's tenant
+	//
+	// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+	// overlap, or when it would have ended if that is earlier.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+	RotateTenantKeyWithResponse(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTenantKeyResponse, error)
 
 	// ListDatasetsWithResponse List contracts and members
 	//
@@ -5415,6 +5836,38 @@ func (r RevokeKeyResponse) StatusCode() int {
 	return 0
 }
 
+// RotateKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RotateKey
+type RotateKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RotateKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *NewKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RotateKeyResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // GetTenantReleaseLineageResponseDefaultHeaders the declared response headers of an HTTP default response for GetTenantReleaseLineage
 type GetTenantReleaseLineageResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5537,6 +5990,36 @@ func (r ListPolicyVersionsResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r ListPolicyVersionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RevokePrincipalResponseDefaultHeaders the declared response headers of an HTTP default response for RevokePrincipal
+type RevokePrincipalResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RevokePrincipalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RevokePrincipalResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokePrincipalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokePrincipalResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5853,6 +6336,38 @@ func (r RevokeTenantKeyResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RevokeTenantKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RotateTenantKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RotateTenantKey
+type RotateTenantKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RotateTenantKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *NewKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RotateTenantKeyResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateTenantKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateTenantKeyResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6585,6 +7100,38 @@ func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, key Key
 	return ParseRevokeKeyResponse(rsp)
 }
 
+// RotateKeyWithBodyWithResponse Replace a key
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+func (c *ClientWithResponses) RotateKeyWithBodyWithResponse(ctx context.Context, key KeyID, params *RotateKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error) {
+	rsp, err := c.RotateKeyWithBody(ctx, key, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateKeyResponse(rsp)
+}
+
+// RotateKeyWithResponse Replace a key
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/keys/{key}/rotate (the `RotateKey` operationId).
+func (c *ClientWithResponses) RotateKeyWithResponse(ctx context.Context, key KeyID, params *RotateKeyParams, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateKeyResponse, error) {
+	rsp, err := c.RotateKey(ctx, key, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateKeyResponse(rsp)
+}
+
 // GetTenantReleaseLineageWithResponse Show what a release took from one's tenant
 //
 // To tenants whose rows the release could read: their own loads with all that they may know of them, and of other tenants which
@@ -6676,6 +7223,22 @@ func (c *ClientWithResponses) ListPolicyVersionsWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseListPolicyVersionsResponse(rsp)
+}
+
+// RevokePrincipalWithResponse Refuse a principal for good
+//
+// From the next call on, whatever it authenticates with: all its keys, every token of its issuer, its
+// certificates.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
+func (c *ClientWithResponses) RevokePrincipalWithResponse(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*RevokePrincipalResponse, error) {
+	rsp, err := c.RevokePrincipal(ctx, principal, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokePrincipalResponse(rsp)
 }
 
 // ListTenantsWithResponse List tenants
@@ -6864,6 +7427,38 @@ func (c *ClientWithResponses) RevokeTenantKeyWithResponse(ctx context.Context, t
 		return nil, err
 	}
 	return ParseRevokeTenantKeyResponse(rsp)
+}
+
+// RotateTenantKeyWithBodyWithResponse Replace a key of one's tenant
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+func (c *ClientWithResponses) RotateTenantKeyWithBodyWithResponse(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateTenantKeyResponse, error) {
+	rsp, err := c.RotateTenantKeyWithBody(ctx, tenant, key, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateTenantKeyResponse(rsp)
+}
+
+// RotateTenantKeyWithResponse Replace a key of one's tenant
+//
+// The new key acts for the same principal, and so has its budgets and releases. The old one ends after the
+// overlap, or when it would have ended if that is earlier.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
+func (c *ClientWithResponses) RotateTenantKeyWithResponse(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTenantKeyResponse, error) {
+	rsp, err := c.RotateTenantKey(ctx, tenant, key, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateTenantKeyResponse(rsp)
 }
 
 // ListDatasetsWithResponse List contracts and members
@@ -7619,6 +8214,52 @@ func ParseRevokeKeyResponse(rsp *http.Response) (*RevokeKeyResponse, error) {
 	return response, nil
 }
 
+// ParseRotateKeyResponse parses an HTTP response from a RotateKeyWithResponse call
+func ParseRotateKeyResponse(rsp *http.Response) (*RotateKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest NewKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RotateKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetTenantReleaseLineageResponse parses an HTTP response from a GetTenantReleaseLineageWithResponse call
 func ParseGetTenantReleaseLineageResponse(rsp *http.Response) (*GetTenantReleaseLineageResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7790,6 +8431,48 @@ func ParseListPolicyVersionsResponse(rsp *http.Response) (*ListPolicyVersionsRes
 	switch {
 	case true:
 		var headers ListPolicyVersionsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokePrincipalResponse parses an HTTP response from a RevokePrincipalWithResponse call
+func ParseRevokePrincipalResponse(rsp *http.Response) (*RevokePrincipalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokePrincipalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RevokePrincipalResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -8242,6 +8925,52 @@ func ParseRevokeTenantKeyResponse(rsp *http.Response) (*RevokeTenantKeyResponse,
 	switch {
 	case true:
 		var headers RevokeTenantKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRotateTenantKeyResponse parses an HTTP response from a RotateTenantKeyWithResponse call
+func ParseRotateTenantKeyResponse(rsp *http.Response) (*RotateTenantKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateTenantKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest NewKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RotateTenantKeyResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -105,7 +105,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
 	p.handler, err = rest.NewServer(rest.Options{
 		Audit: p.audit, Lineage: lineage.New(db),
-		DB: db, Catalog: cat, Ledger: led, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
+		DB: db, Catalog: cat, Ledger: led, Callers: &authn.Gate{Keys: keys}, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
