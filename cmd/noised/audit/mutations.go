@@ -62,7 +62,7 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "keys-of-a-unit-multiply", Package: "./analytics/engine/duckdb", Test: "TestJoinsAreThoseOfSQL",
-			Edits: []Edit{{"analytics/sqlgen/from.go", "\tif !src.Once {\n", "\tif !src.Once || true {\n"}},
+			Edits: []Edit{{"analytics/sqlgen/source.go", "\tif !s.Once {\n", "\tif !s.Once || true {\n"}},
 		},
 		{
 			// What ranks of finer keys, stored at load, would let through: L0·Linf
