@@ -101,8 +101,8 @@ Talk to a server:  set NOISED_URL and NOISED_KEY, then noised query "SELECT …"
 		}
 	}
 	add("server", a.demoCommand(), a.initCommand(), a.serveCommand(), a.ledgerCommand())
-	add("data", a.loadCommand(), a.queryCommand(), a.explainCommand(), a.releaseCommand())
-	add("admin", a.tenantCommand(), a.keyCommand(), a.datasetCommand(), a.memberCommand(), a.budgetCommand(), a.policyCommand())
+	add("data", a.loadCommand(), a.queryCommand(), a.explainCommand(), a.releaseCommand(), a.lineageCommand())
+	add("admin", a.tenantCommand(), a.keyCommand(), a.datasetCommand(), a.memberCommand(), a.budgetCommand(), a.policyCommand(), a.refusalsCommand())
 	root.AddCommand(a.workerCommand(), a.versionCommand())
 	return root
 }

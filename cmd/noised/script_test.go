@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 //
 //	server DIR    starts noised serve on DIR and sets NOISED_URL; it ends with the script
 //	readkey NAME  keeps the key that the last command printed as $NAME
+//	id NAME FILE  keeps the first id in a JSON document as $NAME
 //	as NAME       makes $NAME the key of what follows
 func TestScripts(t *testing.T) {
 	sample, err := os.Getwd()
@@ -48,6 +50,13 @@ func TestScripts(t *testing.T) {
 			},
 			"readkey": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+			},
+			"id": func(ts *testscript.TestScript, _ bool, args []string) {
+				found := regexp.MustCompile(`"id": "([a-z]+_[0-9a-z]+)"`).FindStringSubmatch(ts.ReadFile(args[1]))
+				if found == nil {
+					ts.Fatalf("%s has no id", args[1])
+				}
+				ts.Setenv(args[0], found[1])
 			},
 		},
 	})
