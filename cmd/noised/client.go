@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -35,11 +36,25 @@ func (a *app) connect() (*wire.API, error) {
 	if server == "" {
 		server = defaultURL
 	}
-	c, err := wire.New(server, key, nil)
+	var transport *http.Client
+	if role := a.getenv("NOISED_ROLE"); role != "" {
+		transport = &http.Client{Transport: asRole{role}}
+	}
+	c, err := wire.New(server, key, transport)
 	if err != nil {
 		return nil, usagef("%s", err)
 	}
 	return c, nil
+}
+
+// asRole names the role that a caller with several acts in.
+type asRole struct{ role string }
+
+// RoundTrip implements http.RoundTripper.
+func (a asRole) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(wire.HeaderRole, a.role)
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // queryError is an error about a query, which it can point into.

@@ -16,6 +16,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/pace"
 )
@@ -33,6 +34,12 @@ type Config struct {
 	TLSCert       string `koanf:"tls_cert"`
 	TLSKey        string `koanf:"tls_key"`
 	Insecure      bool   `koanf:"insecure"`
+
+	ClientCA         string        `koanf:"client_ca"`
+	ClientCRL        string        `koanf:"client_crl"`
+	ClientCAOperator bool          `koanf:"client_ca_operator"`
+	OIDC             []oidc.Config `koanf:"-"` // in the configuration file only
+	AuthFailures     int           `koanf:"auth_failures"`
 
 	MaxRequests  int     `koanf:"max_requests"`
 	RequestRate  float64 `koanf:"request_rate"`
@@ -62,6 +69,7 @@ func defaultConfig() Config {
 		MaxRequests:     256,
 		RequestRate:     1000,
 		RequestBurst:    2000,
+		AuthFailures:    50,
 		QueryTimeout:    time.Minute,
 		MaxUpload:       16 << 30,
 		LoadMemoryMB:    900,
@@ -86,6 +94,10 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("tls-cert", "", "file with the certificate chain (PEM)")
 	fs.String("tls-key", "", "file with the private key (PEM)")
 	fs.Bool("insecure", false, "serve without TLS beyond this machine")
+	fs.String("client-ca", "", "file with the CA whose certificates authenticate services (PEM; needs TLS)")
+	fs.String("client-crl", "", "file with the certificates that the CA has revoked (PEM or DER)")
+	fs.Bool("client-ca-operator", false, "accept certificates of operators")
+	fs.Int("auth-failures", d.AuthFailures, "failed authentications from one address before it has to wait")
 	fs.Int("max-requests", d.MaxRequests, "requests that are answered at a time; more are turned away")
 	fs.Float64("request-rate", d.RequestRate, "requests a second that one key may make")
 	fs.Int("request-burst", d.RequestBurst, "requests that one key may make at once")
@@ -115,6 +127,10 @@ func loadConfig(path string, environ func() []string, fs *pflag.FlagSet) (Config
 			return Config{}, err
 		}
 	}
+	issuers, err := readIssuers(path, k.Get(oidcSetting))
+	if err != nil {
+		return Config{}, err
+	}
 	vars := env.Provider("", env.Opt{
 		Prefix: "NOISED_",
 		TransformFunc: func(name, value string) (string, any) {
@@ -142,6 +158,7 @@ func loadConfig(path string, environ func() []string, fs *pflag.FlagSet) (Config
 	if err := k.Unmarshal("", &c); err != nil {
 		return Config{}, usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
+	c.OIDC = issuers
 	return c, c.check()
 }
 
@@ -151,7 +168,7 @@ func loadConfigFile(k *koanf.Koanf, path string, known []string) error {
 		return fmt.Errorf("cannot read the configuration file %s: %w", path, err)
 	}
 	for _, key := range f.Keys() {
-		if !slices.Contains(known, key) {
+		if !slices.Contains(known, key) && key != oidcSetting {
 			return usagef("%s: unknown setting %q; known are %s", path, key, strings.Join(known, ", "))
 		}
 	}
@@ -184,6 +201,9 @@ func (c Config) check() error {
 		return usagef("--response-slot is %s and must be 0 or between %s and %s, with its unit", s, pace.MinSlot, pace.MaxSlot)
 	}
 	if _, err := newLogger(nil, c.LogLevel, c.LogFormat); err != nil {
+		return err
+	}
+	if err := c.checkIdentity(); err != nil {
 		return err
 	}
 	host, _, err := net.SplitHostPort(c.Listen)

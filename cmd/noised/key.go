@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) keyCommand() *cobra.Command {
-	return group("key", "Create, list and revoke API keys", a.createKeyCommand(), a.listKeysCommand(), a.revokeKeyCommand())
+	return group("key", "Create, list, replace and revoke API keys", a.createKeyCommand(), a.listKeysCommand(), a.rotateKeyCommand(), a.revokeKeyCommand())
 }
 
 func (a *app) createKeyCommand() *cobra.Command {
@@ -96,15 +96,60 @@ func (a *app) listKeysCommand() *cobra.Command {
 
 func keyGrid(keys []wire.Key, now time.Time) *grid {
 	g := &grid{
-		header: []string{"key", "role", "tenant", "group", "name", "state", "created"},
-		narrow: narrow{drop: []int{6, 3, 2}, cut: []cut{
+		header: []string{"key", "role", "tenant", "group", "name", "state", "created", "last used"},
+		narrow: narrow{drop: []int{6, 3, 7, 2}, cut: []cut{
 			{column: 5, least: 17}, {column: 4, least: 8}, {column: 3, least: 6}, {column: 2, least: 8}, // 17: "until" and a day
 		}},
 	}
 	for _, k := range keys {
-		g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Group), value(k.Name), keyState(k, now), showTime(k.CreatedAt))
+		g.add(k.ID, string(k.Role), value(k.Tenant), value(k.Group), value(k.Name), keyState(k, now), showTime(k.CreatedAt), lastUse(k))
 	}
 	return g
+}
+
+func lastUse(k wire.Key) string {
+	if k.LastUsedAt == nil {
+		return "not so far"
+	}
+	return showTime(*k.LastUsedAt)
+}
+
+func (a *app) rotateKeyCommand() *cobra.Command {
+	var own string
+	var overlap time.Duration
+	rotate := a.client(&cobra.Command{
+		Use:   "rotate ID",
+		Short: "Replace a key and print the new one once",
+		Long: `Replace a key and print the new one once.
+
+The new key acts for the same principal: it has the same role, tenant, group,
+budgets and releases, and lives as long as the old one was made to. The old one
+lives on for the overlap, and is listed with its end.`,
+		Example: "  noised key rotate key_… --overlap 24h\n  noised key rotate key_… --overlap 0s   # it was stolen",
+		Args:    exactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			var k wire.NewKey
+			if own != "" {
+				k, err = c.RotateTenantKey(cmd.Context(), own, args[0], overlap.String())
+			} else {
+				k, err = c.RotateKey(cmd.Context(), args[0], overlap.String())
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(k, func(w io.Writer) {
+				fmt.Fprintln(w, k.Key)
+				fmt.Fprintf(a.stderr, "%s replaces %s, which ends in %s; the key above is not shown again\n", k.ID, args[0], overlap)
+			})
+		},
+	})
+	rotate.Flags().StringVar(&own, "as-tenant", "", "replace it as this tenant's admin")
+	rotate.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key lives on, at most 720h")
+	return rotate
 }
 
 func (a *app) revokeKeyCommand() *cobra.Command {

@@ -36,6 +36,7 @@ type Main struct {
 
 	parts    *parts
 	registry *prometheus.Registry
+	own      *keyPair // nil: without TLS
 	api      *http.Server
 	metrics  *http.Server
 	addr     net.Addr
@@ -77,6 +78,13 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	if m.parts, err = m.open(ctx); err != nil {
 		return err
 	}
+	if m.Config.TLSCert != "" {
+		m.own = &keyPair{certFile: m.Config.TLSCert, keyFile: m.Config.TLSKey}
+		if err := m.own.load(); err != nil {
+			return err
+		}
+		m.warnOfAge()
+	}
 	m.startBackground()
 	if m.Config.MetricsListen != "" {
 		if err := m.startMetrics(); err != nil {
@@ -90,12 +98,24 @@ func (m *Main) Run(ctx context.Context) (err error) {
 func (m *Main) startBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
+	m.goDo("uses of keys", func() error {
+		m.parts.keys.RecordUses(ctx, func(err error) { m.Log.Warn("the last uses of keys could not be written; trying again", "error", err) })
+		return nil
+	})
+	if m.parts.tokens != nil {
+		m.goDo("issuers", func() error { m.parts.tokens.Run(ctx); return nil })
+	}
+	if m.own != nil {
+		m.goDo("certificates", func() error { m.watchFiles(ctx); return nil })
+	}
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
 	m.goDo("audit", func() error { return m.parts.audit.Run(ctx) })
 	m.goDo("policies", func() error {
 		told := make(chan os.Signal, 1)
-		signal.Notify(told, syscall.SIGHUP)
-		defer signal.Stop(told)
+		if m.Config.PolicyDir != "" { // elsewhere the signal ends the program, as ever
+			signal.Notify(told, syscall.SIGHUP)
+			defer signal.Stop(told)
+		}
 		m.parts.policies.Watch(ctx, told)
 		return nil
 	})
@@ -132,13 +152,9 @@ func (m *Main) goDo(what string, f func() error) {
 }
 
 func (m *Main) startAPI() error {
-	secure := &tls.Config{MinVersion: tls.VersionTLS12}
-	if m.Config.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(m.Config.TLSCert, m.Config.TLSKey)
-		if err != nil {
-			return fmt.Errorf("cannot use the TLS certificate and key: %w", err)
-		}
-		secure.Certificates = []tls.Certificate{pair}
+	var secure *tls.Config
+	if m.own != nil {
+		secure = newTLS(m.own, m.parts.authority != nil)
 	}
 	listener, err := net.Listen("tcp", m.Config.Listen)
 	if err != nil {
@@ -154,7 +170,7 @@ func (m *Main) startAPI() error {
 		TLSConfig:         secure,
 	}
 	m.goDo("server", func() error {
-		if m.Config.TLSCert != "" {
+		if m.own != nil {
 			return m.api.ServeTLS(listener, "", "")
 		}
 		return m.api.Serve(listener)

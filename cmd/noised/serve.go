@@ -19,7 +19,8 @@ func (a *app) serveCommand() *cobra.Command {
 Every flag is also a key of the configuration file (data_dir: …) and an
 environment variable (NOISED_DATA_DIR); flags win over the environment, and
 that over the file. The first SIGINT or SIGTERM ends the server in order: it
-takes no more requests and finishes those it has. A second server may run on
+takes no more requests and finishes those it has. SIGHUP, or a change of them,
+makes it read the files of certificates again. A second server may run on
 the same directory; loads run in one of them.`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,11 +37,6 @@ the same directory; loads run in one of them.`,
 }
 
 func (a *app) serve(ctx context.Context, config Config) error {
-	if config.TLSKey != "" {
-		if err := checkKeyFile(config.TLSKey); err != nil {
-			return err
-		}
-	}
 	log, err := newLogger(a.stderr, config.LogLevel, config.LogFormat)
 	if err != nil {
 		return err

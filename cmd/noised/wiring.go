@@ -16,6 +16,8 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/api/authn/certs"
+	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
@@ -27,12 +29,15 @@ import (
 
 // parts are the server's parts that Main starts and stops.
 type parts struct {
-	jobs     *job.Service
-	queries  *query.Service
-	policies *policy.Service
-	audit    *audit.Recorder
-	handler  http.Handler
-	closers  []func() error // in the order in which they were opened
+	jobs      *job.Service
+	queries   *query.Service
+	policies  *policy.Service
+	audit     *audit.Recorder
+	handler   http.Handler
+	keys      *authn.Keys
+	tokens    *oidc.Verifier   // nil: none are accepted
+	authority *certs.Authority // nil: no certificates are accepted
+	closers   []func() error   // in the order in which they were opened
 }
 
 // close closes the parts, the last opened first.
@@ -91,6 +96,11 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
 		ResponseSlot: c.ResponseSlot,
 	})
+	p.keys = keys
+	callers, err := m.gate(p, keys)
+	if err != nil {
+		return p, err
+	}
 	worker, err := m.workerCommand()
 	if err != nil {
 		return p, err
@@ -105,9 +115,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
 	p.handler, err = rest.NewServer(rest.Options{
 		Audit: p.audit, Lineage: lineage.New(db),
-		DB: db, Catalog: cat, Ledger: led, Callers: &authn.Gate{Keys: keys}, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
+		DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
-		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst,
+		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
 	})
 	if err != nil {
