@@ -36,23 +36,30 @@ func TestNothingIsAllocatedPerRowOrUnit(t *testing.T) {
 			for i := range perUnit {
 				b.Units[i], b.Keys[i], steps[i] = uint64(from), int32(i%keys), int64(i%7)
 			}
+			b.Units[perUnit-1]++ // so that batches end within units
 			b.Values[2], b.Values[3], b.Values[4] = steps, steps, steps
 			batches = append(batches, b)
 		}
 		return batches
 	}
-	allocations := func(batches []Batch) float64 {
+	allocations := func(batches []Batch, streams int) float64 {
 		b := New(p, [16]byte{1})
 		return testing.AllocsPerRun(3, func() {
-			if err := b.Add(context.Background(), []Source{{Tenant: "a", Stream: &replayed{batches}}}); err != nil {
+			var sources []Source
+			for range streams {
+				sources = append(sources, Source{Tenant: "a", Stream: &replayed{batches}})
+			}
+			if err := b.Add(context.Background(), sources); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
-	few, rest := allocations(rows(20, 50)), 10.0 // a source, its numbers and its place in the merge
-	for name, batches := range map[string][]Batch{"units": rows(2000, 50), "rows": rows(20, 5000)} {
-		if got := allocations(batches); got > few+rest {
-			t.Errorf("a hundred times the %s: %g allocations instead of %g", name, got, few)
+	for _, streams := range []int{1, 3} {
+		few, rest := allocations(rows(20, 50), streams), 10.0 // a source, its numbers and its place in the merge
+		for name, batches := range map[string][]Batch{"units": rows(2000, 50), "rows": rows(20, 5000)} {
+			if got := allocations(batches, streams); got > few+rest {
+				t.Errorf("%d streams, a hundred times the %s: %g allocations instead of %g", streams, name, got, few)
+			}
 		}
 	}
 }

@@ -3,9 +3,9 @@ package bounding
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
+	"github.com/noised/noised/analytics/bounding/internal/loom"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -13,31 +13,19 @@ import (
 // int128 is the type of totals.
 type int128 = privacy.Int128
 
-// errOrder is why a run fails closed when a stream is out of order.
-var errOrder = errors.New("a stream went back to an earlier unit")
-
-// cursor is a place in a stream.
-type cursor struct {
-	tenant  string
-	stream  Stream
-	batch   *Batch
-	columns []column // of the batch
-	pos     int
-	numbers *Numbers
-}
-
 // Bounder bounds the rows of a plan, part by part. It is not safe for concurrent
 // use; several of them, each with parts of its own, make a parallel run.
 type Bounder struct {
-	plan     *plan.Bound
-	k0, k1   uint64
-	groups   *groups
-	cursors  []cursor
-	heads    heads
-	standing []head
-	unit     unit
-	totals   [][]int128 // by draw, then group; those of gathered draws stay zero
-	reached  []bool     // by secret group
+	plan    *plan.Bound
+	k0, k1  uint64
+	groups  *groups
+	cursors []cursor
+	loom    loom.Loom
+	windows []loom.Rows // of the cursors that have rows in the window
+	woven   Batch
+	unit    units
+	totals  [][]int128 // by draw, then group; those of gathered draws stay zero
+	reached []bool     // by secret group
 }
 
 // Run merges the sources and returns the bounded draws of a plan whose limits
@@ -57,31 +45,27 @@ func Run(ctx context.Context, p *plan.Bound, salt [16]byte, sources []Source) (*
 func (b *Bounder) Add(ctx context.Context, sources []Source) error {
 	sources = slices.Clone(sources)
 	slices.SortStableFunc(sources, func(x, y Source) int { return cmp.Compare(x.Tenant, y.Tenant) })
-	b.cursors = slices.Grow(b.cursors[:0], len(sources))[:len(sources)]
-	b.standing = b.standing[:0]
-	for i, s := range sources {
-		c := &b.cursors[i]
-		*c = cursor{tenant: s.Tenant, stream: s.Stream, numbers: s.Numbers, columns: c.columns}
-		if c.numbers == nil {
-			c.numbers = &Numbers{}
+	for len(sources) > 0 {
+		n := len(sources)
+		if b.plan.Scope == plan.ScopeTenant {
+			n = 1
+			for n < len(sources) && sources[n].Tenant == sources[0].Tenant {
+				n++
+			}
 		}
-		if err := b.fill(ctx, c); err != nil {
+		if err := b.merge(ctx, sources[:n]); err != nil {
 			return err
 		}
-		if c.batch != nil {
-			b.standing = append(b.standing, head{c.batch.Units[0], uint64(i)})
-		}
+		sources = sources[n:]
 	}
-	b.heads = newHeads(len(sources))
-	b.heads.build(b.standing)
-	return b.merge(ctx)
+	return nil
 }
 
 // New returns a Bounder that has seen no row.
 func New(p *plan.Bound, salt [16]byte) *Bounder {
 	b := &Bounder{
 		plan:   p,
-		unit:   newUnit(len(p.Draws), p.Limits),
+		unit:   newUnits(len(p.Draws), p.Limits),
 		totals: make([][]int128, len(p.Draws)),
 	}
 	b.k0, b.k1 = saltKeys(salt)
@@ -106,27 +90,7 @@ func (b *Bounder) grow() {
 		b.totals[d] = append(b.totals[d], make([]int128, more)...)
 	}
 	for _, g := range b.unit.gathers {
-		g.tally.grow(n)
-	}
-}
-
-// fill moves a cursor to the first row of its next batch; at the end of the
-// stream its batch is nil.
-func (b *Bounder) fill(ctx context.Context, c *cursor) error {
-	for {
-		batch, err := c.stream.Next(ctx)
-		if err != nil {
-			return err
-		}
-		c.batch, c.pos = batch, 0
-		if batch == nil {
-			return nil
-		}
-		b.Learn(c.numbers, batch.Learned)
-		if len(batch.Units) > 0 {
-			c.columns = b.unit.open(batch, c.columns[:0])
-			return nil
-		}
+		g.tally.Grow(n)
 	}
 }
 
@@ -141,54 +105,63 @@ func (b *Bounder) Learn(n *Numbers, keys [][]plan.Value) {
 	b.grow()
 }
 
-// merge takes the rows of all streams, unit by unit.
-func (b *Bounder) merge(ctx context.Context) error {
-	u, perTenant := &b.unit, b.plan.Scope == plan.ScopeTenant
-	for b.heads.live > 0 {
-		top := b.heads.top()
-		tenant := b.cursors[top.cursor].tenant
-		u.reset(top.unit)
-		for same := true; same; {
-			c := &b.cursors[top.cursor]
-			c.pos = u.add(c.batch, c.columns, c.pos, c.numbers.groups)
-			if c.pos == len(c.batch.Units) {
-				if err := b.fill(ctx, c); err != nil {
-					return err
-				}
+// add takes some consecutive rows of a batch, which are ordered by unit and go on
+// from those before. A unit's values are gathered for that unit alone.
+func (b *Bounder) add(batch *Batch, from, to int, translate []int32) {
+	u := &b.unit
+	for until := to; from < to; from = until {
+		if len(u.gathers) > 0 {
+			if u.open && batch.Units[from] != u.id {
+				b.end()
 			}
-			if c.batch == nil {
-				b.heads.pop()
-			} else if next := c.batch.Units[c.pos]; next >= u.id {
-				b.heads.replace(next)
-			} else {
-				return privacy.Internal(errOrder, "bounding")
-			}
-			top = b.heads.top()
-			same = top.unit == u.id && b.heads.live > 0 && !(perTenant && b.cursors[top.cursor].tenant != tenant)
+			until = from + run(batch.Units[from:to])
 		}
-		b.finish()
+		if u.take(batch, from, until, translate); len(u.ended) > 0 {
+			b.finish()
+		}
 	}
-	return nil
 }
 
-// finish adds the gathered unit's contribution to the totals.
-func (b *Bounder) finish() {
-	if len(b.unit.touched) == 0 {
-		return
+// run returns how many of the units are the first one.
+func run(units []uint64) int {
+	n := 1
+	for n < len(units) && units[n] == units[0] {
+		n++
 	}
+	return n
+}
+
+// end ends the unit whose rows came last.
+func (b *Bounder) end() {
+	b.unit.end()
+	b.finish()
+}
+
+// finish adds the contributions of the units that have ended to the totals.
+func (b *Bounder) finish() {
 	limits := b.plan.Limits
-	chosen := b.unit.choose(limits.MaxPartitions, b.groups)
-	b.unit.addTo(b.totals, chosen, b.plan.Draws, limits)
-	if b.groups.numbers != nil {
-		for _, slot := range chosen {
-			b.reached[b.unit.touched[slot].group] = true
+	u, first, from := &b.unit, int32(0), 0
+	u.chosen = u.chosen[:0]
+	for _, e := range u.ended {
+		u.choose(e.id, first, e.end, limits.MaxPartitions, b.groups)
+		if first = e.end; u.counted { // each unit's norm is its own
+			u.addTo(b.totals, u.chosen[from:], b.plan.Draws, limits)
+			from = len(u.chosen)
 		}
 	}
-	if len(b.unit.gathers) == 0 {
-		return
+	if !u.counted {
+		u.addTo(b.totals, u.chosen, b.plan.Draws, limits)
 	}
-	kept := b.unit.keep(chosen)
-	for _, g := range b.unit.gathers {
-		g.finish(&b.unit, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups)
+	if b.groups.numbers != nil {
+		for _, slot := range u.chosen {
+			b.reached[u.touched[slot].group] = true
+		}
 	}
+	if len(u.gathers) > 0 {
+		kept := u.keep(u.chosen)
+		for _, g := range u.gathers {
+			g.finish(u, kept, limits.MaxRowsPerPartition, b.k0, b.k1, b.groups)
+		}
+	}
+	u.forget()
 }

@@ -2,11 +2,10 @@ package bounding
 
 import "slices"
 
-// choosing is the memory of a unit's choice among its groups.
+// choosing is the memory of units' choices among their groups.
 type choosing struct {
-	ranks  []uint64 // by slot
-	every  []int32  // all slots, and more
-	chosen []int32  // slots
+	ranks  []uint64 // of the slots of one unit
+	chosen []int32  // slots, of all units that have chosen
 	edge   []int32  // slots, some of which are chosen
 	lowest smallest[choice]
 	kept   []bool // by slot
@@ -18,23 +17,31 @@ type choice struct {
 	slot int32
 }
 
-// choose returns the slots of at most limit groups: all of them if they are
-// few enough, else those with the smallest hashes.
-func (u *unit) choose(limit int64, g *groups) []int32 {
-	if n := len(u.touched); int64(n) <= limit {
-		for len(u.every) < n {
-			u.every = append(u.every, int32(len(u.every)))
+// choose adds the slots of at most limit groups of a unit, whose slots lie between
+// first and end, to those chosen: all of them if they are few enough, else those
+// with the smallest hashes.
+func (u *units) choose(id uint64, first, end int32, limit int64, g *groups) {
+	n := int(end - first)
+	u.chosen = slices.Grow(u.chosen, n)
+	if int64(n) <= limit {
+		to := len(u.chosen)
+		u.chosen = u.chosen[:to+n]
+		for i := range u.chosen[to:] {
+			u.chosen[to+i] = first + int32(i)
 		}
-		return u.every[:n]
+		return
 	}
-	u.ranks = u.ranks[:0]
-	for _, s := range u.touched {
-		u.ranks = append(u.ranks, g.hash(s.group))
+	u.ranks = sized(u.ranks, n)
+	for i, s := range u.touched[first:end] {
+		h := g.hashes[s.group]
+		if h == 0 {
+			h = g.hash(s.group)
+		}
+		u.ranks[i] = h
 	}
-	of := g.ranking.of(u.id)
+	of := g.ranking.of(id)
 	of.rank(u.ranks)
-	u.smallestRanks(int(limit))
-	return u.chosen
+	u.smallestRanks(first, int(limit))
 }
 
 // rankBuckets is the number of equal parts that the range of hashes is cut into.
@@ -44,9 +51,10 @@ const (
 )
 
 // smallestRanks chooses the slots with the smallest ranks, fewer than there are.
-// Ranks spread evenly, and so nearly all of them fall into a part of their range
-// of which all or none are chosen; only those of one part must be compared.
-func (u *unit) smallestRanks(limit int) {
+// The ranks are those of slots from first on. They spread evenly, and so nearly all
+// of them fall into a part of their range of which all or none are chosen; only
+// those of one part must be compared.
+func (u *units) smallestRanks(first int32, limit int) {
 	n := len(u.ranks)
 	u.chosen, u.edge = slices.Grow(u.chosen, n), slices.Grow(u.edge, n)
 	var sizes [rankBuckets]int
@@ -60,10 +68,11 @@ func (u *unit) smallestRanks(limit int) {
 	}
 	// Every slot is written to both lists, and counted in one or none of them: no
 	// branch depends on hashes.
-	chosen, edge, among := u.chosen[:n], u.edge[:n], 0
+	before := len(u.chosen)
+	chosen, edge, among := u.chosen[before:before+n], u.edge[:n], 0
 	below = 0
-	for slot, rank := range u.ranks {
-		chosen[below], edge[among] = int32(slot), int32(slot)
+	for i, rank := range u.ranks {
+		chosen[below], edge[among] = first+int32(i), int32(i)
 		if rank>>rankShift < part {
 			below++
 		}
@@ -71,13 +80,13 @@ func (u *unit) smallestRanks(limit int) {
 			among++
 		}
 	}
-	u.chosen = chosen[:below]
+	u.chosen = u.chosen[:before+below]
 	if below == limit {
 		return
 	}
 	u.lowest.reset(limit - below)
-	for _, slot := range edge[:among] {
-		u.lowest.offer(choice{u.ranks[slot], slot})
+	for _, i := range edge[:among] {
+		u.lowest.offer(choice{u.ranks[i], first + i})
 	}
 	for _, c := range u.lowest.kept {
 		u.chosen = append(u.chosen, c.slot)
@@ -85,7 +94,7 @@ func (u *unit) smallestRanks(limit int) {
 }
 
 // larger orders choices by hash, and equal hashes by the key's text.
-func (u *unit) larger(g *groups) func(a, b choice) bool {
+func (u *units) larger(g *groups) func(a, b choice) bool {
 	return func(a, b choice) bool {
 		if a.hash != b.hash {
 			return a.hash > b.hash
@@ -95,7 +104,7 @@ func (u *unit) larger(g *groups) func(a, b choice) bool {
 }
 
 // keep marks the chosen slots.
-func (u *unit) keep(chosen []int32) []bool {
+func (u *units) keep(chosen []int32) []bool {
 	if n := len(u.touched); n > cap(u.kept) {
 		u.kept = make([]bool, n, 2*n)
 	}

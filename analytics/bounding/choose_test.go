@@ -53,7 +53,7 @@ func TestSmallestRanks(t *testing.T) {
 		slices.SortFunc(order, func(x, y int32) int {
 			return cmp.Or(cmp.Compare(u.ranks[x], u.ranks[y]), cmp.Compare(b.groups.text(u.touched[x].group), b.groups.text(u.touched[y].group)))
 		})
-		u.smallestRanks(limit)
+		u.smallestRanks(0, limit)
 		got, want := slices.Sorted(slices.Values(u.chosen)), slices.Sorted(slices.Values(order[:limit]))
 		if !slices.Equal(got, want) {
 			t.Fatalf("chose %v, want %v", got, want)

@@ -88,9 +88,11 @@
 //
 // # Memory
 //
-// Rows are not kept. While a unit is read it holds a cell per touched key and
-// draw and, for each distinct draw and tree, 16 bytes per different pair of key
-// and value, up to twice that between merges, and never more than one entry
+// Rows are kept no longer than the batches that they come in, of which there is one
+// per stream, and as many rows again where several streams are put in order. Of the
+// units that end within a batch, and of the one that is being read, a cell is held per
+// touched key and draw and, for each distinct draw and tree, 16 bytes per different
+// pair of key and value, up to twice that between merges, and never more than one entry
 // per considered row: 2^24 of them at the very most. A distinct draw holds 11 to
 // 22 bytes per key and value kept. A tree holds at most 32 bytes per row kept, and
 // per key not much more than 8 bytes per leaf. Declared keys have at most

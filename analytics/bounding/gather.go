@@ -7,6 +7,7 @@ import (
 
 	"github.com/dchest/siphash"
 
+	"github.com/noised/noised/analytics/bounding/internal/tally"
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -18,18 +19,6 @@ type item struct {
 	rows  int32 // at most plan.MaxUnitRows
 }
 
-// tally is what the kept values of all units are counted in.
-type tally interface {
-	// grow makes room for groups that were learned.
-	grow(groups int)
-	// add counts rows with a value in a group.
-	add(group int32, value, rows int64)
-	// each calls f for all that was added to a group, perhaps in other portions.
-	each(group int, f func(value, rows int64))
-	// draws returns the integers of the given groups, in that order.
-	draws(order []int) []int128
-}
-
 // gatherer collects the values of one unit at a time for a draw that looks at
 // each of them. A unit's items are a multiset: items of one slot and value are
 // merged whenever they have doubled, so that there are never more than twice
@@ -38,7 +27,7 @@ type gatherer struct {
 	draw   int
 	once   bool   // a value counts once per unit, whatever its rows
 	tag    uint64 // tells draws apart in hashes
-	tally  tally
+	tally  tally.Tally
 	items  []item
 	merges int // merge when there are so many items
 
@@ -53,9 +42,9 @@ func newGatherer(draw int, d plan.Draw, k0, k1 uint64) *gatherer {
 	g := &gatherer{draw: draw, once: d.Kind == plan.DrawDistinct, tag: siphash.Hash(k0, k1, []byte(d.String())), merges: mergeItems}
 	g.lowest.larger = ranked.larger
 	if g.once {
-		g.tally = &valueSets{}
+		g.tally = &tally.Values{}
 	} else {
-		g.tally = newTreeCounts(d.Tree)
+		g.tally = tally.NewTree(d.Tree)
 	}
 	return g
 }
@@ -97,15 +86,15 @@ func merge(items []item) []item {
 
 // finish counts what the unit adds to its kept slots: everything where it has
 // at most c rows, and a choice elsewhere.
-func (g *gatherer) finish(u *unit, kept []bool, c int64, k0, k1 uint64, in *groups) {
-	over := g.items[:0]
+func (g *gatherer) finish(u *units, kept []bool, c int64, k0, k1 uint64, in *groups) {
+	over, of := g.items[:0], u.tallies(g.draw)
 	for _, it := range g.items {
 		switch {
 		case !kept[it.slot]:
-		case u.cell(it.slot, g.draw).n > c:
+		case of.cell(it.slot).n > c:
 			over = append(over, it)
 		default:
-			g.tally.add(u.touched[it.slot].group, it.value, int64(it.rows))
+			g.tally.Add(u.touched[it.slot].group, it.value, int64(it.rows))
 		}
 	}
 	for over = merge(over); len(over) > 0; {
@@ -134,7 +123,7 @@ func (g *gatherer) choose(items []item, group int32, c int64, key [2]uint64) {
 		}
 	}
 	for _, r := range g.lowest.kept {
-		g.tally.add(group, r.value, 1)
+		g.tally.Add(group, r.value, 1)
 	}
 }
 

@@ -1,6 +1,9 @@
 package bounding
 
-import "github.com/noised/noised/analytics/plan"
+import (
+	"github.com/noised/noised/analytics/bounding/internal/tally"
+	"github.com/noised/noised/analytics/plan"
+)
 
 // Merge returns the draws of a run whose rows several Bounders of one plan and
 // salt have bounded, which are of no use afterwards. There is at least one.
@@ -41,7 +44,7 @@ func (b *Bounder) absorb(other *Bounder) {
 			b.totals[d][group] = b.totals[d][group].Add(other.totals[d][i])
 		}
 		for d, g := range b.unit.gathers {
-			other.unit.gathers[d].tally.each(i, func(value, rows int64) { g.tally.add(int32(group), value, rows) })
+			other.unit.gathers[d].tally.Each(i, func(value, rows int64) { g.tally.Add(int32(group), value, rows) })
 		}
 	}
 }
@@ -64,10 +67,10 @@ func (b *Bounder) result() *Result {
 		}
 	}
 	for _, g := range b.unit.gathers {
-		if tree, ok := g.tally.(*treeCounts); ok && b.plan.Secret() {
+		if tree, ok := g.tally.(*tally.Tree); ok && b.plan.Secret() {
 			r.Draws[g.draw], r.Trees[g.draw] = nil, &Tree{counts: tree, order: order}
 		} else {
-			r.Draws[g.draw] = g.tally.draws(order)
+			r.Draws[g.draw] = g.tally.Draws(order)
 		}
 	}
 	return r

@@ -1,6 +1,7 @@
 package bounding
 
 import (
+	"github.com/noised/noised/analytics/bounding/internal/tally"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -24,7 +25,7 @@ type Result struct {
 // room for, and a run that failed for that would tell how many groups there
 // are, with no noise.
 type Tree struct {
-	counts *treeCounts
+	counts *tally.Tree
 	order  []int
 }
 
@@ -34,7 +35,7 @@ func (t *Tree) Nodes(groups []int) []privacy.Int128 {
 	for i, g := range groups {
 		order[i] = t.order[g]
 	}
-	return t.counts.draws(order)
+	return t.counts.Draws(order)
 }
 
 // Of returns a draw's integers in some groups, in that order, for a draw of the

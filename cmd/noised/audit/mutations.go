@@ -5,7 +5,7 @@ package main
 func mutations() []Mutation {
 	const (
 		bounder = "analytics/bounding/bounder.go"
-		unit    = "analytics/bounding/unit.go"
+		amounts = "analytics/bounding/contribution.go"
 	)
 	return append(rankMutations(), []Mutation{
 		{
@@ -21,11 +21,11 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "l0-off-by-one", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsWithinTheBounds",
-			Edits: []Edit{{bounder, "b.unit.choose(limits.MaxPartitions,", "b.unit.choose(limits.MaxPartitions+1,"}},
+			Edits: []Edit{{bounder, "e.end, limits.MaxPartitions,", "e.end, limits.MaxPartitions+1,"}},
 		},
 		{
 			Name: "linf-off-by-one", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsWithinTheBounds",
-			Edits: []Edit{{unit, "add(scale.of(min(u.cell(slot, d).n, c)))", "add(scale.of(min(u.cell(slot, d).n, c+1)))"}},
+			Edits: []Edit{{amounts, "add(scale.of(min(x.n, c)))", "add(scale.of(min(x.n, c+1)))"}},
 		},
 		{
 			Name: "missing-clamp", Package: "./analytics/bounding", Test: "TestSteps",
@@ -33,16 +33,16 @@ func mutations() []Mutation {
 		},
 		{
 			Name: "float-sum", Package: "./analytics/bounding", Test: "TestTotalsExceedInt64",
-			Edits: []Edit{{unit, "lo, carry := bits.Add64(t.Lo, uint64(v), 0)\n\tt.Lo, t.Hi = lo, t.Hi+v>>63+int64(carry)",
+			Edits: []Edit{{amounts, "lo, carry := bits.Add64(t.Lo, uint64(v), 0)\n\tt.Lo, t.Hi = lo, t.Hi+v>>63+int64(carry)",
 				"_, _ = bits.Add64(0, 0, 0)\n\t*t = total(int128{}.AddInt64(int64(float64((*int128)(t).Clamp(privacy.MaxRelease)) + float64(v))))"}},
 		},
 		{
 			Name: "hash-without-the-unit", Package: "./analytics/bounding", Test: "TestUnitsKeepDifferentKeys",
-			Edits: []Edit{{"analytics/bounding/choose.go", "g.ranking.of(u.id)", "g.ranking.of(0)"}},
+			Edits: []Edit{{"analytics/bounding/choose.go", "g.ranking.of(id)", "g.ranking.of(0)"}},
 		},
 		{
 			Name: "norm-not-clipped", Package: "./analytics/bounding", Test: "TestRemovingAUnitShiftsEveryDrawWithinItsSensitivity",
-			Edits: []Edit{{unit, "scale, c := u.scaling(chosen, limits), limits", "scale, c := (scaling{}), limits"}},
+			Edits: []Edit{{amounts, "scale, c := u.scaling(chosen, limits), limits", "scale, c := (scaling{}), limits"}},
 		},
 		{
 			Name: "one-noise-for-all", Package: "./privacy/mechanism", Test: "TestNoiseAllNoisesEach",
@@ -68,13 +68,13 @@ func mutations() []Mutation {
 			// What ranks of finer keys, stored at load, would let through: L0·Linf
 			// rows in one coarse group.
 			Name: "index-for-a-coarser-key", Package: "./cmd/noised/e2e", Test: "TestAuditReplay", Tags: "audit",
-			Edits: []Edit{{bounder, "\tlimits := b.plan.Limits\n\tchosen", `	limits := b.plan.Limits
+			Edits: []Edit{{bounder, "\tlimits := b.plan.Limits\n\tu, first", `	limits := b.plan.Limits
 	for _, k := range b.plan.Keys {
 		if _, bare := k.Expr.(*plan.Column); k.Expr != nil && !bare {
 			limits.MaxRowsPerPartition *= limits.MaxPartitions
 		}
 	}
-	chosen`}},
+	u, first`}},
 		},
 		{
 			Name: "refund", Package: "./privacy/ledger", Test: "TestAttemptsEndInAbandonment",

@@ -1,37 +1,42 @@
-package bounding
+package tally
 
 import (
 	"cmp"
 	"slices"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/privacy"
 )
 
-// treeCounts counts rows per group and leaf of a tree. The nodes above are made
+// Tree counts rows per group and leaf of a tree. The nodes above are made
 // when they are asked for, of the groups that are asked for: how many groups
 // secret keys have is a secret, so that neither the room that is needed for
 // them nor an error about it may depend on their number.
-type treeCounts struct {
+type Tree struct {
 	tree    plan.Tree
 	byGroup []leafCounts
 }
 
-func newTreeCounts(t plan.Tree) *treeCounts { return &treeCounts{tree: t} }
+// NewTree returns the counts of no row yet.
+func NewTree(t plan.Tree) *Tree { return &Tree{tree: t} }
 
-func (c *treeCounts) grow(groups int) {
+// Grow implements Tally.
+func (c *Tree) Grow(groups int) {
 	c.byGroup = append(c.byGroup, make([]leafCounts, groups-len(c.byGroup))...)
 }
 
-func (c *treeCounts) add(group int32, leaf, rows int64) {
+// Add implements Tally.
+func (c *Tree) Add(group int32, leaf, rows int64) {
 	c.byGroup[group].add(leaf, rows, c.tree.Leaves)
 }
 
-func (c *treeCounts) each(group int, f func(value, rows int64)) { c.byGroup[group].each(f) }
+// Each implements Tally.
+func (c *Tree) Each(group int, f func(value, rows int64)) { c.byGroup[group].each(f) }
 
-// draws returns the nodes of the given groups, level by level as in plan.Tree.
-func (c *treeCounts) draws(order []int) []int128 {
+// Draws returns the nodes of the given groups, level by level as in plan.Tree.
+func (c *Tree) Draws(order []int) []privacy.Int128 {
 	width := c.tree.Width()
-	out := make([]int128, len(order)*width)
+	out := make([]privacy.Int128, len(order)*width)
 	nodes := make([]int64, width)
 	for i, group := range order {
 		clear(nodes)
@@ -42,7 +47,7 @@ func (c *treeCounts) draws(order []int) []int128 {
 			}
 		})
 		for node, n := range nodes {
-			out[i*width+node] = int128{}.AddInt64(n)
+			out[i*width+node] = privacy.Int128{}.AddInt64(n)
 		}
 	}
 	return out

@@ -1,26 +1,32 @@
-package bounding
+package tally
 
-// valueSets counts different hashes per group: a union over units.
-type valueSets struct{ byGroup []valueSet }
+import "github.com/noised/noised/privacy"
 
-func (s *valueSets) grow(groups int) {
+// Values counts different hashes per group: a union over units.
+type Values struct{ byGroup []valueSet }
+
+// Grow implements Tally.
+func (s *Values) Grow(groups int) {
 	s.byGroup = append(s.byGroup, make([]valueSet, groups-len(s.byGroup))...)
 }
 
-func (s *valueSets) add(group int32, value, _ int64) { s.byGroup[group].add(value) }
+// Add implements Tally. The rows do not count.
+func (s *Values) Add(group int32, value, _ int64) { s.byGroup[group].add(value) }
 
-func (s *valueSets) each(group int, f func(value, rows int64)) {
+// Each implements Tally.
+func (s *Values) Each(group int, f func(value, rows int64)) {
 	for _, v := range s.byGroup[group].slots {
-		if v != Absent {
+		if v != absent {
 			f(v, 1)
 		}
 	}
 }
 
-func (s *valueSets) draws(order []int) []int128 {
-	out := make([]int128, 0, len(order))
+// Draws implements Tally.
+func (s *Values) Draws(order []int) []privacy.Int128 {
+	out := make([]privacy.Int128, 0, len(order))
 	for _, group := range order {
-		out = append(out, int128{}.AddInt64(int64(s.byGroup[group].size)))
+		out = append(out, privacy.Int128{}.AddInt64(int64(s.byGroup[group].size)))
 	}
 	return out
 }
@@ -29,11 +35,11 @@ func (s *valueSets) draws(order []int) []int128 {
 // at most three quarters are taken. Hashes are keyed, so their low bits spread
 // whatever the data, and serve as they are.
 type valueSet struct {
-	slots []int64 // Absent where empty; a power of two
+	slots []int64 // absent where empty; a power of two
 	size  int
 }
 
-// add adds a hash, which is not Absent.
+// add adds a hash, which is not absent.
 func (s *valueSet) add(v int64) {
 	if 4*s.size >= 3*len(s.slots) {
 		s.double()
@@ -50,7 +56,7 @@ func (s *valueSet) put(v int64) bool {
 		switch s.slots[i] {
 		case v:
 			return false
-		case Absent:
+		case absent:
 			s.slots[i] = v
 			return true
 		}
@@ -61,10 +67,10 @@ func (s *valueSet) double() {
 	old := s.slots
 	s.slots = make([]int64, max(8, 2*len(old)))
 	for i := range s.slots {
-		s.slots[i] = Absent
+		s.slots[i] = absent
 	}
 	for _, v := range old {
-		if v != Absent {
+		if v != absent {
 			s.put(v)
 		}
 	}
