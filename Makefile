@@ -18,7 +18,7 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
+RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
 .PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long guarantee vuln notebook pyarrow clean
 
