@@ -172,7 +172,7 @@ func TestOldReleasesAreDerivedAndSaySo(t *testing.T) {
 	s.ok(err)
 	s.ok(vacuumInto(t.Context(), s, path))
 	for _, undo := range []string{
-		"DROP TABLE release_reads", "DROP TABLE release_lineage", "DROP TRIGGER generations_are_kept", "DROP TRIGGER generations_keep_their_base",
+		"DROP INDEX releases_by_dataset", "DROP TABLE release_reads", "DROP TABLE release_lineage", "DROP TRIGGER generations_are_kept", "DROP TRIGGER generations_keep_their_base",
 		"DROP INDEX generations_by_base", "ALTER TABLE generations DROP COLUMN tables", "ALTER TABLE generations DROP COLUMN base",
 		"DELETE FROM goose_db_version WHERE version_id = 61",
 	} {

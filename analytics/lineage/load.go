@@ -55,11 +55,11 @@ func (s *Store) uses(ctx context.Context, f *Fed) error {
 			WHERE NOT coalesce(l.table_name = ? AND l.write_mode = 'replace', FALSE)
 				AND (g.tables IS NULL OR EXISTS (SELECT 1 FROM json_each(g.tables) h WHERE h.value = ?)))
 		SELECT r.id, r.contract_version, coalesce(c.at, r.created_at), fed.gen, fed.noted AND n.tables IS NOT NULL
-		FROM fed JOIN release_reads a ON a.generation = fed.gen AND a.generation <> '' JOIN release_lineage n ON n.release = a.release
-			JOIN releases r ON r.id = n.release LEFT JOIN charges c ON c.id = r.charge
-		WHERE n.tables IS NULL OR EXISTS (SELECT 1 FROM json_each(n.tables) h WHERE h.value = ?)
+		FROM releases r CROSS JOIN release_reads a ON a.release = r.id AND a.tenant = ? JOIN fed ON fed.gen = a.generation
+			JOIN release_lineage n ON n.release = r.id LEFT JOIN charges c ON c.id = r.charge
+		WHERE r.dataset = ? AND (n.tables IS NULL OR EXISTS (SELECT 1 FROM json_each(n.tables) h WHERE h.value = ?))
 		ORDER BY 3, 1 LIMIT ?`,
-		f.Load.Generation, f.Load.Table, f.Load.Table, f.Load.Table, f.Load.Table, MaxReleases+1)
+		f.Load.Generation, f.Load.Table, f.Load.Table, f.Load.Table, f.Load.Tenant, f.Load.Dataset, f.Load.Table, MaxReleases+1)
 	if err != nil {
 		return privacy.Internal(err, "reading lineage")
 	}
