@@ -56,9 +56,7 @@ type part struct {
 	measure func(context.Context) error
 }
 
-// parts are in the order in which they run. Loads come first: Linux counts the
-// memory of the process that starts a server into the server's peak, and later
-// parts make this one large.
+// parts are in the order in which they run.
 func (b *bench) parts() []part {
 	return []part{
 		{"loads", b.loads}, {"latencies", b.latencies}, {"charges", b.charges}, {"accuracy", b.accuracy},

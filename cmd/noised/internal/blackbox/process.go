@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -203,32 +202,14 @@ func (s *Server) Stop() error {
 // Log returns the end of what the server logged.
 func (s *Server) Log() string { return s.log.String() }
 
-// PeakMemory returns the most resident memory, in bytes, that any one process
-// of a stopped server had: the server itself or a load worker.
-func (s *Server) PeakMemory() int64 {
-	usage, ok := s.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return usage.Maxrss // bytes there, kibibytes elsewhere
-	}
-	return usage.Maxrss << 10
-}
-
 // Resident returns the most resident memory, in bytes, that the running server
 // has had itself, without what its load workers had. Only Linux tells.
 func (s *Server) Resident() (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	peak, err := peakOf(s.cmd.Process.Pid)
 	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	var kib int64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
 		return 0, fmt.Errorf("peak memory of the server: %w", err)
 	}
-	return kib << 10, nil
+	return peak, nil
 }
 
 func (s *Server) close() {
