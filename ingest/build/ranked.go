@@ -16,8 +16,8 @@ var errCrowded = privacy.Errorf(privacy.CodeLoadRejected, "one unit has more row
 
 // ranked moves the rows of a query to the segment, ranked, and tells excess of
 // those beyond what their unit may have. The query gives units and columns, and
-// before them the ids of rows where withIDs says so. Ranking and writing go on at
-// the same time.
+// before them the ids of rows where withIDs says so. Sorting, ranking and
+// writing go on at the same time.
 func (t *task) ranked(ctx context.Context, d *duck.DB, query string, withIDs bool, excess func(id int64, unit uint64) error) (stored int64, err error) {
 	err = t.write(ctx, d, func(w *writer) (err error) {
 		stored, err = t.rankInto(ctx, d, query, withIDs, w, excess)
@@ -32,10 +32,11 @@ func (t *task) rankInto(ctx context.Context, d *duck.DB, query string, withIDs b
 	if err != nil {
 		return 0, err
 	}
-	rows, err := d.Chunks(ctx, ordered)
+	sorted, err := d.Chunks(ctx, ordered)
 	if err != nil {
 		return 0, err
 	}
+	rows := sorted.Ahead(chunksAhead)
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	o := rank.Options{
 		Salt: t.spec.Salt, Groupings: t.spec.Meta.Ranks, IDs: withIDs, Earlier: len(t.spec.Earlier) > 0, Cap: int(t.unitCap()), Memory: t.spec.MemoryMB << 20 / unitMemoryShare,
