@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/noised/noised/api/authn/oidc"
+	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/pace"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	DataDir       string `koanf:"data_dir"`
 	HighWaterFile string `koanf:"high_water_file"`
 	PolicyDir     string `koanf:"policy_dir"`
+	Region        string `koanf:"region"`
 	Listen        string `koanf:"listen"`
 	MetricsListen string `koanf:"metrics_listen"`
 	UsageMetrics  bool   `koanf:"usage_metrics"`
@@ -88,6 +90,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
 	fs.String("policy-dir", "", "directory of policies (*.cedar), read again when they change (default: those set by noised policy put)")
+	fs.String("region", "", "region of this server, as policies see it (default: none)")
 	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
 	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
 	fs.Bool("usage-metrics", false, "let /metrics show memory, processor time and goroutines too, which depend on rows")
@@ -179,6 +182,9 @@ func loadConfigFile(k *koanf.Koanf, path string, known []string) error {
 func (c Config) check() error {
 	if c.DataDir == "" {
 		return usagef("missing --data-dir (or NOISED_DATA_DIR, or data_dir in the configuration file)")
+	}
+	if c.Region != "" && !privacy.ValidName(c.Region) {
+		return usagef("--region %q is not a name: use %s", c.Region, privacy.NameRule)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key belong together: give both or none")

@@ -133,7 +133,7 @@ func (m *Main) openPolicies(ctx context.Context, db *controldb.DB) (*policy.Serv
 	if err != nil {
 		return nil, err
 	}
-	return policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: m.Log, Now: time.Now, Dir: m.Config.PolicyDir})
+	return policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: m.Log, Now: time.Now, Dir: m.Config.PolicyDir, Region: m.Config.Region})
 }
 
 // storeError says why a control store does not open, to whoever runs the server.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -285,4 +286,27 @@ func (o *office) newer() {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+// TestAWatchedDirectoryIsReadWhenTold: a server that is told need not wait for
+// the next look.
+func TestAWatchedDirectoryIsReadWhenTold(t *testing.T) {
+	o := newOffice(t)
+	dir := t.TempDir()
+	write(t, dir, "a.cedar", all)
+	s := o.open(dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	told, ended := make(chan os.Signal), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Watch(ctx, told)
+	}()
+	write(t, dir, "a.cedar", nobodyAsks)
+	told <- syscall.SIGHUP
+	told <- syscall.SIGHUP // is taken once the first was obeyed
+	if o.allowed(s) {
+		t.Error("what the directory says is not in force")
+	}
+	cancel()
+	<-ended
 }
