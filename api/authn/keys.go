@@ -84,7 +84,7 @@ func (k *Keys) Authenticate(ctx context.Context, secret string) (privacy.Princip
 		tenant.Valid && !suspended.Valid: // a key without its tenant
 		return privacy.Principal{}, unauthenticated()
 	case suspended.Bool:
-		return privacy.Principal{}, privacy.Errorf(privacy.CodeSuspended, "tenant %q is suspended", p.Tenant)
+		return privacy.Principal{}, ofSuspended(p)
 	}
 	k.uses.note(id, now)
 	return p, nil

@@ -58,7 +58,7 @@ func (k *Keys) standing(ctx context.Context, principal, tenant string) error {
 	case err != nil, revoked, tenant != "" && !suspended.Valid:
 		return unauthenticated()
 	case suspended.Bool:
-		return privacy.Errorf(privacy.CodeSuspended, "tenant %q is suspended", tenant)
+		return ofSuspended(privacy.Principal{ID: principal, Tenant: tenant})
 	}
 	return nil
 }

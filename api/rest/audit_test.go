@@ -187,3 +187,17 @@ func TestATenantSeesWhatConcernsIt(t *testing.T) {
 		}
 	}
 }
+
+// TestASuspendedTenantIsKnown: whose credentials hold is on record, also where the
+// tenant is suspended.
+func TestASuspendedTenantIsKnown(t *testing.T) {
+	h := newHarness(t)
+	suspend := ask{method: "PATCH", path: "/v1/admin/tenants/a", key: h.secret[privacy.RoleOperator], body: `{"suspended": true}`}
+	if got := h.do(suspend); got.status != http.StatusOK {
+		t.Fatal(got)
+	}
+	got := h.do(ask{method: "GET", path: "/v1/releases", key: h.secret[privacy.RoleAnalyst]})
+	if rows := h.recorded(got); got.code() != privacy.CodeSuspended || len(rows) != 1 || rows[0].Principal != h.id[privacy.RoleAnalyst] || !slices.Equal(rows[0].Concerned, []string{"a"}) {
+		t.Errorf("%s is on record as %+v", got, rows)
+	}
+}

@@ -37,6 +37,7 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			attempt.Failed()
 			return err
 		case err != nil: // the credentials hold; they do not do for this call
+			cl.principal, _ = authn.KnownAs(err) // for the record
 			return err
 		}
 		attempt.Succeeded()
