@@ -310,3 +310,21 @@ func TestAWatchedDirectoryIsReadWhenTold(t *testing.T) {
 	cancel()
 	<-ended
 }
+
+func BenchmarkServiceDecides(b *testing.B) {
+	db, err := controldb.Open(b.Context(), filepath.Join(b.TempDir(), "control.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	s, err := policy.Open(b.Context(), policy.Options{DB: db, Schema: newSchema(b), Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := question()
+	for b.Loop() {
+		if d, err := s.Decide(b.Context(), r); err != nil || !d.Allowed {
+			b.Fatal(d, err)
+		}
+	}
+}
