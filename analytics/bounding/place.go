@@ -134,12 +134,10 @@ func (u *units) place(units []uint64, keys []int32) {
 			continue
 		}
 		place := homes[group] - base
-		fresh := bit(place < first)
-		if place < first {
-			place = slots
-		}
+		fresh := int32(bit(place < first))
+		place ^= (place ^ slots) & -fresh
 		touched[slots] = slot{group: group}
-		slots += int32(fresh)
+		slots += fresh
 		touched[place].rows++
 		homes[group] = base + place
 		places[i] = place
