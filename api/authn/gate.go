@@ -96,8 +96,10 @@ func (g *Gate) bearer(ctx context.Context, c Credentials) (Caller, error) {
 		if err != nil {
 			return Caller{}, err
 		}
-		_, err = pick([]privacy.Role{p.Role}, c.Role)
-		return Caller{Principal: p, Secret: c.Bearer, Lasting: true}, err
+		if _, err := pick([]privacy.Role{p.Role}, c.Role); err != nil {
+			return Caller{}, of(err, p)
+		}
+		return Caller{Principal: p, Secret: c.Bearer, Lasting: true}, nil
 	case c.Bearer == "" || g.Tokens == nil:
 		return Caller{}, unauthenticated()
 	}
@@ -111,25 +113,29 @@ func (g *Gate) bearer(ctx context.Context, c Credentials) (Caller, error) {
 // admit makes a principal of an identity whose proof holds: one role of those
 // granted, a tenant that exists and is not suspended, not revoked.
 func (g *Gate) admit(ctx context.Context, id Identity, wanted string) (Caller, error) {
-	if err := g.Keys.standing(ctx, id.ID, id.Tenant); err != nil {
+	p := privacy.Principal{ID: id.ID, Tenant: id.Tenant, Group: id.Group}
+	if err := g.Keys.standing(ctx, p); err != nil {
 		return Caller{}, err
 	}
 	role, err := pick(id.Roles, wanted)
 	if err != nil {
-		return Caller{}, err
+		return Caller{}, of(err, p)
 	}
-	p := privacy.Principal{ID: id.ID, Role: role, Tenant: id.Tenant, Group: id.Group}
+	p.Role = role
 	if role == privacy.RoleOperator {
 		p.Tenant = "" // as operators' keys have none
 	}
 	if role.NeedsTenant() && p.Tenant == "" {
-		return Caller{}, privacy.Errorf(privacy.CodeForbidden, "the role %s needs a tenant, and these credentials name none", role)
+		return Caller{}, of(privacy.Errorf(privacy.CodeForbidden, "the role %s needs a tenant, and these credentials name none", role), p)
 	}
 	return Caller{Principal: p, Secret: strings.Join([]string{p.ID, string(p.Role), p.Tenant}, "\x00")}, nil
 }
 
+// of says whose credentials are refused although they hold.
+func of(err *privacy.Error, p privacy.Principal) error { return err.Because(&known{p}) }
+
 // pick returns the role of this call.
-func pick(granted []privacy.Role, wanted string) (privacy.Role, error) {
+func pick(granted []privacy.Role, wanted string) (privacy.Role, *privacy.Error) {
 	switch {
 	case wanted != "" && !slices.Contains(granted, privacy.Role(wanted)):
 		return "", privacy.Errorf(privacy.CodeForbidden, "these credentials do not grant the role that Noised-Role names")

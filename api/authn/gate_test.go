@@ -58,6 +58,9 @@ func TestOneRoleInEachCall(t *testing.T) {
 		if got.Principal != c.want || (err == nil) != (c.code == "") || err != nil && privacy.CodeOf(err) != c.code {
 			t.Errorf("%q as %q: %+v, %v", c.token, c.role, got.Principal, err)
 		}
+		if who, ok := KnownAs(err); ok != (c.code == privacy.CodeForbidden || c.code == privacy.CodeInvalidRequest) || ok && who.ID != "oidc_"+c.token {
+			t.Errorf("%q as %q is on record as %q", c.token, c.role, who.ID)
+		}
 		if err == nil && got.Lasting {
 			t.Errorf("%q lasts", c.token)
 		}

@@ -18,7 +18,7 @@ func ofSuspended(p privacy.Principal) error {
 }
 
 // KnownAs returns whose credentials were refused although they hold: those of a
-// suspended tenant. It is for the record of refusals, and admits nobody.
+// suspended tenant, or for another role than they grant. It is for the record of refusals, and admits nobody.
 func KnownAs(err error) (privacy.Principal, bool) {
 	var k *known
 	if !errors.As(err, &k) {

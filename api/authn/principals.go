@@ -46,19 +46,19 @@ func (k *Keys) RevokePrincipal(ctx context.Context, id string, by privacy.Princi
 }
 
 // standing refuses principals that are revoked, and those of a tenant that does
-// not exist or is suspended. Tenant may be empty.
-func (k *Keys) standing(ctx context.Context, principal, tenant string) error {
+// not exist or is suspended. It may have none.
+func (k *Keys) standing(ctx context.Context, p privacy.Principal) error {
 	var revoked bool
 	var suspended sql.NullBool
 	err := k.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM revoked_principals WHERE principal = ?),
-		(SELECT suspended FROM tenants WHERE name = ?)`, principal, tenant).Scan(&revoked, &suspended)
+		(SELECT suspended FROM tenants WHERE name = ?)`, p.ID, p.Tenant).Scan(&revoked, &suspended)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return privacy.Internal(err, "reading the standing of a principal")
-	case err != nil, revoked, tenant != "" && !suspended.Valid:
+	case err != nil, revoked, p.Tenant != "" && !suspended.Valid:
 		return unauthenticated()
 	case suspended.Bool:
-		return ofSuspended(privacy.Principal{ID: principal, Tenant: tenant})
+		return ofSuspended(p)
 	}
 	return nil
 }
