@@ -179,6 +179,30 @@ func TestAFullQueueLeavesAGap(t *testing.T) {
 	}
 }
 
+// TestKnockingWithoutEndIsCounted: of one principal a burst is kept and then some a
+// second; the rest becomes few gaps.
+func TestKnockingWithoutEndIsCounted(t *testing.T) {
+	f := open(t, func(o *audit.Options) { o.Burst = 50 })
+	knock := func(n int) {
+		for range n {
+			f.Record(audit.Refusal{At: f.at, Code: privacy.CodeUnauthenticated})
+		}
+	}
+	knock(70)
+	f.at = f.at.Add(time.Second)
+	knock(70)
+	f.Record(audit.Refusal{At: f.at, Principal: "key_1", Code: privacy.CodeForbidden})
+	if n := len(f.search(audit.Search{Code: privacy.CodeUnauthenticated})); n != 61 {
+		t.Errorf("%d rows, want 50, ten for the second and a gap", n)
+	}
+	if gap := f.search(audit.Search{Code: audit.CodeGap}); len(gap) != 1 || gap[0].Missing != 80 {
+		t.Errorf("the gap is %+v, want 80 missing", gap)
+	}
+	if n := len(f.search(audit.Search{Code: privacy.CodeForbidden})); n != 2 {
+		t.Errorf("%d rows of another principal and gaps, want 2", n)
+	}
+}
+
 func TestOldRefusalsGo(t *testing.T) {
 	f := open(t, func(o *audit.Options) { o.Keep = 24 * time.Hour })
 	for i := range 2500 {
@@ -259,7 +283,7 @@ func TestOnlyRefusalsAreRefusals(t *testing.T) {
 
 // BenchmarkRecord is what a refusal costs the request that is refused.
 func BenchmarkRecord(b *testing.B) {
-	f := open(b, func(o *audit.Options) { o.Queue = 1 << 30 })
+	f := open(b, func(o *audit.Options) { o.Queue, o.Burst = 1<<30, 1<<30 })
 	ctx, stop := context.WithCancel(b.Context())
 	var run sync.WaitGroup
 	run.Go(func() { _ = f.Run(ctx) })

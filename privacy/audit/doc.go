@@ -15,7 +15,9 @@
 //     the transaction that was under way; one that stops in order loses none.
 //   - The queue is bounded. What finds it full has no row, but is counted, and the
 //     count becomes a row of its own, a gap. No single principal may fill more
-//     than a quarter of the queue, so that nobody can drown what others try.
+//     than a quarter of the queue, so that nobody can drown what others try, and
+//     of each 8,192 at once and then ten a second are kept, so that nobody fills
+//     the disk. Callers that are not known count as one.
 //
 // A row holds names and ids, each checked for its form: no SQL, no value, no
 // secret, no body. Whether a refusal is recorded depends on nothing private,

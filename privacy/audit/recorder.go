@@ -23,6 +23,16 @@ const DefaultKeep = 400 * 24 * time.Hour
 // maxQueue is how many refusals may wait to be written.
 const maxQueue = 8192
 
+// How many refusals of one principal are kept: so many at once, and then one for
+// every tenth of a second. What knocks without end must not fill the disk.
+const (
+	maxBurst = 8192
+	interval = 100 * time.Millisecond
+)
+
+// gapEvery is the least time between two gaps, unless somebody looks.
+const gapEvery = 10 * time.Second
+
 // Owners finds the tenants that own the object of an id, none where there is no
 // such object.
 type Owners func(ctx context.Context, id string) ([]string, error)
@@ -35,6 +45,7 @@ type Options struct {
 	Keep   time.Duration     // how long refusals stay; 0 for DefaultKeep
 	Owners map[string]Owners // by the prefix of ids, such as "load"
 	Queue  int               // how many refusals may wait; 0 for 8,192
+	Burst  int               // how many of one principal are kept at once; 0 for 8,192
 }
 
 // Recorder records refusals and finds them again. It is safe for concurrent use.
@@ -46,7 +57,9 @@ type Recorder struct {
 	mu      sync.Mutex
 	waiting []Refusal
 	share   map[string]int // of each principal in waiting
-	lost    int64          // refusals that found the queue full, since a gap was written
+	lost    int64          // refusals that were not kept, since a gap was written
+	gap     time.Time      // when that was
+	kept    allowances
 }
 
 // New returns a Recorder. Refusals are written while Run runs, and by Flush.
@@ -57,15 +70,18 @@ func New(o Options) *Recorder {
 	if o.Queue == 0 {
 		o.Queue = maxQueue
 	}
-	return &Recorder{o: o, wake: make(chan struct{}, 1), share: map[string]int{}}
+	if o.Burst == 0 {
+		o.Burst = maxBurst
+	}
+	return &Recorder{kept: allowances{ahead: time.Duration(o.Burst-1) * interval, until: map[string]time.Time{}}, o: o, wake: make(chan struct{}, 1), share: map[string]int{}}
 }
 
 // Record takes a refusal to be written soon. It never waits and never fails: with
-// a full queue it counts. It keeps r.Params, which must not change any more.
+// a full queue, or when the principal had its share, it counts. It keeps r.Params, which must not change any more.
 func (a *Recorder) Record(r Refusal) {
 	r.ID = privacy.NewID("ref")
 	a.mu.Lock()
-	if len(a.waiting) >= a.o.Queue || a.share[r.Principal] >= max(a.o.Queue/4, 1) {
+	if len(a.waiting) >= a.o.Queue || a.share[r.Principal] >= max(a.o.Queue/4, 1) || !a.kept.take(r.Principal, a.o.Now()) {
 		a.lost++
 		a.mu.Unlock()
 		return
@@ -98,21 +114,24 @@ func (a *Recorder) Run(ctx context.Context) error {
 		case <-prune.C:
 			a.removeOld(ctx)
 		}
-		if err := a.Flush(ctx); err != nil && ctx.Err() == nil {
+		if err := a.flush(ctx, false); err != nil && ctx.Err() == nil {
 			a.o.Log.Error("refusals cannot be recorded; trying again", "cause", err.Error())
 		}
 	}
 }
 
 // Flush writes everything that was recorded before it was called.
-func (a *Recorder) Flush(ctx context.Context) error {
+func (a *Recorder) Flush(ctx context.Context) error { return a.flush(ctx, true) }
+
+// flush is Flush; a gap is written if it is time for one, or at once if asked.
+func (a *Recorder) flush(ctx context.Context, gap bool) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	a.mu.Lock()
 	due := len(a.waiting) // what comes later is the next call's, or this one might never end
 	a.mu.Unlock()
 	for written := 0; ; {
-		batch, lost := a.next(due - written)
+		batch, lost := a.next(due-written, gap)
 		if len(batch) == 0 && lost == 0 {
 			return nil
 		}
@@ -131,14 +150,17 @@ func (a *Recorder) Flush(ctx context.Context) error {
 }
 
 // next returns the refusals to write now, at most so many, which stay in the queue
-// until they are written, and how many were lost.
-func (a *Recorder) next(most int) (batch []Refusal, lost int64) {
+// until they are written, and how many were lost if that is to be written.
+func (a *Recorder) next(most int, gap bool) (batch []Refusal, lost int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if most > 0 {
 		batch = append(batch, a.waiting[:min(most, Batch)]...)
 	}
-	return batch, a.lost
+	if gap || a.o.Now().Sub(a.gap) >= gapEvery {
+		lost = a.lost
+	}
+	return batch, lost
 }
 
 // done takes what was written out of the queue.
@@ -148,6 +170,7 @@ func (a *Recorder) done(written int, lost int64) {
 	a.lost -= lost
 	if lost > 0 {
 		written--
+		a.gap = a.o.Now()
 		a.o.Log.Warn("refusals came faster than they could be recorded", "missing", lost)
 	}
 	for _, r := range a.waiting[:written] {
