@@ -14,8 +14,7 @@ import (
 // PollEvery is how often a directory of policies is looked at.
 const PollEvery = 2 * time.Second
 
-// ReadFiles reads files by their paths, each under its own name. One that others
-// may write is refused: whoever writes policies decides who may ask.
+// ReadFiles reads files by their paths, each under its own name.
 func ReadFiles(paths []string) (Files, error) {
 	out := Files{}
 	for _, path := range paths {
@@ -38,19 +37,28 @@ func readFile(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return "", fmt.Errorf("others may write %s (mode %#o): chmod go-w it", path, info.Mode().Perm())
-	}
 	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+1)) // what is longer is refused by its length
 	return string(text), err
 }
 
+// ownWritten refuses what others may write: whoever writes the policies of a
+// server decides who may ask.
+func ownWritten(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot read policies: %w", err)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("others may write %s (mode %#o). Run: chmod go-w %s", path, info.Mode().Perm(), path)
+	}
+	return nil
+}
+
 // filesIn reads the files of a directory that end in .cedar.
 func filesIn(dir string) (Files, error) {
+	if err := ownWritten(dir); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read policies: %w", err)
@@ -66,6 +74,11 @@ func filesIn(dir string) (Files, error) {
 	}
 	if len(paths) > MaxFiles {
 		return nil, fmt.Errorf("%s has more than %d files that end in .cedar", dir, MaxFiles)
+	}
+	for _, path := range paths {
+		if err := ownWritten(path); err != nil {
+			return nil, err
+		}
 	}
 	return ReadFiles(paths)
 }

@@ -128,8 +128,8 @@ func (s *Service) current(ctx context.Context) (*Set, error) {
 		}
 		if now := s.state.Load(); latest != 0 && latest != now.version.Number {
 			if err := s.take(ctx, latest); err != nil {
-				if ctx.Err() != nil {
-					return nil, privacy.Errorf(privacy.CodeUnavailable, "the policies could not be read in time").Because(err)
+				if privacy.CodeOf(err) != privacy.CodeInvalidRequest {
+					return nil, err // it could not be read; the next call tries again
 				}
 				s.Log.Error("the policies in force are not understood; everything is refused", "version", latest, "error", err)
 				s.state.Store(&state{set: now.set, version: Version{Number: latest}, err: err})

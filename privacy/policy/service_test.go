@@ -166,6 +166,16 @@ func TestWhatIsNotUnderstoodStops(t *testing.T) {
 	}
 }
 
+// policyDir makes a directory that only its owner may write.
+func policyDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func write(t *testing.T, dir, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -176,7 +186,7 @@ func write(t *testing.T, dir, name, text string) {
 func TestFilesAreInForce(t *testing.T) {
 	o := newOffice(t)
 	o.put(o.open(""), nobodyAsks)
-	dir := t.TempDir()
+	dir := policyDir(t)
 	if _, err := o.try(dir); err == nil {
 		t.Error("a directory without policies starts a server")
 	}
@@ -217,6 +227,15 @@ func TestFilesAreInForce(t *testing.T) {
 		t.Errorf("a file that others may write: %v", err)
 	}
 	if err := os.Chmod(filepath.Join(dir, "a.cedar"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.try(dir); err == nil || !strings.Contains(err.Error(), "chmod") {
+		t.Errorf("a directory that others may write: %v", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, "b.cedar")); err != nil {
@@ -292,7 +311,7 @@ func (o *office) newer() {
 // the next look.
 func TestAWatchedDirectoryIsReadWhenTold(t *testing.T) {
 	o := newOffice(t)
-	dir := t.TempDir()
+	dir := policyDir(t)
 	write(t, dir, "a.cedar", all)
 	s := o.open(dir)
 	ctx, cancel := context.WithCancel(t.Context())
