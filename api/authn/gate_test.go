@@ -186,14 +186,14 @@ func TestARotatedKeyIsTheSamePrincipal(t *testing.T) {
 
 func TestWhoMayRotateWhat(t *testing.T) {
 	keys := open(t)
-	make := func(tenant string) string {
+	create := func(tenant string) string {
 		k, _, err := keys.Create(t.Context(), KeyRequest{Role: privacy.RoleAnalyst, Tenant: tenant}, System())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return k.ID
 	}
-	own, foreign, ended, twice := make("a"), make("b"), make("a"), make("a")
+	own, foreign, ended, twice := create("a"), create("b"), create("a"), create("a")
 	if err := keys.Revoke(t.Context(), ended, System()); err != nil {
 		t.Fatal(err)
 	}
