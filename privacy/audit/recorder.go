@@ -140,7 +140,7 @@ func (a *Recorder) flush(ctx context.Context, gap bool) error {
 			a.complete(ctx, &batch[i])
 		}
 		if lost > 0 {
-			batch = append(batch, Refusal{ID: privacy.NewID("ref"), At: a.o.Now(), Code: CodeGap, Missing: lost})
+			batch = append(batch, Refusal{ID: privacy.NewID("ref"), At: a.o.Now(), Code: CodeGap, Missing: lost, Concerned: []string{everybody}})
 		}
 		if err := a.write(ctx, batch); err != nil {
 			return err

@@ -27,6 +27,10 @@ type Refusal struct {
 // CodeGap is the code of rows that stand for refusals which were not recorded.
 const CodeGap privacy.Code = "not-recorded"
 
+// everybody stands for all tenants, as those that a gap concerns. None can have this
+// name.
+const everybody = "*"
+
 // Refused reports whether an answer with this code is a refusal. The others are
 // the server's own failures, behind which rows may be, and a load that its rows
 // made fail.

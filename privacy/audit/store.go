@@ -135,7 +135,11 @@ func scan(rows *sql.Rows) (r Refusal, err error) {
 		return r, err
 	}
 	r.At = time.UnixMicro(at).UTC()
-	return r, errors.Join(json.Unmarshal([]byte(params), &r.Params), json.Unmarshal([]byte(concerned), &r.Concerned))
+	err = errors.Join(json.Unmarshal([]byte(params), &r.Params), json.Unmarshal([]byte(concerned), &r.Concerned))
+	if r.Code == CodeGap {
+		r.Concerned = nil
+	}
+	return r, err
 }
 
 // conditions are constant text; what callers send is an argument.
@@ -145,7 +149,7 @@ func (a *Recorder) conditions(ctx context.Context, s Search) (where string, args
 		all, args = append(all, condition), append(args, values...)
 	}
 	if s.Tenant != "" {
-		add(`(r.seq IN (SELECT refusal FROM refusal_tenants WHERE tenant = ?) OR r.code = ?)`, s.Tenant, string(CodeGap))
+		add(`r.seq IN (SELECT refusal FROM refusal_tenants WHERE tenant IN (?, ?))`, s.Tenant, everybody)
 	}
 	if !s.Since.IsZero() {
 		add(`r.at >= ?`, s.Since.UnixMicro())
@@ -174,8 +178,8 @@ func (a *Recorder) conditions(ctx context.Context, s Search) (where string, args
 // position returns where in the order of all refusals a page begins. A cursor
 // that the caller cannot have got is as unknown as one that nobody got.
 func (a *Recorder) position(ctx context.Context, s Search) (seq int64, err error) {
-	err = a.o.DB.QueryRowContext(ctx, `SELECT r.seq FROM refusals r WHERE r.id = ? AND (? = '' OR r.code = ? OR EXISTS (
-		SELECT 1 FROM refusal_tenants t WHERE t.refusal = r.seq AND t.tenant = ?))`, s.Cursor, s.Tenant, string(CodeGap), s.Tenant).Scan(&seq)
+	err = a.o.DB.QueryRowContext(ctx, `SELECT r.seq FROM refusals r WHERE r.id = ? AND (? = '' OR EXISTS (
+		SELECT 1 FROM refusal_tenants t WHERE t.refusal = r.seq AND t.tenant IN (?, ?)))`, s.Cursor, s.Tenant, s.Tenant, everybody).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, privacy.Errorf(privacy.CodeInvalidRequest, "the cursor is not one that this list returned")
 	}
