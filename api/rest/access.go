@@ -75,6 +75,12 @@ func accessTable() map[string]access {
 		"getTenantReleaseLineage": roles(operator, tenantAdmin, budgetAdmin, auditor),
 		"listRefusals":            roles(operator, tenantAdmin, auditor),
 
+		"listProposals":    roles(operator, tenantAdmin, budgetAdmin, auditor),
+		"getProposal":      roles(operator, tenantAdmin, budgetAdmin, auditor),
+		"approveProposal":  roles(tenantAdmin, budgetAdmin),
+		"rejectProposal":   roles(tenantAdmin, budgetAdmin),
+		"withdrawProposal": roles(operator, tenantAdmin, budgetAdmin),
+
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),

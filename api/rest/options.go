@@ -46,18 +46,14 @@ type Catalog interface {
 	Tenant(ctx context.Context, name string) (catalog.Tenant, error)
 	SetSuspended(ctx context.Context, name string, suspended bool, by privacy.Principal) error
 	DeleteTenant(ctx context.Context, name string, by privacy.Principal) error
-	PutDataset(ctx context.Context, c *contract.Contract, doc []byte, by privacy.Principal) error
 	Datasets(ctx context.Context) ([]catalog.Dataset, error)
 	Dataset(ctx context.Context, name string) (catalog.Dataset, error)
 	Contract(ctx context.Context, dataset string, version int) (*contract.Contract, error)
-	Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) error
 	Leave(ctx context.Context, dataset, tenant string, by privacy.Principal) error
 }
 
-// Ledger keeps budgets and charges.
+// Ledger knows budgets and charges. Consent sets them.
 type Ledger interface {
-	SetBudget(ctx context.Context, account privacy.Account, b ledger.Budget, by privacy.Principal) error
-	SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error
 	Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error)
 	State(ctx context.Context, account privacy.Account) (ledger.State, error)
 	States(ctx context.Context, tenant string) ([]ledger.State, error)
@@ -90,6 +86,7 @@ type Options struct {
 	Callers  Callers
 	Keys     Keys
 	Policies Policies
+	Consent  Consent
 	Audit    Audit
 	Lineage  Lineage
 	Log      *slog.Logger
@@ -110,7 +107,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

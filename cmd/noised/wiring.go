@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
@@ -112,10 +113,11 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
+	agreed := consent.New(db, cat, led, now)
+	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys, agreed)})
 	p.handler, err = rest.NewServer(rest.Options{
 		Audit: p.audit, Lineage: lineage.New(db),
-		DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
+		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
