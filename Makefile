@@ -18,9 +18,9 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
+RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long guarantee vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long guarantee drill vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with
 	$(GO) run ./cmd/noised/audit -o privacy-audit.json
 	$(BENCH) -only accuracy,latencies -o bench.json
 
+drill: build ## Rehearse the theft of a key, a backup and a node; writes drill.json
+	$(GO) run ./cmd/noised/drill -binary bin/noised -o drill.json
+
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...
 
@@ -107,7 +110,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json
+	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json drill.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done

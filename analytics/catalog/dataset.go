@@ -24,7 +24,7 @@ type Member struct {
 	Tenant    string
 	Version   int
 	Region    string // as Tenant.Region
-	Suspended bool
+	Suspended bool   // by the operators or by itself
 }
 
 // Active returns the members whose data queries may read: those that accepted
@@ -106,7 +106,7 @@ func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract
 	return nil
 }
 
-const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended
+const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended OR t.paused
 	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
 	LEFT JOIN member_changes c ON c.dataset = v.dataset
 	LEFT JOIN members m ON m.dataset = v.dataset

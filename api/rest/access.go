@@ -80,6 +80,10 @@ func accessTable() map[string]access {
 		"approveProposal":  roles(tenantAdmin, budgetAdmin),
 		"rejectProposal":   roles(tenantAdmin, budgetAdmin),
 		"withdrawProposal": roles(operator, tenantAdmin, budgetAdmin),
+		"listAlerts":       roles(operator, tenantAdmin, auditor),
+		"listSuspensions":  roles(operator, tenantAdmin, auditor),
+		"putSuspension":    roles(operator, tenantAdmin), // whose it is to suspend, privacy/containment knows
+		"deleteSuspension": roles(operator, tenantAdmin),
 
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),

@@ -53,6 +53,10 @@ var samples = map[string]ask{
 	"approveProposal":         {path: "/v1/admin/proposals/prop_none/approve"},
 	"rejectProposal":          {path: "/v1/admin/proposals/prop_none/reject"},
 	"withdrawProposal":        {path: "/v1/admin/proposals/prop_none"},
+	"listAlerts":              {path: "/v1/admin/alerts"},
+	"listSuspensions":         {path: "/v1/admin/suspensions"},
+	"putSuspension":           {path: "/v1/admin/suspensions/principal/oidc_none", body: `{"reason": "a test"}`},
+	"deleteSuspension":        {path: "/v1/admin/suspensions/principal/oidc_none"},
 	"createTenantKey":         {path: "/v1/admin/tenants/a/keys", body: `{"role": "analyst"}`},
 	"listTenantKeys":          {path: "/v1/admin/tenants/a/keys"},
 	"revokeTenantKey":         {path: "/v1/admin/tenants/a/keys/key_none"},
@@ -71,15 +75,15 @@ var allowed = map[privacy.Role][]string{
 	privacy.RoleOperator: {
 		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
-		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage",
+		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension",
 		"listProposals", "getProposal", "withdrawProposal",
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 	},
-	privacy.RoleTenantAdmin: {"listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleTenantAdmin: {"listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
 	privacy.RoleAnalyst:     {"getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
-	privacy.RoleAuditor:     {"listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
+	privacy.RoleAuditor:     {"listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
 
 var public = []string{"getOpenAPI", "getHealth", "getReadiness"}

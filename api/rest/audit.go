@@ -7,6 +7,7 @@ import (
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // Audit keeps refusals. Record must not wait.
@@ -32,6 +33,9 @@ func (s *server) refused(cl *call, code privacy.Code) {
 	}
 	if cl.guard != "" { // the tenant that an upload is said to be for
 		r.Concerned = []string{audit.Name(cl.guard)}
+	}
+	if r.Params["kind"] == containment.KindTenant { // a suspension's
+		r.Concerned = append(r.Concerned, r.Params["name"])
 	}
 	s.Audit.Record(r)
 }

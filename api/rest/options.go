@@ -16,6 +16,8 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/anomaly"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -92,6 +94,9 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	Containment Containment // that of the control store when nil
+	Alerts      Alerts      // likewise
+
 	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
 	Metrics prometheus.Registerer       // not measured when nil
 
@@ -112,6 +117,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
+	}
+	if o.Containment == nil {
+		o.Containment = containment.New(o.DB, o.Now)
+	}
+	if o.Alerts == nil {
+		o.Alerts = anomaly.New(anomaly.Options{DB: o.DB, Log: o.Log, Now: o.Now})
 	}
 	setDefault(&o.MaxConcurrent, 256)
 	setDefault(&o.MaxUploads, 16)

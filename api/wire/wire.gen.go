@@ -17,6 +17,33 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AlertSignal.
+const (
+	Filters  AlertSignal = "filters"
+	Foreign  AlertSignal = "foreign"
+	Logins   AlertSignal = "logins"
+	Repeats  AlertSignal = "repeats"
+	Spending AlertSignal = "spending"
+)
+
+// Valid indicates whether the value is a known member of the AlertSignal enum.
+func (e AlertSignal) Valid() bool {
+	switch e {
+	case Filters:
+		return true
+	case Foreign:
+		return true
+	case Logins:
+		return true
+	case Repeats:
+		return true
+	case Spending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChargeState.
 const (
 	ChargeStateAbandoned ChargeState = "abandoned"
@@ -269,6 +296,30 @@ func (e RunEventEventType) Valid() bool {
 	}
 }
 
+// Defines values for SuspensionKind.
+const (
+	SuspensionKindDataset    SuspensionKind = "dataset"
+	SuspensionKindEverything SuspensionKind = "everything"
+	SuspensionKindPrincipal  SuspensionKind = "principal"
+	SuspensionKindTenant     SuspensionKind = "tenant"
+)
+
+// Valid indicates whether the value is a known member of the SuspensionKind enum.
+func (e SuspensionKind) Valid() bool {
+	switch e {
+	case SuspensionKindDataset:
+		return true
+	case SuspensionKindEverything:
+		return true
+	case SuspensionKindPrincipal:
+		return true
+	case SuspensionKindTenant:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Window.
 const (
 	Day   Window = "day"
@@ -347,6 +398,39 @@ type AccountBudget struct {
 	Account   string `json:"account"`
 	Remaining Amount `json:"remaining"`
 	Spent     Amount `json:"spent"`
+}
+
+// Alert A principal whose count of an hour is far above its own usual one
+type Alert struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+
+	// Limit What would have been usual
+	Limit    float64 `json:"limit"`
+	Observed float64 `json:"observed"`
+
+	// Principal Left out for failed authentications
+	Principal *string `json:"principal,omitempty"`
+
+	// Signal What was counted: refused calls that concern another tenant, failed authentications, ε charged, different questions of one form,
+	// different filters on one column
+	Signal AlertSignal `json:"signal"`
+
+	// Suspended The detector suspended the principal
+	Suspended bool `json:"suspended"`
+
+	// Tenant The principal's, where it is known
+	Tenant *string `json:"tenant,omitempty"`
+}
+
+// AlertSignal What was counted: refused calls that concern another tenant, failed authentications, ε charged, different questions of one form,
+// different filters on one column
+type AlertSignal string
+
+// AlertList defines model for AlertList.
+type AlertList struct {
+	Items []Alert `json:"items"`
+	Next  *string `json:"next,omitempty"`
 }
 
 // Amount defines model for Amount.
@@ -1012,6 +1096,33 @@ type RunEvent struct {
 // RunEventEventType defines model for RunEvent.EventType.
 type RunEventEventType string
 
+// Suspension defines model for Suspension.
+type Suspension struct {
+	// By The principal, `detector`, or `system` where nobody is on record
+	By   string         `json:"by"`
+	Kind SuspensionKind `json:"kind"`
+	Name string         `json:"name"`
+
+	// Owner The tenant whose suspension it is; left out for those of operators
+	Owner  *string   `json:"owner,omitempty"`
+	Reason *string   `json:"reason,omitempty"`
+	Since  time.Time `json:"since"`
+}
+
+// SuspensionKind defines model for SuspensionKind.
+type SuspensionKind string
+
+// SuspensionList defines model for SuspensionList.
+type SuspensionList struct {
+	Items []Suspension `json:"items"`
+}
+
+// SuspensionRequest defines model for SuspensionRequest.
+type SuspensionRequest struct {
+	// Reason For people; it is not in the log
+	Reason string `json:"reason"`
+}
+
 // Tenant defines model for Tenant.
 type Tenant struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -1147,6 +1258,15 @@ type NoisedResult = Rows
 
 // Waits defines model for Waits.
 type Waits = Proposal
+
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListRefusalsParams defines parameters for ListRefusals.
 type ListRefusalsParams struct {
@@ -1383,6 +1503,9 @@ type PutPoliciesJSONRequestBody = PolicySet
 // PutPoliciesTextRequestBody defines body for PutPolicies for text/plain ContentType.
 type PutPoliciesTextRequestBody = PutPoliciesTextBody
 
+// PutSuspensionJSONRequestBody defines body for PutSuspension for application/json ContentType.
+type PutSuspensionJSONRequestBody = SuspensionRequest
+
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantRequest
 
@@ -1570,6 +1693,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListAlerts List what the detector noticed, newest first
+	//
+	// A tenant's people see alerts of its own principals.
+	//
+	// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+	ListAlerts(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRefusals List requests that were refused, newest first
 	//
@@ -1772,6 +1902,42 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
 	RejectProposal(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSuspensions List what is suspended
+	//
+	// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+	//
+	// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+	ListSuspensions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSuspension Lift a suspension
+	//
+	// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+	//
+	// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+	DeleteSuspension(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSuspensionWithBody Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithBody(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSuspension Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspension(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTenants List tenants
 	//
@@ -2025,6 +2191,23 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadinessRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListAlerts List what the detector noticed, newest first
+//
+// A tenant's people see alerts of its own principals.
+//
+// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+func (c *Client) ListAlerts(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAlertsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2497,6 +2680,82 @@ func (c *Client) ApproveProposal(ctx context.Context, proposal ProposalID, param
 // Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
 func (c *Client) RejectProposal(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRejectProposalRequest(c.Server, proposal, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSuspensions List what is suspended
+//
+// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+//
+// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+func (c *Client) ListSuspensions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSuspensionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSuspension Lift a suspension
+//
+// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+//
+// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+func (c *Client) DeleteSuspension(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSuspensionRequest(c.Server, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSuspensionWithBody Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *Client) PutSuspensionWithBody(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSuspensionRequestWithBody(c.Server, kind, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSuspension Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *Client) PutSuspension(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSuspensionRequest(c.Server, kind, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3112,6 +3371,72 @@ func NewGetReadinessRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListAlertsRequest constructs an http.Request for the ListAlerts method
+func NewListAlertsRequest(server string, params *ListAlertsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/alerts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4124,6 +4449,128 @@ func NewRejectProposalRequest(server string, proposal ProposalID, params *Reject
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewListSuspensionsRequest constructs an http.Request for the ListSuspensions method
+func NewListSuspensionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteSuspensionRequest constructs an http.Request for the DeleteSuspension method
+func NewDeleteSuspensionRequest(server string, kind SuspensionKind, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutSuspensionRequest calls the generic PutSuspension builder with application/json body
+func NewPutSuspensionRequest(server string, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutSuspensionRequestWithBody(server, kind, name, "application/json", bodyReader)
+}
+
+// NewPutSuspensionRequestWithBody constructs an http.Request for the PutSuspension method, with any body, and a specified content type
+func NewPutSuspensionRequestWithBody(server string, kind SuspensionKind, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5588,6 +6035,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
 
+	// ListAlertsWithResponse List what the detector noticed, newest first
+	//
+	// A tenant's people see alerts of its own principals.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+	ListAlertsWithResponse(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*ListAlertsResponse, error)
+
 	// ListRefusalsWithResponse List requests that were refused, newest first
 	//
 	// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
@@ -5817,6 +6273,46 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
 	RejectProposalWithResponse(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*RejectProposalResponse, error)
+
+	// ListSuspensionsWithResponse List what is suspended
+	//
+	// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+	ListSuspensionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSuspensionsResponse, error)
+
+	// DeleteSuspensionWithResponse Lift a suspension
+	//
+	// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+	DeleteSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*DeleteSuspensionResponse, error)
+
+	// PutSuspensionWithBodyWithResponse Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithBodyWithResponse(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error)
+
+	// PutSuspensionWithResponse Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error)
 
 	// ListTenantsWithResponse List tenants
 	//
@@ -6144,6 +6640,38 @@ func (r GetReadinessResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetReadinessResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListAlertsResponseDefaultHeaders the declared response headers of an HTTP default response for ListAlerts
+type ListAlertsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListAlertsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AlertList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAlertsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAlertsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAlertsResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -6810,6 +7338,100 @@ func (r RejectProposalResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RejectProposalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListSuspensionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSuspensions
+type ListSuspensionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListSuspensionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SuspensionList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListSuspensionsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSuspensionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSuspensionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// DeleteSuspensionResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteSuspension
+type DeleteSuspensionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteSuspensionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteSuspensionResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSuspensionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSuspensionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// PutSuspensionResponseDefaultHeaders the declared response headers of an HTTP default response for PutSuspension
+type PutSuspensionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutSuspensionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Suspension
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutSuspensionResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r PutSuspensionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutSuspensionResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -7719,6 +8341,21 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 	return ParseGetReadinessResponse(rsp)
 }
 
+// ListAlertsWithResponse List what the detector noticed, newest first
+//
+// A tenant's people see alerts of its own principals.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+func (c *ClientWithResponses) ListAlertsWithResponse(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*ListAlertsResponse, error) {
+	rsp, err := c.ListAlerts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAlertsResponse(rsp)
+}
+
 // ListRefusalsWithResponse List requests that were refused, newest first
 //
 // Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
@@ -8109,6 +8746,70 @@ func (c *ClientWithResponses) RejectProposalWithResponse(ctx context.Context, pr
 		return nil, err
 	}
 	return ParseRejectProposalResponse(rsp)
+}
+
+// ListSuspensionsWithResponse List what is suspended
+//
+// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+func (c *ClientWithResponses) ListSuspensionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSuspensionsResponse, error) {
+	rsp, err := c.ListSuspensions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSuspensionsResponse(rsp)
+}
+
+// DeleteSuspensionWithResponse Lift a suspension
+//
+// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+func (c *ClientWithResponses) DeleteSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*DeleteSuspensionResponse, error) {
+	rsp, err := c.DeleteSuspension(ctx, kind, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSuspensionResponse(rsp)
+}
+
+// PutSuspensionWithBodyWithResponse Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *ClientWithResponses) PutSuspensionWithBodyWithResponse(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error) {
+	rsp, err := c.PutSuspensionWithBody(ctx, kind, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSuspensionResponse(rsp)
+}
+
+// PutSuspensionWithResponse Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *ClientWithResponses) PutSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error) {
+	rsp, err := c.PutSuspension(ctx, kind, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSuspensionResponse(rsp)
 }
 
 // ListTenantsWithResponse List tenants
@@ -8655,6 +9356,52 @@ func ParseGetReadinessResponse(rsp *http.Response) (*GetReadinessResponse, error
 	switch {
 	case true:
 		var headers GetReadinessResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListAlertsResponse parses an HTTP response from a ListAlertsWithResponse call
+func ParseListAlertsResponse(rsp *http.Response) (*ListAlertsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAlertsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AlertList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListAlertsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -9620,6 +10367,140 @@ func ParseRejectProposalResponse(rsp *http.Response) (*RejectProposalResponse, e
 	switch {
 	case true:
 		var headers RejectProposalResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSuspensionsResponse parses an HTTP response from a ListSuspensionsWithResponse call
+func ParseListSuspensionsResponse(rsp *http.Response) (*ListSuspensionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSuspensionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SuspensionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListSuspensionsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSuspensionResponse parses an HTTP response from a DeleteSuspensionWithResponse call
+func ParseDeleteSuspensionResponse(rsp *http.Response) (*DeleteSuspensionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSuspensionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeleteSuspensionResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutSuspensionResponse parses an HTTP response from a PutSuspensionWithResponse call
+func ParsePutSuspensionResponse(rsp *http.Response) (*PutSuspensionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutSuspensionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Suspension
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers PutSuspensionResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

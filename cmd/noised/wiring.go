@@ -20,9 +20,12 @@ import (
 	"github.com/noised/noised/api/authn/certs"
 	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/webhook"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/anomaly"
 	"github.com/noised/noised/privacy/audit"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
@@ -30,15 +33,18 @@ import (
 
 // parts are the server's parts that Main starts and stops.
 type parts struct {
-	jobs      *job.Service
-	queries   *query.Service
-	policies  *policy.Service
-	audit     *audit.Recorder
-	handler   http.Handler
-	keys      *authn.Keys
-	tokens    *oidc.Verifier   // nil: none are accepted
-	authority *certs.Authority // nil: no certificates are accepted
-	closers   []func() error   // in the order in which they were opened
+	jobs        *job.Service
+	queries     *query.Service
+	policies    *policy.Service
+	audit       *audit.Recorder
+	containment *containment.Service
+	anomalies   *anomaly.Service
+	webhook     *webhook.Sender // nil: alerts are sent nowhere
+	handler     http.Handler
+	keys        *authn.Keys
+	tokens      *oidc.Verifier   // nil: none are accepted
+	authority   *certs.Authority // nil: no certificates are accepted
+	closers     []func() error   // in the order in which they were opened
 }
 
 // close closes the parts, the last opened first.
@@ -88,12 +94,13 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.closers = append(p.closers, engine.Close)
 
 	now := time.Now
+	p.containment = containment.New(db, now)
 	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
 	if p.policies, err = m.openPolicies(ctx, db); err != nil {
 		return p, fmt.Errorf("refusing to start with these policies: %w", err)
 	}
 	p.queries = query.New(query.Options{
-		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies,
+		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
 		ResponseSlot: c.ResponseSlot,
 	})
@@ -108,15 +115,18 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	}
 	p.jobs, err = job.New(job.Options{
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload,
-		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Log: m.Log, Now: now,
+		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
 	agreed := consent.New(db, cat, led, now)
 	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys, agreed)})
+	if err := m.alerting(p, db); err != nil {
+		return p, err
+	}
 	p.handler, err = rest.NewServer(rest.Options{
-		Audit: p.audit, Lineage: lineage.New(db),
+		Audit: p.audit, Lineage: lineage.New(db), Containment: p.containment, Alerts: p.anomalies,
 		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,

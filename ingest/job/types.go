@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 )
 
@@ -62,6 +63,7 @@ type Options struct {
 	KeepReplaced  time.Duration         // how long files of replaced data stay; 0 for SupersededFor
 	CompactAfter  time.Duration         // how long data rests before the segments of a table are merged; 0 for a minute, negative for never
 	Removed       func(paths ...string) // told which files of replaced data are gone; nil for nobody
+	Containment   *containment.Service  // what is suspended; one of the store's own, which hears of others' acts when it is next asked, when nil
 	Log           *slog.Logger          // nil for none
 	Now           func() time.Time
 }
