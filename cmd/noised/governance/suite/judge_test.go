@@ -71,6 +71,9 @@ func (j *judge) granted(a attempt, c *caller, r request, got answer) string {
 	return "it was allowed"
 }
 
+// misspelt is what an answer repeats of a name that cannot be one.
+var misspelt = regexp.MustCompile(`name \\"[^"\\]*\\" is not valid`)
+
 // alike are answers with what differs by right taken out: the names that were
 // asked for, and the request's own id.
 func alike(got answer, n names) string {
@@ -80,6 +83,7 @@ func alike(got answer, n names) string {
 			text = strings.NewReplacer(v, "…", strings.ToUpper(v), "…").Replace(text)
 		}
 	}
+	text = misspelt.ReplaceAllString(text, "…")
 	return fmt.Sprint(got.status, " ", got.header.Get("Content-Type"), " ", text)
 }
 
