@@ -38,8 +38,9 @@ demo: build ## Load 14 departments, ask three questions, show two refusals
 test: ## Run every test
 	$(GO) test -p 2 -timeout 20m ./...
 
+# -short: tests of random cases take a fifth of them here, and all of them in make test.
 race: ## Run the tests of concurrent packages under the race detector
-	$(GO) test -race -p 2 -timeout 20m $(RACE)
+	$(GO) test -race -short -p 2 -timeout 20m $(RACE)
 	$(GO) build -race -o bin/noised-race ./cmd/noised
 	NOISED_E2E_BINARY=$(CURDIR)/bin/noised-race $(GO) test -count=1 -timeout 20m \
 		-run 'TestBudgetIsNeverOverspent|TestHangUpIsRetriedForFree|TestKilledWhileLoading' ./cmd/noised/e2e
