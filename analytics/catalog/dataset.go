@@ -23,6 +23,7 @@ type Dataset struct {
 type Member struct {
 	Tenant    string
 	Version   int
+	Region    string // as Tenant.Region
 	Suspended bool
 }
 
@@ -102,7 +103,7 @@ func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract
 	return nil
 }
 
-const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.suspended
+const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended
 	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
 	LEFT JOIN member_changes c ON c.dataset = v.dataset
 	LEFT JOIN members m ON m.dataset = v.dataset
@@ -177,10 +178,10 @@ func scanDatasets(ctx context.Context, r reader, query string, args ...any) (all
 		var name string
 		var latest int
 		var change int64
-		var tenant sql.NullString
+		var tenant, region sql.NullString
 		var version sql.NullInt64
 		var suspended sql.NullBool
-		if err := rows.Scan(&name, &latest, &change, &tenant, &version, &suspended); err != nil {
+		if err := rows.Scan(&name, &latest, &change, &tenant, &version, &region, &suspended); err != nil {
 			return nil, nil, err
 		}
 		if len(all) == 0 || all[len(all)-1].Name != name {
@@ -189,7 +190,7 @@ func scanDatasets(ctx context.Context, r reader, query string, args ...any) (all
 		}
 		if tenant.Valid {
 			d := &all[len(all)-1]
-			d.Members = append(d.Members, Member{Tenant: tenant.String, Version: int(version.Int64), Suspended: suspended.Bool})
+			d.Members = append(d.Members, Member{Tenant: tenant.String, Version: int(version.Int64), Region: region.String, Suspended: suspended.Bool})
 		}
 	}
 	return all, changes, rows.Err()

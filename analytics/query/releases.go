@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -47,6 +48,9 @@ func (s *Service) Recover(ctx context.Context) error {
 		prep, err := s.again(ctx, charge)
 		if err == nil {
 			_, err = s.redeemed(ctx, charge, prep)
+		}
+		if residency.Refused(err) != nil {
+			continue // a server of those regions finishes it
 		}
 		if err != nil {
 			s.Log.Warn("a pending charge could not be redeemed", "charge", charge.ID, "dataset", charge.Dataset, "code", privacy.CodeOf(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
@@ -17,7 +18,8 @@ type Audit interface {
 
 // refused puts a refusal on record. The server's own failures are none: rows may
 // be behind them.
-func (s *server) refused(cl *call, code privacy.Code) {
+func (s *server) refused(cl *call, err *privacy.Error) {
+	code := err.Code
 	if !audit.Refused(code) {
 		return
 	}
@@ -33,6 +35,7 @@ func (s *server) refused(cl *call, code privacy.Code) {
 	if cl.guard != "" { // the tenant that an upload is said to be for
 		r.Concerned = []string{audit.Name(cl.guard)}
 	}
+	r.Concerned = append(r.Concerned, residency.Refused(err)...) // whose rows are to stay where they are
 	s.Audit.Record(r)
 }
 

@@ -13,7 +13,9 @@ import (
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/authn/certs"
@@ -23,6 +25,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/flags"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -32,6 +35,7 @@ type parts struct {
 	jobs      *job.Service
 	queries   *query.Service
 	policies  *policy.Service
+	flags     *flags.Service // nil: everything is on
 	audit     *audit.Recorder
 	handler   http.Handler
 	keys      *authn.Keys
@@ -59,6 +63,10 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		}
 	}()
 	c := m.Config
+	regions, err := residency.Of(c.Regions)
+	if err != nil {
+		return p, err
+	}
 	mark, err := c.openMark()
 	if err != nil {
 		return p, err
@@ -88,13 +96,28 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 
 	now := time.Now
 	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
+	quotas, err := quota.New(db, now, c.quotas())
+	if err != nil {
+		return p, err
+	}
+	if err := m.sayRegions(ctx, cat, regions); err != nil {
+		return p, err
+	}
 	if p.policies, err = m.openPolicies(ctx, db); err != nil {
 		return p, fmt.Errorf("refusing to start with these policies: %w", err)
+	}
+	var features query.Features
+	if c.FlagsFile != "" {
+		if p.flags, err = flags.Open(ctx, c.FlagsFile, m.Log); err != nil {
+			return p, err
+		}
+		features = p.flags
+		p.closers = append(p.closers, p.flags.Close)
 	}
 	p.queries = query.New(query.Options{
 		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
-		ResponseSlot: c.ResponseSlot,
+		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas, Features: features,
 	})
 	p.keys = keys
 	callers, err := m.gate(p, keys)
@@ -106,7 +129,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	p.jobs, err = job.New(job.Options{
-		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload,
+		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Log: m.Log, Now: now,
 	})
 	if err != nil {
@@ -114,9 +137,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	}
 	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
 	p.handler, err = rest.NewServer(rest.Options{
-		Audit: p.audit, Lineage: lineage.New(db),
+		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas,
 		DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
-		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
+		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
 	})
