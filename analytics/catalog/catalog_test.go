@@ -164,9 +164,14 @@ func TestTenants(t *testing.T) {
 	f.ok(f.SetSuspended(ctx, "dept_5", false, admin))
 	wantActs := []string{
 		`{"act":"create","by":"key_admin","tenant":"dept_5"}`, `{"act":"create","by":"key_admin","tenant":"a"}`,
-		`{"act":"suspend","by":"key_admin","tenant":"dept_5"}`, `{"act":"resume","by":"key_admin","tenant":"dept_5"}`,
 	}
 	if diff := cmp.Diff(wantActs, f.acts(translog.KindTenant)); diff != "" {
+		t.Error(diff)
+	}
+	wantActs = []string{
+		`{"act":"suspend","by":"key_admin","kind":"tenant","name":"dept_5"}`, `{"act":"lift","by":"key_admin","kind":"tenant","name":"dept_5"}`,
+	}
+	if diff := cmp.Diff(wantActs, f.acts(translog.KindSuspension)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -24,7 +24,7 @@ type Member struct {
 	Tenant    string
 	Version   int
 	Region    string // as Tenant.Region
-	Suspended bool
+	Suspended bool   // by the operators or by itself
 }
 
 // Active returns the members whose data queries may read: those that accepted
@@ -67,24 +67,27 @@ func inForce(latest int, members []Member) int {
 // another period would meet an account that has not paid for what was learnt
 // about them in the one before.
 func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc []byte, by privacy.Principal) error {
-	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		latest, err := latestVersion(ctx, tx, parsed.Dataset)
-		if err != nil && privacy.CodeOf(err) != privacy.CodeUnknownDataset {
-			return err
-		}
-		if parsed.Version != latest+1 {
-			return privacy.Errorf(privacy.CodeConflict, "the next version of dataset %q is %d, not %d", parsed.Dataset, latest+1, parsed.Version)
-		}
-		if err := c.keepsPeriods(ctx, tx, parsed, latest); err != nil {
-			return err
-		}
-		if _, err := exec(ctx, tx, "storing a contract",
-			`INSERT INTO dataset_versions (dataset, version, document, created_at, created_by) VALUES (?, ?, ?, ?, ?)`,
-			parsed.Dataset, parsed.Version, doc, c.now().UnixMicro(), by.ID); err != nil {
-			return err
-		}
-		return c.log(ctx, tx, translog.KindContract, act{Act: "publish", Dataset: parsed.Dataset, Version: parsed.Version, By: by.ID})
-	})
+	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.PutDatasetIn(ctx, tx, parsed, doc, by) })
+}
+
+// PutDatasetIn is PutDataset within the caller's transaction.
+func (c *Catalog) PutDatasetIn(ctx context.Context, tx *sql.Tx, parsed *contract.Contract, doc []byte, by privacy.Principal) error {
+	latest, err := latestVersion(ctx, tx, parsed.Dataset)
+	if err != nil && privacy.CodeOf(err) != privacy.CodeUnknownDataset {
+		return err
+	}
+	if parsed.Version != latest+1 {
+		return privacy.Errorf(privacy.CodeConflict, "the next version of dataset %q is %d, not %d", parsed.Dataset, latest+1, parsed.Version)
+	}
+	if err := c.keepsPeriods(ctx, tx, parsed, latest); err != nil {
+		return err
+	}
+	if _, err := exec(ctx, tx, "storing a contract",
+		`INSERT INTO dataset_versions (dataset, version, document, created_at, created_by) VALUES (?, ?, ?, ?, ?)`,
+		parsed.Dataset, parsed.Version, doc, c.now().UnixMicro(), by.ID); err != nil {
+		return err
+	}
+	return c.log(ctx, tx, translog.KindContract, act{Act: "publish", Dataset: parsed.Dataset, Version: parsed.Version, By: by.ID})
 }
 
 // keepsPeriods refuses a version that gives rows other periods than the latest.
@@ -103,7 +106,7 @@ func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract
 	return nil
 }
 
-const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended
+const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended OR t.paused
 	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
 	LEFT JOIN member_changes c ON c.dataset = v.dataset
 	LEFT JOIN members m ON m.dataset = v.dataset
@@ -200,24 +203,27 @@ func scanDatasets(ctx context.Context, r reader, query string, args ...any) (all
 // From then on its data may be queried under that version, once it is in
 // force.
 func (c *Catalog) Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) error {
-	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := c.contractIn(ctx, tx, dataset, version); err != nil {
-			return err
-		}
-		if _, err := tenantIn(ctx, tx, tenant); err != nil {
-			return err
-		}
-		n, err := exec(ctx, tx, "accepting a contract", `INSERT INTO members (dataset, tenant, version, accepted_at, accepted_by)
-			VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (dataset, tenant) DO UPDATE
-			SET version = excluded.version, accepted_at = excluded.accepted_at, accepted_by = excluded.accepted_by
-			WHERE members.version <> excluded.version`,
-			dataset, tenant, version, c.now().UnixMicro(), by.ID)
-		if err != nil || n == 0 {
-			return err
-		}
-		return c.log(ctx, tx, translog.KindMember, act{Act: "accept", Dataset: dataset, Tenant: tenant, Version: version, By: by.ID})
-	})
+	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.AcceptIn(ctx, tx, dataset, tenant, version, by) })
+}
+
+// AcceptIn is Accept within the caller's transaction.
+func (c *Catalog) AcceptIn(ctx context.Context, tx *sql.Tx, dataset, tenant string, version int, by privacy.Principal) error {
+	if _, err := c.contractIn(ctx, tx, dataset, version); err != nil {
+		return err
+	}
+	if _, err := tenantIn(ctx, tx, tenant); err != nil {
+		return err
+	}
+	n, err := exec(ctx, tx, "accepting a contract", `INSERT INTO members (dataset, tenant, version, accepted_at, accepted_by)
+		VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (dataset, tenant) DO UPDATE
+		SET version = excluded.version, accepted_at = excluded.accepted_at, accepted_by = excluded.accepted_by
+		WHERE members.version <> excluded.version`,
+		dataset, tenant, version, c.now().UnixMicro(), by.ID)
+	if err != nil || n == 0 {
+		return err
+	}
+	return c.log(ctx, tx, translog.KindMember, act{Act: "accept", Dataset: dataset, Tenant: tenant, Version: version, By: by.ID})
 }
 
 // Leave ends a membership. The tenant's data stays where it is and is read by

@@ -216,7 +216,7 @@ func (c *Catalog) publishesUnder(ctx context.Context, tx *sql.Tx, g Generation) 
 		return d.Contract.Version, nil
 	}
 	var suspended bool
-	err = tx.QueryRowContext(ctx, `SELECT m.version, t.suspended FROM members m JOIN tenants t ON t.name = m.tenant
+	err = tx.QueryRowContext(ctx, `SELECT m.version, t.suspended OR t.paused FROM members m JOIN tenants t ON t.name = m.tenant
 		WHERE m.dataset = ? AND m.tenant = ?`, g.Dataset, g.Tenant).Scan(&version, &suspended)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -252,7 +252,7 @@ func kept(t *testing.T) *fixture {
 	f.raw(`INSERT INTO segments (id, path, rows, bytes, sha256) VALUES ('spare', 'spare', 1, 1, '')`)
 	f.raw(`INSERT INTO generation_segments VALUES ('gen_1', 5, 'late')`)                                                   // before its segment
 	f.raw(`INSERT INTO members (dataset, tenant, version, accepted_at, accepted_by) VALUES ('visits', 'early', 1, 0, '')`) // before its tenant
-	f.raw(`UPDATE tenants SET suspended = 1 WHERE name = 'b'`)
+	f.raw(`INSERT INTO suspensions (kind, name, owner, reason, placed_by, since) VALUES ('tenant', 'b', '', 'a test', 'key_admin', 0)`)
 	for _, trigger := range f.triggers() {
 		if _, mine := writes[trigger]; !mine { // rules that forbid some of the writes
 			f.raw(`DROP TRIGGER ` + trigger)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -95,7 +96,7 @@ func scanTenant(row interface{ Scan(...any) error }) (Tenant, error) {
 	return t, nil
 }
 
-// SetSuspended suspends a tenant or lets it take part again. Its data, keys
+// SetSuspended suspends a tenant for the operators, or lifts that. Its data, keys
 // and accounts stay.
 func (c *Catalog) SetSuspended(ctx context.Context, name string, suspended bool, by privacy.Principal) error {
 	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -106,14 +107,7 @@ func (c *Catalog) SetSuspended(ctx context.Context, name string, suspended bool,
 		if t.Suspended == suspended {
 			return nil
 		}
-		if _, err := exec(ctx, tx, "suspending a tenant", `UPDATE tenants SET suspended = ? WHERE name = ?`, suspended, name); err != nil {
-			return err
-		}
-		what := "resume"
-		if suspended {
-			what = "suspend"
-		}
-		return c.log(ctx, tx, translog.KindTenant, act{Act: what, Tenant: name, By: by.ID})
+		return containment.SetTenant(ctx, tx, name, suspended, by, c.now())
 	})
 }
 

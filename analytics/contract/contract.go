@@ -37,6 +37,8 @@ type Contract struct {
 	Tables          []Table        // of a dataset of several tables, in the document's order; nil for one table
 	BudgetPer       *BudgetPer     // nil: one budget for all rows
 	Defaults        privacy.Loss   // of one query; never zero
+	Approvals       *Approvals     // of changes that widen sharing; nil: none are needed
+	Analysts        []string       // the groups that may ask; nil: every analyst
 }
 
 // Unit says who is protected. In a dataset of several tables the unit column

@@ -40,7 +40,7 @@ func Parse(doc []byte) (*Contract, error) {
 func (r *reader) contract(root *node) *Contract {
 	c := &Contract{Defaults: privacy.Loss{Epsilon: DefaultEpsilon, Delta: DefaultDelta}}
 	o, ok := r.object(root, "", "dataset", "version", "description", "privacy_unit", "tenant_dimension",
-		"contribution", "bounding_index", "columns", "tables", "budget_per", "budget_defaults")
+		"contribution", "bounding_index", "columns", "tables", "budget_per", "budget_defaults", "approvals", "analysts")
 	if !ok {
 		return c
 	}
@@ -55,6 +55,12 @@ func (r *reader) contract(root *node) *Contract {
 	r.contribution(c, o)
 	if n := o.at["budget_defaults"]; n != nil {
 		r.defaults(c, n)
+	}
+	if n := o.at["approvals"]; n != nil {
+		c.Approvals = r.approvals(n)
+	}
+	if n := o.at["analysts"]; n != nil {
+		c.Analysts = r.analysts(n)
 	}
 	if o.has("tables") {
 		r.tables(c, o)

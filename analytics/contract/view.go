@@ -9,17 +9,19 @@ import (
 
 // View is what the API shows of a contract. Nothing in it depends on rows.
 type View struct {
-	Dataset         string       `json:"dataset"`
-	Version         int          `json:"version"`
-	Description     string       `json:"description,omitempty"`
-	PrivacyUnit     UnitView     `json:"privacy_unit"`
-	TenantDimension string       `json:"tenant_dimension,omitempty"` // "public" or absent
-	Contribution    BoundsView   `json:"contribution"`
-	BoundingIndex   [][]string   `json:"bounding_index,omitempty"`
-	Columns         []ColumnView `json:"columns,omitempty"` // in the contract's order
-	Tables          []TableView  `json:"tables,omitempty"`  // instead of columns
-	BudgetPer       *PeriodsView `json:"budget_per,omitempty"`
-	BudgetDefaults  DefaultsView `json:"budget_defaults"`
+	Dataset         string         `json:"dataset"`
+	Version         int            `json:"version"`
+	Description     string         `json:"description,omitempty"`
+	PrivacyUnit     UnitView       `json:"privacy_unit"`
+	TenantDimension string         `json:"tenant_dimension,omitempty"` // "public" or absent
+	Contribution    BoundsView     `json:"contribution"`
+	BoundingIndex   [][]string     `json:"bounding_index,omitempty"`
+	Columns         []ColumnView   `json:"columns,omitempty"` // in the contract's order
+	Tables          []TableView    `json:"tables,omitempty"`  // instead of columns
+	BudgetPer       *PeriodsView   `json:"budget_per,omitempty"`
+	BudgetDefaults  DefaultsView   `json:"budget_defaults"`
+	Approvals       *ApprovalsView `json:"approvals,omitempty"`
+	Analysts        *[]string      `json:"analysts,omitempty"` // absent: every analyst
 }
 
 // UnitView says who is protected. In a dataset of several tables the column is
@@ -91,6 +93,10 @@ func (c *Contract) JSON() View {
 			Column: b.Column, Every: b.Every,
 			From: dateOf(b.From).Format(time.DateOnly), To: dateOf(b.To - 1).Format(time.DateOnly),
 		}
+	}
+	v.Approvals = c.Approvals.view()
+	if c.Analysts != nil {
+		v.Analysts = &c.Analysts
 	}
 	if c.TenantDimension {
 		v.TenantDimension = "public"

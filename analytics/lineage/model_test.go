@@ -245,4 +245,5 @@ func TestLineageIsExactBothWays(t *testing.T) {
 		})
 	}
 	t.Logf("%d loads and %d releases in %d histories", counts.loads, counts.releases, n)
+	t.Attr("governance", fmt.Sprintf("lineage_modelled=%d", counts.loads+counts.releases))
 }

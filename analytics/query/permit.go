@@ -21,11 +21,14 @@ const (
 	OperationExplain = "explain"
 )
 
-// permit asks the policies for what a principal would now be shown, and keeps the
+// permit asks the contract who may ask, and the policies for what a principal would now be shown, and keeps the
 // version that permitted it. It comes before any charge, and before a stored
 // release is shown to another reader.
 func (s *Service) permit(ctx context.Context, by privacy.Principal, operation string, p *prepared) error {
 	b := p.priced.Plan
+	if !p.dataset.Contract.MayAsk(by.Group) {
+		return privacy.Errorf(privacy.CodeForbidden, "the contract of %s does not let this principal's group ask", p.dataset.Name)
+	}
 	d, err := s.Policies.Decide(ctx, policy.Request{
 		Principal: by, Action: operation, Tenants: b.Tenants,
 		Resource: policy.Resource{Type: policy.TypeDataset, Name: p.dataset.Name},

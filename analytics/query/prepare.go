@@ -19,6 +19,7 @@ import (
 	"github.com/noised/noised/analytics/planner"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // prepared is a question that is permitted and priced. Nothing private has
@@ -33,6 +34,7 @@ type prepared struct {
 	core        string                        // digest of what is computed and with which noise
 	key         string                        // core on these generations: the identity of the release
 	policy      int64                         // the version of the policies that permitted it
+	asker       privacy.Principal             // whom it is answered to: who asks now, or who paid for it
 	leased      bool                          // its charge was made here, and with it the first lease
 	shown       *Answer                       // the view of the release that was stored for it here; nil before, and elsewhere
 }
@@ -70,7 +72,11 @@ func (s *Service) prepare(ctx context.Context, by privacy.Principal, r Request) 
 	if err != nil {
 		return nil, err
 	}
-	return s.priceAt(ctx, q, loss)
+	p, err := s.priceAt(ctx, q, loss)
+	if err == nil {
+		p.asker = by
+	}
+	return p, err
 }
 
 // prepareAgain prepares a request at the loss that it was charged at, so that
@@ -106,6 +112,9 @@ func (s *Service) understand(ctx context.Context, r Request) (*question, error) 
 	ds, err := s.Catalog.Dataset(ctx, from.Dataset)
 	if err != nil {
 		return nil, s.atTable(ctx, err, from)
+	}
+	if err := s.Containment.Check(ctx, containment.Touches{Dataset: ds.Name, Tenants: r.Tenants}); err != nil {
+		return nil, err
 	}
 	if sel, err = reduce.Reduce(sel, planner.Columns(ds.Contract)); err != nil {
 		return nil, err

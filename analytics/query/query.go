@@ -11,6 +11,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -60,7 +61,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 		return answer, err
 	}
 	if charge.Existing {
-		if core, err = s.settled(ctx, charge.Key); err != nil {
+		if core, err = s.settled(ctx, p, charge.Key); err != nil {
 			return nil, err
 		}
 		return s.serve(ctx, p, core, prep)
@@ -88,6 +89,7 @@ type payload struct {
 	Core        string  `json:"core"`
 	Version     int     `json:"version"`
 	Policy      int64   `json:"policy"` // the version of the policies that permitted it
+	Tenant      string  `json:"tenant"` // of the principal that paid; empty for none
 }
 
 func fingerprint(r Request) (string, error) {
@@ -120,7 +122,10 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (
 	if charge.State == ledger.StateAbandoned {
 		return nil, true, privacy.Internal(errAbandoned, charge.ID)
 	}
-	core, err := s.settled(ctx, charge.Key)
+	if err := s.Containment.Check(ctx, containment.Touches{Principal: p, Dataset: charge.Dataset}); err != nil {
+		return nil, true, err
+	}
+	core, err := s.settled(ctx, p, charge.Key)
 	if err != nil {
 		return nil, true, err
 	}
@@ -195,7 +200,7 @@ func withoutExhausted(tenants []string, refusal error) []string {
 }
 
 func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
-	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy})
+	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy, Tenant: p.Tenant})
 	if err != nil {
 		return ledger.Request{}, privacy.Internal(err, "encode charge payload")
 	}

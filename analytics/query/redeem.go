@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -22,8 +23,8 @@ import (
 var errAbandoned = errors.New("the charge was abandoned after too many attempts")
 
 // settled returns the release of a charge that exists, finishing it if need be
-// as the request that paid for it, whoever asks now.
-func (s *Service) settled(ctx context.Context, key string) (release.Core, error) {
+// as the request that paid for it, for whoever asks now.
+func (s *Service) settled(ctx context.Context, by privacy.Principal, key string) (release.Core, error) {
 	core, ok, err := s.Store.ByKey(ctx, key)
 	if err != nil || ok {
 		return core, err
@@ -36,20 +37,35 @@ func (s *Service) settled(ctx context.Context, key string) (release.Core, error)
 	if err != nil {
 		return release.Core{}, err
 	}
+	prep.asker = by
 	return s.redeemed(ctx, paid, prep)
 }
 
 // redeemed returns the one release of a charge, computing it unless it is
 // stored. The work goes on when the caller hangs up: a charge that was paid
 // must come to its release.
+//
+// Who asks for the same at the same time shares a run. One that was stopped since
+// the other's principal is suspended is begun again.
 func (s *Service) redeemed(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
+	for {
+		core, err := s.shared(ctx, charge, prep)
+		if !containment.Is(err) || s.Containment.Check(ctx, prep.touches()) != nil {
+			return core, err
+		}
+		prep.leased = false
+	}
+}
+
+// shared takes part in the run of a charge, or begins it.
+func (s *Service) shared(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
 	s.inFlight.Add(1)
 	leave := stay(ctx)
 	work := context.WithoutCancel(ctx)
 	ch := s.flights.DoChan(charge.ID, func() (any, error) {
 		runCtx, cancel := context.WithTimeout(work, s.Timeout)
 		defer cancel()
-		return s.redeemSafely(runCtx, charge, prep)
+		return s.contained(runCtx, charge, prep)
 	})
 	done := func(r singleflight.Result) (release.Core, error) {
 		defer s.inFlight.Done()
@@ -84,7 +100,7 @@ func (s *Service) redeemSafely(ctx context.Context, charge ledger.Charge, prep *
 // nothing by which a caller could tell one failure from another. The charge
 // stays redeemable.
 func constantFailure(err error) error {
-	if e := privacy.AsError(err); e.Code == privacy.CodeUnavailable && e.Cause == nil {
+	if e := privacy.AsError(err); e.Cause == nil && (e.Code == privacy.CodeUnavailable || e.Code == privacy.CodeSuspended) {
 		return err
 	}
 	return privacy.Internal(errors.New(err.Error()), "redeem charge")
@@ -114,7 +130,7 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 	began := false
 	defer func() {
 		if err != nil { // whoever asks again may try at once
-			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner, began))
+			err = errors.Join(err, s.Ledger.Yield(context.WithoutCancel(ctx), charge.ID, s.owner, began && !s.stopped(ctx, err)))
 		}
 	}()
 	pace := sync.OnceFunc(func() { s.pace(charge) })
@@ -167,6 +183,9 @@ func (s *Service) store(ctx context.Context, charge ledger.Charge, prep *prepare
 		return c, privacy.Internal(err, "encode result")
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.Containment.CheckIn(ctx, tx, prep.touches()); err != nil {
+			return err
+		}
 		if err := s.Ledger.Redeem(ctx, tx, charge.ID, c.ID); err != nil {
 			return err
 		}

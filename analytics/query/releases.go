@@ -8,6 +8,7 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -27,6 +28,9 @@ func (s *Service) Release(ctx context.Context, p privacy.Principal, id string) (
 	}
 	reading, err := s.Store.Read(ctx, p.ID, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Containment.Check(ctx, containment.Touches{Principal: p, Dataset: reading.Dataset}); err != nil {
 		return nil, err
 	}
 	answer, err := fromReading(reading)
@@ -53,6 +57,9 @@ func (s *Service) Recover(ctx context.Context) error {
 			continue // a server of those regions finishes it
 		}
 		if err != nil {
+			if containment.Is(err) { // it waits until that is lifted
+				continue
+			}
 			s.Log.Warn("a pending charge could not be redeemed", "charge", charge.ID, "dataset", charge.Dataset, "code", privacy.CodeOf(err))
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -73,6 +80,10 @@ func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, e
 	if err := json.Unmarshal(charge.Payload, &was); err != nil {
 		return nil, privacy.Internal(err, "decode charge payload")
 	}
+	payer := privacy.Principal{ID: charge.Principal, Role: privacy.RoleAnalyst, Tenant: was.Tenant}
+	if err := s.Containment.Check(ctx, containment.Touches{Dataset: charge.Dataset, Tenants: charge.Tenants}); err != nil {
+		return nil, err
+	}
 	request := was.Request
 	request.Tenants = charge.Tenants
 	prep, err := s.prepareAgain(ctx, request, charge.Loss)
@@ -82,6 +93,6 @@ func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, e
 	if prep.core != was.Core || !prep.priced.Cost.Within(charge.Cost) {
 		return nil, privacy.Internal(errors.New("the contract or its members changed since the charge"), charge.ID)
 	}
-	prep.policy = was.Policy
+	prep.policy, prep.asker = was.Policy, payer
 	return prep, nil
 }

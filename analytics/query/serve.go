@@ -55,6 +55,9 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 	}
 	join.Key = c.Key // on the generations that were current when it was paid
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.Containment.CheckIn(ctx, tx, prep.touches()); err != nil {
+			return err
+		}
 		first, err := s.Store.Serve(ctx, tx, release.View{
 			Release: c.ID, Principal: p.ID, SQL: prep.request.SQL, Result: table, Cached: true,
 			Purpose: prep.request.Purpose, Policy: prep.policy,

@@ -18,6 +18,7 @@ import (
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/analytics/turns"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -37,8 +38,8 @@ type Engine interface {
 	Permits(ctx context.Context, in engine.Input) error
 }
 
-// Options holds what a Service is wired from. Everything but the limits is
-// required.
+// Options holds what a Service is wired from. Everything but
+// Containment and the limits is required.
 type Options struct {
 	DB       *controldb.DB
 	Catalog  *catalog.Catalog
@@ -47,9 +48,12 @@ type Options struct {
 	Parser   Parser
 	Engine   Engine
 	Policies Policies
-	DataDir  string // segment paths are relative to it
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Containment says what is suspended. When nil it is one of the store's own,
+	// which hears of what others suspend when it is next asked.
+	Containment *containment.Service
+	DataDir     string // segment paths are relative to it
+	Log         *slog.Logger
+	Now         func() time.Time
 
 	Timeout       time.Duration     // of one run; 30 s when 0
 	Features      Features          // that are on; all when nil
@@ -84,6 +88,9 @@ func New(o Options) *Service {
 	}
 	if o.MaxGroups == 0 {
 		o.MaxGroups = 1e6
+	}
+	if o.Containment == nil {
+		o.Containment = containment.New(o.DB, o.Now)
 	}
 	return &Service{Options: o, owner: privacy.NewID("run"), runs: turns.New(o.MaxConcurrent)}
 }

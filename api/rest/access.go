@@ -75,6 +75,16 @@ func accessTable() map[string]access {
 		"getTenantReleaseLineage": roles(operator, tenantAdmin, budgetAdmin, auditor),
 		"listRefusals":            roles(operator, tenantAdmin, auditor),
 
+		"listProposals":    roles(operator, tenantAdmin, budgetAdmin, auditor),
+		"getProposal":      roles(operator, tenantAdmin, budgetAdmin, auditor),
+		"approveProposal":  roles(tenantAdmin, budgetAdmin),
+		"rejectProposal":   roles(tenantAdmin, budgetAdmin),
+		"withdrawProposal": roles(operator, tenantAdmin, budgetAdmin),
+		"listAlerts":       roles(operator, tenantAdmin, auditor),
+		"listSuspensions":  roles(operator, tenantAdmin, auditor),
+		"putSuspension":    roles(operator, tenantAdmin), // whose it is to suspend, privacy/containment knows
+		"deleteSuspension": roles(operator, tenantAdmin),
+
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),

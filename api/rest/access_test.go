@@ -48,6 +48,15 @@ var samples = map[string]ask{
 	"getLoadLineage":          {path: "/v1/loads/load_1/lineage"},
 	"getTenantReleaseLineage": {path: "/v1/admin/lineage/releases/rel_1"},
 	"listRefusals":            {path: "/v1/admin/audit"},
+	"listProposals":           {path: "/v1/admin/proposals"},
+	"getProposal":             {path: "/v1/admin/proposals/prop_none"},
+	"approveProposal":         {path: "/v1/admin/proposals/prop_none/approve"},
+	"rejectProposal":          {path: "/v1/admin/proposals/prop_none/reject"},
+	"withdrawProposal":        {path: "/v1/admin/proposals/prop_none"},
+	"listAlerts":              {path: "/v1/admin/alerts"},
+	"listSuspensions":         {path: "/v1/admin/suspensions"},
+	"putSuspension":           {path: "/v1/admin/suspensions/principal/oidc_none", body: `{"reason": "a test"}`},
+	"deleteSuspension":        {path: "/v1/admin/suspensions/principal/oidc_none"},
 	"createTenantKey":         {path: "/v1/admin/tenants/a/keys", body: `{"role": "analyst"}`},
 	"listTenantKeys":          {path: "/v1/admin/tenants/a/keys"},
 	"revokeTenantKey":         {path: "/v1/admin/tenants/a/keys/key_none"},
@@ -68,15 +77,16 @@ var allowed = map[privacy.Role][]string{
 	privacy.RoleOperator: {
 		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
-		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage",
+		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension",
+		"listProposals", "getProposal", "withdrawProposal",
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 		"getQuotas", "putQuotas",
 	},
-	privacy.RoleTenantAdmin: {"getQuotas", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
-	privacy.RoleBudgetAdmin: {"getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
+	privacy.RoleTenantAdmin: {"getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleBudgetAdmin: {"listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
 	privacy.RoleAnalyst:     {"getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
-	privacy.RoleAuditor:     {"getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
+	privacy.RoleAuditor:     {"listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
 
 var public = []string{"getOpenAPI", "getHealth", "getReadiness"}

@@ -8,6 +8,7 @@ import (
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // Audit keeps refusals. Record must not wait.
@@ -34,6 +35,9 @@ func (s *server) refused(cl *call, err *privacy.Error) {
 	}
 	if cl.guard != "" { // the tenant that an upload is said to be for
 		r.Concerned = []string{audit.Name(cl.guard)}
+	}
+	if r.Params["kind"] == containment.KindTenant { // a suspension's
+		r.Concerned = append(r.Concerned, r.Params["name"])
 	}
 	r.Concerned = append(r.Concerned, residency.Refused(err)...) // whose rows are to stay where they are
 	s.Audit.Record(r)

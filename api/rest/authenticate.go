@@ -11,6 +11,7 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // authenticate finds the principal behind a key, a token or a certificate, and
@@ -46,6 +47,9 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if err := s.withinTenant(r.Context(), cl.principal); err != nil {
+			return err
+		}
+		if err := s.Containment.Check(r.Context(), containment.Touches{Principal: cl.principal}); err != nil {
 			return err
 		}
 		return next(c)

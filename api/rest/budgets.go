@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
@@ -36,11 +37,9 @@ func (s *server) GetTenantBudget(ctx context.Context, r GetTenantBudgetRequestOb
 	return GetTenantBudget200JSONResponse(b), nil
 }
 
-// PutTenantBudget sets the budget of the caller's tenant. All of it is checked
-// before any of it is set; each account is set by itself, so that a conflict over
-// one leaves those before it set, and the same call may be repeated.
+// PutTenantBudget sets the budget of the caller's tenant, all of it or nothing. A
+// larger one may have to wait for others of its budget admins.
 func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestObject) (PutTenantBudgetResponseObject, error) {
-	by := callOf(ctx).principal
 	caps := map[privacy.AccountKind]wire.Losses{
 		privacy.AccountTenantDataset:   valueOf(r.Body.PerDataset),
 		privacy.AccountTenantPrincipal: valueOf(r.Body.PerPrincipal),
@@ -52,21 +51,29 @@ func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestOb
 		}
 	}
 	budget := budgetOf(r.Body.Epsilon, r.Body.Delta, r.Body.Window, r.Body.Lifetime)
-	if err := s.Ledger.SetBudget(ctx, privacy.TenantAccount(r.Tenant), budget, by); err != nil {
+	budget.PerDataset = lossesOf(caps[privacy.AccountTenantDataset])
+	budget.PerPrincipal = lossesOf(caps[privacy.AccountTenantPrincipal])
+	budget.PerGroup = lossesOf(caps[privacy.AccountTenantGroup])
+	p, err := s.Consent.SetBudget(ctx, privacy.TenantAccount(r.Tenant), budget, callOf(ctx).principal)
+	if err != nil {
 		return nil, err
 	}
-	for _, kind := range capKinds() {
-		for _, name := range slices.Sorted(maps.Keys(caps[kind])) {
-			if err := s.setCap(ctx, kind, r.Tenant, name, lossOf(caps[kind][name]), by); err != nil {
-				return nil, err
-			}
-		}
+	if p != nil {
+		return PutTenantBudget202JSONResponse{waits(p)}, nil
 	}
 	b, err := s.tenantBudget(ctx, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
 	return PutTenantBudget200JSONResponse(b), nil
+}
+
+func lossesOf(caps wire.Losses) map[string]privacy.Loss {
+	out := map[string]privacy.Loss{}
+	for name, l := range caps {
+		out[name] = lossOf(l)
+	}
+	return out
 }
 
 func checkCaps(kind privacy.AccountKind, caps wire.Losses) error {
@@ -80,16 +87,6 @@ func checkCaps(kind privacy.AccountKind, caps wire.Losses) error {
 		}
 	}
 	return nil
-}
-
-// setCap caps one dataset, principal or group of a tenant, or all without a cap
-// of their own.
-func (s *server) setCap(ctx context.Context, kind privacy.AccountKind, tenant, name string, limit privacy.Loss, by privacy.Principal) error {
-	if name == defaultEntry {
-		return s.Ledger.SetDefault(ctx, kind, tenant, &limit, by)
-	}
-	account := privacy.Account{Kind: kind, Owner: tenant, Subject: name}
-	return s.Ledger.SetBudget(ctx, account, ledger.Budget{Cap: limit, Window: privacy.WindowNone}, by)
 }
 
 func (s *server) tenantBudget(ctx context.Context, tenant string) (wire.TenantBudget, error) {
@@ -173,14 +170,19 @@ func (s *server) GetDatasetBudget(ctx context.Context, r GetDatasetBudgetRequest
 	return GetDatasetBudget200JSONResponse(b), nil
 }
 
-// PutDatasetBudget sets the budget of a dataset's persons.
+// PutDatasetBudget sets the budget of a dataset's persons. A larger one may have
+// to wait for the members.
 func (s *server) PutDatasetBudget(ctx context.Context, r PutDatasetBudgetRequestObject) (PutDatasetBudgetResponseObject, error) {
 	if _, err := s.Catalog.Dataset(ctx, r.Dataset); err != nil {
 		return nil, err
 	}
 	budget := budgetOf(r.Body.Epsilon, r.Body.Delta, r.Body.Window, r.Body.Lifetime)
-	if err := s.Ledger.SetBudget(ctx, privacy.DatasetAccount(r.Dataset), budget, callOf(ctx).principal); err != nil {
+	p, err := s.Consent.SetBudget(ctx, privacy.DatasetAccount(r.Dataset), budget, callOf(ctx).principal)
+	if err != nil {
 		return nil, err
+	}
+	if p != nil {
+		return PutDatasetBudget202JSONResponse{waits(p)}, nil
 	}
 	b, err := s.datasetBudget(ctx, r.Dataset)
 	if err != nil {
@@ -221,8 +223,8 @@ func chargeOf(e ledger.Entry) wire.Charge {
 	}
 }
 
-func budgetOf(epsilon, delta float64, window *wire.Window, lifetime *wire.Loss) ledger.Budget {
-	b := ledger.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: delta}, Window: privacy.WindowNone}
+func budgetOf(epsilon, delta float64, window *wire.Window, lifetime *wire.Loss) consent.Budget {
+	b := consent.Budget{Cap: privacy.Loss{Epsilon: epsilon, Delta: delta}, Window: privacy.WindowNone}
 	if window != nil {
 		b.Window = privacy.Window(*window)
 	}

@@ -80,7 +80,8 @@ func periodsOf(b *contract.BudgetPer) *wire.BudgetPer {
 }
 
 // CreateDataset creates a dataset or a new version of it. The contract is read
-// as it was sent, YAML or JSON, because its faults are told by their lines.
+// as it was sent, YAML or JSON, because its faults are told by their lines. One
+// that widens what members agreed on may have to wait for them.
 func (s *server) CreateDataset(c *echo.Context) error {
 	ctx := c.Request().Context()
 	cl := callOf(ctx)
@@ -88,8 +89,12 @@ func (s *server) CreateDataset(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Catalog.PutDataset(ctx, parsed, cl.body, cl.principal); err != nil {
+	p, err := s.Consent.PutDataset(ctx, parsed, cl.body, cl.principal)
+	if err != nil {
 		return err
+	}
+	if p != nil {
+		return waiting(c, p)
 	}
 	c.Response().Header().Set("Location", "/v1/datasets/"+parsed.Dataset)
 	return c.JSON(http.StatusCreated, wire.DatasetVersion{Dataset: parsed.Dataset, Version: parsed.Version})
@@ -97,8 +102,12 @@ func (s *server) CreateDataset(c *echo.Context) error {
 
 // PutMember accepts a version of a contract for the caller's tenant.
 func (s *server) PutMember(ctx context.Context, r PutMemberRequestObject) (PutMemberResponseObject, error) {
-	if err := s.Catalog.Accept(ctx, r.Dataset, r.Tenant, r.Body.Version, callOf(ctx).principal); err != nil {
+	p, err := s.Consent.Accept(ctx, r.Dataset, r.Tenant, r.Body.Version, callOf(ctx).principal)
+	if err != nil {
 		return nil, err
+	}
+	if p != nil {
+		return PutMember202JSONResponse{waits(p)}, nil
 	}
 	return PutMember200JSONResponse{Dataset: r.Dataset, Tenant: r.Tenant, Version: r.Body.Version}, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
@@ -161,7 +162,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	}
 	h.audit = audit.New(audit.Options{DB: h.db, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	o := Options{
-		Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
+		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {

@@ -1,12 +1,14 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v5"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/pace"
 )
 
@@ -42,6 +44,10 @@ func (s *server) hold(next echo.HandlerFunc) echo.HandlerFunc {
 		left := pace.Left(elapsed, s.ResponseSlot)
 		cl.took = elapsed + left
 		pace.Wait(left, s.ResponseSlot, cl.gone)
+		if cut := s.Containment.Check(context.WithoutCancel(c.Request().Context()), containment.Touches{Principal: cl.principal}); cut != nil {
+			rec.reset() // meanwhile the caller was suspended
+			failed = s.render(rec, cl, cut)
+		}
 		sendAtOnce(outer, rec)
 		s.logFailure(cl, failed)
 		return nil

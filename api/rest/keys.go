@@ -32,6 +32,9 @@ func (s *server) CreateTenantKey(ctx context.Context, r CreateTenantKeyRequestOb
 }
 
 func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, error) {
+	if err := s.openGroup(ctx, r.Group, callOf(ctx).principal); err != nil {
+		return wire.NewKey{}, err
+	}
 	k, secret, err := s.Keys.Create(ctx, r, callOf(ctx).principal)
 	if err != nil {
 		return wire.NewKey{}, err

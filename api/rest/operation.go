@@ -97,6 +97,7 @@ func newOperation(rule access, route *routers.Route) *operation {
 		}
 	}
 	slices.SortFunc(op.produces, func(a, b string) int { return preference(a) - preference(b) })
+	op.produces = slices.Compact(op.produces) // several statuses may have the same
 	for _, p := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) {
 		if p.Value.In == openapi3.ParameterInQuery {
 			if p.Value.Content != nil {

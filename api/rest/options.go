@@ -18,6 +18,8 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/anomaly"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -49,18 +51,14 @@ type Catalog interface {
 	SetRegion(ctx context.Context, name, region string, by privacy.Principal, here residency.Regions) error
 	SetSuspended(ctx context.Context, name string, suspended bool, by privacy.Principal) error
 	DeleteTenant(ctx context.Context, name string, by privacy.Principal) error
-	PutDataset(ctx context.Context, c *contract.Contract, doc []byte, by privacy.Principal) error
 	Datasets(ctx context.Context) ([]catalog.Dataset, error)
 	Dataset(ctx context.Context, name string) (catalog.Dataset, error)
 	Contract(ctx context.Context, dataset string, version int) (*contract.Contract, error)
-	Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) error
 	Leave(ctx context.Context, dataset, tenant string, by privacy.Principal) error
 }
 
-// Ledger keeps budgets and charges.
+// Ledger knows budgets and charges. Consent sets them.
 type Ledger interface {
-	SetBudget(ctx context.Context, account privacy.Account, b ledger.Budget, by privacy.Principal) error
-	SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error
 	Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error)
 	State(ctx context.Context, account privacy.Account) (ledger.State, error)
 	States(ctx context.Context, tenant string) ([]ledger.State, error)
@@ -100,11 +98,15 @@ type Options struct {
 	Callers  Callers
 	Keys     Keys
 	Policies Policies
+	Consent  Consent
 	Audit    Audit
 	Lineage  Lineage
 	Quotas   Quotas
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	Containment Containment // that of the control store when nil
+	Alerts      Alerts      // likewise
 
 	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
 	Metrics prometheus.Registerer       // not measured when nil
@@ -122,11 +124,17 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
+	}
+	if o.Containment == nil {
+		o.Containment = containment.New(o.DB, o.Now)
+	}
+	if o.Alerts == nil {
+		o.Alerts = anomaly.New(anomaly.Options{DB: o.DB, Log: o.Log, Now: o.Now})
 	}
 	setDefault(&o.MaxConcurrent, 256)
 	setDefault(&o.MaxUploads, 16)

@@ -37,7 +37,7 @@ func kindOf(code privacy.Code) kind {
 	case privacy.CodeForbidden:
 		return kind{http.StatusForbidden, "The caller may not do this"}
 	case privacy.CodeSuspended:
-		return kind{http.StatusForbidden, "The tenant is suspended"}
+		return kind{http.StatusForbidden, "This is suspended"}
 	case privacy.CodeNotFound:
 		return kind{http.StatusNotFound, "There is no such thing"}
 	case privacy.CodeUnknownDataset:

@@ -54,10 +54,11 @@ func (s *server) replay(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // stillPermitted reports whether a stored answer was permitted by the policies in
-// force. Answers that are no releases do not say.
+// force, and is of no dataset that may be suspended. Answers that are no releases do
+// not say.
 func (s *server) stillPermitted(a *idempotency.Answer) bool {
 	version := a.Header[wire.HeaderPolicy]
-	return version == "" || version == strconv.FormatInt(s.Policies.InForce(), 10)
+	return version == "" || version == strconv.FormatInt(s.Policies.InForce(), 10) && !s.Containment.DatasetsSuspended()
 }
 
 // inForm reports whether a stored answer has the media type that is asked for.

@@ -25,6 +25,9 @@ type ServerInterface interface {
 	// GetReadiness Can the server answer?
 	// (GET /readyz)
 	GetReadiness(ctx *echo.Context) error
+	// ListAlerts List what the detector noticed, newest first
+	// (GET /v1/admin/alerts)
+	ListAlerts(ctx *echo.Context, params ListAlertsParams) error
 	// ListRefusals List requests that were refused, newest first
 	// (GET /v1/admin/audit)
 	ListRefusals(ctx *echo.Context, params ListRefusalsParams) error
@@ -67,6 +70,30 @@ type ServerInterface interface {
 	// RevokePrincipal Refuse a principal for good
 	// (POST /v1/admin/principals/{principal}/revoke)
 	RevokePrincipal(ctx *echo.Context, principal string, params RevokePrincipalParams) error
+	// ListProposals List changes that wait, or waited, for approvals, newest first
+	// (GET /v1/admin/proposals)
+	ListProposals(ctx *echo.Context, params ListProposalsParams) error
+	// WithdrawProposal Take back a change that one proposed
+	// (DELETE /v1/admin/proposals/{proposal})
+	WithdrawProposal(ctx *echo.Context, proposal ProposalID) error
+	// GetProposal Show what a change would do, and who must agree
+	// (GET /v1/admin/proposals/{proposal})
+	GetProposal(ctx *echo.Context, proposal ProposalID) error
+	// ApproveProposal Sign a change
+	// (POST /v1/admin/proposals/{proposal}/approve)
+	ApproveProposal(ctx *echo.Context, proposal ProposalID, params ApproveProposalParams) error
+	// RejectProposal Refuse a change that waits for one's approval, which ends it
+	// (POST /v1/admin/proposals/{proposal}/reject)
+	RejectProposal(ctx *echo.Context, proposal ProposalID, params RejectProposalParams) error
+	// ListSuspensions List what is suspended
+	// (GET /v1/admin/suspensions)
+	ListSuspensions(ctx *echo.Context) error
+	// DeleteSuspension Lift a suspension
+	// (DELETE /v1/admin/suspensions/{kind}/{name})
+	DeleteSuspension(ctx *echo.Context, kind SuspensionKind, name string) error
+	// PutSuspension Suspend a tenant, a principal, a dataset or everything
+	// (PUT /v1/admin/suspensions/{kind}/{name})
+	PutSuspension(ctx *echo.Context, kind SuspensionKind, name string) error
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx *echo.Context) error
@@ -170,6 +197,31 @@ func (w *ServerInterfaceWrapper) GetReadiness(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetReadiness(ctx)
+	return err
+}
+
+// ListAlerts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAlerts(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAlertsParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAlerts(ctx, params)
 	return err
 }
 
@@ -495,6 +547,199 @@ func (w *ServerInterfaceWrapper) RevokePrincipal(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokePrincipal(ctx, principal, params)
+	return err
+}
+
+// ListProposals converts echo context to params.
+func (w *ServerInterfaceWrapper) ListProposals(ctx *echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListProposalsParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListProposals(ctx, params)
+	return err
+}
+
+// WithdrawProposal converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawProposal(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "proposal" -------------
+	var proposal ProposalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "proposal", ctx.Param("proposal"), &proposal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter proposal: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawProposal(ctx, proposal)
+	return err
+}
+
+// GetProposal converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProposal(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "proposal" -------------
+	var proposal ProposalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "proposal", ctx.Param("proposal"), &proposal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter proposal: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProposal(ctx, proposal)
+	return err
+}
+
+// ApproveProposal converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveProposal(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "proposal" -------------
+	var proposal ProposalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "proposal", ctx.Param("proposal"), &proposal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter proposal: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveProposalParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveProposal(ctx, proposal, params)
+	return err
+}
+
+// RejectProposal converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectProposal(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "proposal" -------------
+	var proposal ProposalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "proposal", ctx.Param("proposal"), &proposal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter proposal: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectProposalParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectProposal(ctx, proposal, params)
+	return err
+}
+
+// ListSuspensions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSuspensions(ctx *echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSuspensions(ctx)
+	return err
+}
+
+// DeleteSuspension converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSuspension(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "kind" -------------
+	var kind SuspensionKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSuspension(ctx, kind, name)
+	return err
+}
+
+// PutSuspension converts echo context to params.
+func (w *ServerInterfaceWrapper) PutSuspension(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "kind" -------------
+	var kind SuspensionKind
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", ctx.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutSuspension(ctx, kind, name)
 	return err
 }
 
@@ -1216,10 +1461,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/admin/policies", wrapper.GetPolicies, options.OperationMiddlewares["getPolicies"]...)
 	router.PUT(options.BaseURL+"/v1/admin/policies", wrapper.PutPolicies, options.OperationMiddlewares["putPolicies"]...)
 	router.GET(options.BaseURL+"/v1/admin/policies/versions", wrapper.ListPolicyVersions, options.OperationMiddlewares["listPolicyVersions"]...)
+	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals, options.OperationMiddlewares["listProposals"]...)
+	router.DELETE(options.BaseURL+"/v1/admin/proposals/:proposal", wrapper.WithdrawProposal, options.OperationMiddlewares["withdrawProposal"]...)
+	router.GET(options.BaseURL+"/v1/admin/proposals/:proposal", wrapper.GetProposal, options.OperationMiddlewares["getProposal"]...)
+	router.POST(options.BaseURL+"/v1/admin/proposals/:proposal/approve", wrapper.ApproveProposal, options.OperationMiddlewares["approveProposal"]...)
+	router.POST(options.BaseURL+"/v1/admin/proposals/:proposal/reject", wrapper.RejectProposal, options.OperationMiddlewares["rejectProposal"]...)
 	router.GET(options.BaseURL+"/v1/releases/:release/lineage", wrapper.GetReleaseLineage, options.OperationMiddlewares["getReleaseLineage"]...)
 	router.GET(options.BaseURL+"/v1/loads/:load/lineage", wrapper.GetLoadLineage, options.OperationMiddlewares["getLoadLineage"]...)
 	router.GET(options.BaseURL+"/v1/admin/lineage/releases/:release", wrapper.GetTenantReleaseLineage, options.OperationMiddlewares["getTenantReleaseLineage"]...)
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.ListRefusals, options.OperationMiddlewares["listRefusals"]...)
+	router.GET(options.BaseURL+"/v1/admin/suspensions", wrapper.ListSuspensions, options.OperationMiddlewares["listSuspensions"]...)
+	router.DELETE(options.BaseURL+"/v1/admin/suspensions/:kind/:name", wrapper.DeleteSuspension, options.OperationMiddlewares["deleteSuspension"]...)
+	router.PUT(options.BaseURL+"/v1/admin/suspensions/:kind/:name", wrapper.PutSuspension, options.OperationMiddlewares["putSuspension"]...)
+	router.GET(options.BaseURL+"/v1/admin/alerts", wrapper.ListAlerts, options.OperationMiddlewares["listAlerts"]...)
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.GetOpenAPI, options.OperationMiddlewares["getOpenAPI"]...)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
@@ -1258,6 +1512,15 @@ type ProblemApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers ProblemResponseHeaders
+}
+
+type WaitsResponseHeaders struct {
+	Location string
+}
+type WaitsJSONResponse struct {
+	Body Proposal
+
+	Headers WaitsResponseHeaders
 }
 
 type GetHealthRequestObject struct {
@@ -1330,6 +1593,49 @@ type GetReadinessdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetReadinessdefaultApplicationProblemPlusJSONResponse) VisitGetReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertsRequestObject struct {
+	Params ListAlertsParams
+}
+
+type ListAlertsResponseObject interface {
+	VisitListAlertsResponse(w http.ResponseWriter) error
+}
+
+type ListAlerts200JSONResponse AlertList
+
+func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1453,6 +1759,21 @@ func (response PutDatasetBudget200JSONResponse) VisitPutDatasetBudgetResponse(w 
 	return err
 }
 
+type PutDatasetBudget202JSONResponse struct{ WaitsJSONResponse }
+
+func (response PutDatasetBudget202JSONResponse) VisitPutDatasetBudgetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PutDatasetBudgetdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -1532,6 +1853,21 @@ func (response PutMember200JSONResponse) VisitPutMemberResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutMember202JSONResponse struct{ WaitsJSONResponse }
+
+func (response PutMember202JSONResponse) VisitPutMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1935,6 +2271,342 @@ func (response RevokePrincipaldefaultApplicationProblemPlusJSONResponse) VisitRe
 	return err
 }
 
+type ListProposalsRequestObject struct {
+	Params ListProposalsParams
+}
+
+type ListProposalsResponseObject interface {
+	VisitListProposalsResponse(w http.ResponseWriter) error
+}
+
+type ListProposals200JSONResponse ProposalList
+
+func (response ListProposals200JSONResponse) VisitListProposalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProposalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListProposalsdefaultApplicationProblemPlusJSONResponse) VisitListProposalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProposalRequestObject struct {
+	Proposal ProposalID `json:"proposal"`
+}
+
+type WithdrawProposalResponseObject interface {
+	VisitWithdrawProposalResponse(w http.ResponseWriter) error
+}
+
+type WithdrawProposal204Response struct {
+}
+
+func (response WithdrawProposal204Response) VisitWithdrawProposalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawProposaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response WithdrawProposaldefaultApplicationProblemPlusJSONResponse) VisitWithdrawProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProposalRequestObject struct {
+	Proposal ProposalID `json:"proposal"`
+}
+
+type GetProposalResponseObject interface {
+	VisitGetProposalResponse(w http.ResponseWriter) error
+}
+
+type GetProposal200JSONResponse Proposal
+
+func (response GetProposal200JSONResponse) VisitGetProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProposaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetProposaldefaultApplicationProblemPlusJSONResponse) VisitGetProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveProposalRequestObject struct {
+	Proposal ProposalID `json:"proposal"`
+	Params   ApproveProposalParams
+}
+
+type ApproveProposalResponseObject interface {
+	VisitApproveProposalResponse(w http.ResponseWriter) error
+}
+
+type ApproveProposal200JSONResponse Proposal
+
+func (response ApproveProposal200JSONResponse) VisitApproveProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveProposaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ApproveProposaldefaultApplicationProblemPlusJSONResponse) VisitApproveProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectProposalRequestObject struct {
+	Proposal ProposalID `json:"proposal"`
+	Params   RejectProposalParams
+}
+
+type RejectProposalResponseObject interface {
+	VisitRejectProposalResponse(w http.ResponseWriter) error
+}
+
+type RejectProposal200JSONResponse Proposal
+
+func (response RejectProposal200JSONResponse) VisitRejectProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectProposaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RejectProposaldefaultApplicationProblemPlusJSONResponse) VisitRejectProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSuspensionsRequestObject struct {
+}
+
+type ListSuspensionsResponseObject interface {
+	VisitListSuspensionsResponse(w http.ResponseWriter) error
+}
+
+type ListSuspensions200JSONResponse SuspensionList
+
+func (response ListSuspensions200JSONResponse) VisitListSuspensionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSuspensionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListSuspensionsdefaultApplicationProblemPlusJSONResponse) VisitListSuspensionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSuspensionRequestObject struct {
+	Kind SuspensionKind `json:"kind"`
+	Name string         `json:"name"`
+}
+
+type DeleteSuspensionResponseObject interface {
+	VisitDeleteSuspensionResponse(w http.ResponseWriter) error
+}
+
+type DeleteSuspension204Response struct {
+}
+
+func (response DeleteSuspension204Response) VisitDeleteSuspensionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSuspensiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteSuspensiondefaultApplicationProblemPlusJSONResponse) VisitDeleteSuspensionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSuspensionRequestObject struct {
+	Kind SuspensionKind `json:"kind"`
+	Name string         `json:"name"`
+	Body *PutSuspensionJSONRequestBody
+}
+
+type PutSuspensionResponseObject interface {
+	VisitPutSuspensionResponse(w http.ResponseWriter) error
+}
+
+type PutSuspension200JSONResponse Suspension
+
+func (response PutSuspension200JSONResponse) VisitPutSuspensionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSuspensiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response PutSuspensiondefaultApplicationProblemPlusJSONResponse) VisitPutSuspensionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTenantsRequestObject struct {
 }
 
@@ -2164,6 +2836,21 @@ func (response PutTenantBudget200JSONResponse) VisitPutTenantBudgetResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTenantBudget202JSONResponse struct{ WaitsJSONResponse }
+
+func (response PutTenantBudget202JSONResponse) VisitPutTenantBudgetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3325,6 +4012,9 @@ type StrictServerInterface interface {
 	// GetReadiness Can the server answer?
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
+	// ListAlerts List what the detector noticed, newest first
+	// (GET /v1/admin/alerts)
+	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
 	// ListRefusals List requests that were refused, newest first
 	// (GET /v1/admin/audit)
 	ListRefusals(ctx context.Context, request ListRefusalsRequestObject) (ListRefusalsResponseObject, error)
@@ -3367,6 +4057,30 @@ type StrictServerInterface interface {
 	// RevokePrincipal Refuse a principal for good
 	// (POST /v1/admin/principals/{principal}/revoke)
 	RevokePrincipal(ctx context.Context, request RevokePrincipalRequestObject) (RevokePrincipalResponseObject, error)
+	// ListProposals List changes that wait, or waited, for approvals, newest first
+	// (GET /v1/admin/proposals)
+	ListProposals(ctx context.Context, request ListProposalsRequestObject) (ListProposalsResponseObject, error)
+	// WithdrawProposal Take back a change that one proposed
+	// (DELETE /v1/admin/proposals/{proposal})
+	WithdrawProposal(ctx context.Context, request WithdrawProposalRequestObject) (WithdrawProposalResponseObject, error)
+	// GetProposal Show what a change would do, and who must agree
+	// (GET /v1/admin/proposals/{proposal})
+	GetProposal(ctx context.Context, request GetProposalRequestObject) (GetProposalResponseObject, error)
+	// ApproveProposal Sign a change
+	// (POST /v1/admin/proposals/{proposal}/approve)
+	ApproveProposal(ctx context.Context, request ApproveProposalRequestObject) (ApproveProposalResponseObject, error)
+	// RejectProposal Refuse a change that waits for one's approval, which ends it
+	// (POST /v1/admin/proposals/{proposal}/reject)
+	RejectProposal(ctx context.Context, request RejectProposalRequestObject) (RejectProposalResponseObject, error)
+	// ListSuspensions List what is suspended
+	// (GET /v1/admin/suspensions)
+	ListSuspensions(ctx context.Context, request ListSuspensionsRequestObject) (ListSuspensionsResponseObject, error)
+	// DeleteSuspension Lift a suspension
+	// (DELETE /v1/admin/suspensions/{kind}/{name})
+	DeleteSuspension(ctx context.Context, request DeleteSuspensionRequestObject) (DeleteSuspensionResponseObject, error)
+	// PutSuspension Suspend a tenant, a principal, a dataset or everything
+	// (PUT /v1/admin/suspensions/{kind}/{name})
+	PutSuspension(ctx context.Context, request PutSuspensionRequestObject) (PutSuspensionResponseObject, error)
 	// ListTenants List tenants
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -3502,6 +4216,31 @@ func (sh *strictHandler) GetReadiness(ctx *echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetReadinessResponseObject); ok {
 		return validResponse.VisitGetReadinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAlerts operation middleware
+func (sh *strictHandler) ListAlerts(ctx *echo.Context, params ListAlertsParams) error {
+	var request ListAlertsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlerts(ctx.Request().Context(), request.(ListAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlerts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAlertsResponseObject); ok {
+		return validResponse.VisitListAlertsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -3976,6 +4715,231 @@ func (sh *strictHandler) RevokePrincipal(ctx *echo.Context, principal string, pa
 		return err
 	} else if validResponse, ok := response.(RevokePrincipalResponseObject); ok {
 		return validResponse.VisitRevokePrincipalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListProposals operation middleware
+func (sh *strictHandler) ListProposals(ctx *echo.Context, params ListProposalsParams) error {
+	var request ListProposalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProposals(ctx.Request().Context(), request.(ListProposalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProposals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListProposalsResponseObject); ok {
+		return validResponse.VisitListProposalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawProposal operation middleware
+func (sh *strictHandler) WithdrawProposal(ctx *echo.Context, proposal ProposalID) error {
+	var request WithdrawProposalRequestObject
+
+	request.Proposal = proposal
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawProposal(ctx.Request().Context(), request.(WithdrawProposalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawProposal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawProposalResponseObject); ok {
+		return validResponse.VisitWithdrawProposalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProposal operation middleware
+func (sh *strictHandler) GetProposal(ctx *echo.Context, proposal ProposalID) error {
+	var request GetProposalRequestObject
+
+	request.Proposal = proposal
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProposal(ctx.Request().Context(), request.(GetProposalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProposal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProposalResponseObject); ok {
+		return validResponse.VisitGetProposalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveProposal operation middleware
+func (sh *strictHandler) ApproveProposal(ctx *echo.Context, proposal ProposalID, params ApproveProposalParams) error {
+	var request ApproveProposalRequestObject
+
+	request.Proposal = proposal
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveProposal(ctx.Request().Context(), request.(ApproveProposalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveProposal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveProposalResponseObject); ok {
+		return validResponse.VisitApproveProposalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectProposal operation middleware
+func (sh *strictHandler) RejectProposal(ctx *echo.Context, proposal ProposalID, params RejectProposalParams) error {
+	var request RejectProposalRequestObject
+
+	request.Proposal = proposal
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectProposal(ctx.Request().Context(), request.(RejectProposalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectProposal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectProposalResponseObject); ok {
+		return validResponse.VisitRejectProposalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSuspensions operation middleware
+func (sh *strictHandler) ListSuspensions(ctx *echo.Context) error {
+	var request ListSuspensionsRequestObject
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSuspensions(ctx.Request().Context(), request.(ListSuspensionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSuspensions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSuspensionsResponseObject); ok {
+		return validResponse.VisitListSuspensionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSuspension operation middleware
+func (sh *strictHandler) DeleteSuspension(ctx *echo.Context, kind SuspensionKind, name string) error {
+	var request DeleteSuspensionRequestObject
+
+	request.Kind = kind
+	request.Name = name
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSuspension(ctx.Request().Context(), request.(DeleteSuspensionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSuspension")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSuspensionResponseObject); ok {
+		return validResponse.VisitDeleteSuspensionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutSuspension operation middleware
+func (sh *strictHandler) PutSuspension(ctx *echo.Context, kind SuspensionKind, name string) error {
+	var request PutSuspensionRequestObject
+
+	request.Kind = kind
+	request.Name = name
+
+	var body PutSuspensionJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSuspension(ctx.Request().Context(), request.(PutSuspensionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSuspension")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutSuspensionResponseObject); ok {
+		return validResponse.VisitPutSuspensionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

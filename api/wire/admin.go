@@ -94,12 +94,12 @@ func (a *API) RevokePrincipal(ctx context.Context, principal string) error {
 // ApplyContract creates a dataset or a new version of it from a contract in
 // YAML; JSON is YAML.
 func (a *API) ApplyContract(ctx context.Context, contract []byte) (DatasetVersion, error) {
-	return decode[DatasetVersion](a.client.CreateDatasetWithBody(ctx, &CreateDatasetParams{}, TypeYAML, bytes.NewReader(contract)))
+	return made[DatasetVersion](a.client.CreateDatasetWithBody(ctx, &CreateDatasetParams{}, TypeYAML, bytes.NewReader(contract)))
 }
 
 // AcceptContract accepts a version of a dataset's contract for a tenant.
 func (a *API) AcceptContract(ctx context.Context, dataset, tenant string, version int) (Membership, error) {
-	return decode[Membership](a.client.PutMember(ctx, dataset, tenant, MemberRequest{Version: version}))
+	return made[Membership](a.client.PutMember(ctx, dataset, tenant, MemberRequest{Version: version}))
 }
 
 // LeaveDataset ends a tenant's membership.
@@ -114,7 +114,7 @@ func (a *API) TenantBudget(ctx context.Context, tenant string) (TenantBudget, er
 
 // SetTenantBudget sets a tenant's budget.
 func (a *API) SetTenantBudget(ctx context.Context, tenant string, b TenantBudgetRequest) (TenantBudget, error) {
-	return decode[TenantBudget](a.client.PutTenantBudget(ctx, tenant, b))
+	return made[TenantBudget](a.client.PutTenantBudget(ctx, tenant, b))
 }
 
 // Charges lists what was charged to a tenant, newest first.
@@ -129,7 +129,7 @@ func (a *API) DatasetBudget(ctx context.Context, dataset string) (DatasetBudget,
 
 // SetDatasetBudget sets the budget of a dataset's persons.
 func (a *API) SetDatasetBudget(ctx context.Context, dataset string, b DatasetBudgetRequest) (DatasetBudget, error) {
-	return decode[DatasetBudget](a.client.PutDatasetBudget(ctx, dataset, b))
+	return made[DatasetBudget](a.client.PutDatasetBudget(ctx, dataset, b))
 }
 
 // Ready reports, as an error, why the server cannot answer.

@@ -17,6 +17,33 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AlertSignal.
+const (
+	Filters  AlertSignal = "filters"
+	Foreign  AlertSignal = "foreign"
+	Logins   AlertSignal = "logins"
+	Repeats  AlertSignal = "repeats"
+	Spending AlertSignal = "spending"
+)
+
+// Valid indicates whether the value is a known member of the AlertSignal enum.
+func (e AlertSignal) Valid() bool {
+	switch e {
+	case Filters:
+		return true
+	case Foreign:
+		return true
+	case Logins:
+		return true
+	case Repeats:
+		return true
+	case Spending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChargeState.
 const (
 	ChargeStateAbandoned ChargeState = "abandoned"
@@ -188,6 +215,60 @@ func (e PolicyVersionSource) Valid() bool {
 	}
 }
 
+// Defines values for ProposalKind.
+const (
+	ProposalKindContract      ProposalKind = "contract"
+	ProposalKindDatasetBudget ProposalKind = "dataset-budget"
+	ProposalKindMember        ProposalKind = "member"
+	ProposalKindTenantBudget  ProposalKind = "tenant-budget"
+)
+
+// Valid indicates whether the value is a known member of the ProposalKind enum.
+func (e ProposalKind) Valid() bool {
+	switch e {
+	case ProposalKindContract:
+		return true
+	case ProposalKindDatasetBudget:
+		return true
+	case ProposalKindMember:
+		return true
+	case ProposalKindTenantBudget:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProposalState.
+const (
+	ProposalStateApplied   ProposalState = "applied"
+	ProposalStateApproved  ProposalState = "approved"
+	ProposalStateExpired   ProposalState = "expired"
+	ProposalStatePending   ProposalState = "pending"
+	ProposalStateRejected  ProposalState = "rejected"
+	ProposalStateWithdrawn ProposalState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ProposalState enum.
+func (e ProposalState) Valid() bool {
+	switch e {
+	case ProposalStateApplied:
+		return true
+	case ProposalStateApproved:
+		return true
+	case ProposalStateExpired:
+		return true
+	case ProposalStatePending:
+		return true
+	case ProposalStateRejected:
+		return true
+	case ProposalStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QuotaName.
 const (
 	QuotaLoadsRunning      QuotaName = "loads_running"
@@ -260,6 +341,30 @@ func (e RunEventEventType) Valid() bool {
 	}
 }
 
+// Defines values for SuspensionKind.
+const (
+	SuspensionKindDataset    SuspensionKind = "dataset"
+	SuspensionKindEverything SuspensionKind = "everything"
+	SuspensionKindPrincipal  SuspensionKind = "principal"
+	SuspensionKindTenant     SuspensionKind = "tenant"
+)
+
+// Valid indicates whether the value is a known member of the SuspensionKind enum.
+func (e SuspensionKind) Valid() bool {
+	switch e {
+	case SuspensionKindDataset:
+		return true
+	case SuspensionKindEverything:
+		return true
+	case SuspensionKindPrincipal:
+		return true
+	case SuspensionKindTenant:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Window.
 const (
 	Day   Window = "day"
@@ -278,6 +383,33 @@ func (e Window) Valid() bool {
 	case None:
 		return true
 	case Week:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListProposalsParamsState.
+const (
+	ListProposalsParamsStateApplied   ListProposalsParamsState = "applied"
+	ListProposalsParamsStateExpired   ListProposalsParamsState = "expired"
+	ListProposalsParamsStatePending   ListProposalsParamsState = "pending"
+	ListProposalsParamsStateRejected  ListProposalsParamsState = "rejected"
+	ListProposalsParamsStateWithdrawn ListProposalsParamsState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ListProposalsParamsState enum.
+func (e ListProposalsParamsState) Valid() bool {
+	switch e {
+	case ListProposalsParamsStateApplied:
+		return true
+	case ListProposalsParamsStateExpired:
+		return true
+	case ListProposalsParamsStatePending:
+		return true
+	case ListProposalsParamsStateRejected:
+		return true
+	case ListProposalsParamsStateWithdrawn:
 		return true
 	default:
 		return false
@@ -311,6 +443,39 @@ type AccountBudget struct {
 	Account   string `json:"account"`
 	Remaining Amount `json:"remaining"`
 	Spent     Amount `json:"spent"`
+}
+
+// Alert A principal whose count of an hour is far above its own usual one
+type Alert struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+
+	// Limit What would have been usual
+	Limit    float64 `json:"limit"`
+	Observed float64 `json:"observed"`
+
+	// Principal Left out for failed authentications
+	Principal *string `json:"principal,omitempty"`
+
+	// Signal What was counted: refused calls that concern another tenant, failed authentications, ε charged, different questions of one form,
+	// different filters on one column
+	Signal AlertSignal `json:"signal"`
+
+	// Suspended The detector suspended the principal
+	Suspended bool `json:"suspended"`
+
+	// Tenant The principal's, where it is known
+	Tenant *string `json:"tenant,omitempty"`
+}
+
+// AlertSignal What was counted: refused calls that concern another tenant, failed authentications, ε charged, different questions of one form,
+// different filters on one column
+type AlertSignal string
+
+// AlertList defines model for AlertList.
+type AlertList struct {
+	Items []Alert `json:"items"`
+	Next  *string `json:"next,omitempty"`
 }
 
 // Amount defines model for Amount.
@@ -436,6 +601,29 @@ type DocumentProblem struct {
 	Field   *string `json:"field,omitempty"`
 	Line    *int    `json:"line,omitempty"`
 	Message string  `json:"message"`
+}
+
+// EffectChange One field that changes. It follows from contracts and budgets alone, never from rows
+type EffectChange struct {
+	After  string `json:"after"`
+	Before string `json:"before"`
+	Field  string `json:"field"`
+
+	// Noise What it does to the noise per group of a query at the default loss
+	Noise []EffectNoise `json:"noise,omitempty"`
+	Says  string        `json:"says"`
+
+	// Widens Whether more is shared; true also of what is neither only wider nor only narrower
+	Widens bool `json:"widens"`
+}
+
+// EffectNoise defines model for EffectNoise.
+type EffectNoise struct {
+	After float64 `json:"after"`
+
+	// Before A standard deviation
+	Before float64 `json:"before"`
+	Of     string  `json:"of"`
 }
 
 // ExplainCharge defines model for ExplainCharge.
@@ -764,6 +952,76 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Proposal defines model for Proposal.
+type Proposal struct {
+	Approvals []ProposalApproval `json:"approvals"`
+
+	// By The principal who proposed it
+	By       string  `json:"by"`
+	ByTenant *string `json:"by_tenant,omitempty"`
+
+	// Contract The contract that would be put, as it was sent
+	Contract  *string    `json:"contract,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+	Dataset   *string    `json:"dataset,omitempty"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+
+	// DecidedBy Missing where time or another change ended it
+	DecidedBy *string        `json:"decided_by,omitempty"`
+	Effect    []EffectChange `json:"effect"`
+	ExpiresAt time.Time      `json:"expires_at"`
+	ID        string         `json:"id"`
+	Kind      ProposalKind   `json:"kind"`
+
+	// Required Who must agree, as of now; none once it is decided
+	Required []ProposalNeed `json:"required"`
+
+	// Says What would change, in sentences; what widens sharing comes first
+	Says []string `json:"says"`
+
+	// State `approved` is pending and waits for nobody any more, since somebody left: approving again makes the change
+	State ProposalState `json:"state"`
+
+	// Tenant Who joins, or whose budget it is
+	Tenant *string `json:"tenant,omitempty"`
+
+	// Values What would be put in place of a contract
+	Values map[string]interface{} `json:"values,omitempty"`
+}
+
+// ProposalKind defines model for Proposal.Kind.
+type ProposalKind string
+
+// ProposalState `approved` is pending and waits for nobody any more, since somebody left: approving again makes the change
+type ProposalState string
+
+// ProposalApproval defines model for ProposalApproval.
+type ProposalApproval struct {
+	At time.Time `json:"at"`
+
+	// Counts False once the principal has been revoked
+	Counts    bool   `json:"counts"`
+	Principal string `json:"principal"`
+	Role      Role   `json:"role"`
+	Tenant    string `json:"tenant"`
+}
+
+// ProposalList defines model for ProposalList.
+type ProposalList struct {
+	Items []Proposal `json:"items"`
+	Next  *string    `json:"next,omitempty"`
+}
+
+// ProposalNeed defines model for ProposalNeed.
+type ProposalNeed struct {
+	Count   int  `json:"count"`
+	Missing int  `json:"missing"`
+	Role    Role `json:"role"`
+
+	// Tenant Whose; any member's where missing
+	Tenant *string `json:"tenant,omitempty"`
+}
+
 // Purpose What the answer is for. Policies may ask for it; it stands on the release and changes neither noise nor price.
 type Purpose = string
 
@@ -904,6 +1162,33 @@ type RunEvent struct {
 
 // RunEventEventType defines model for RunEvent.EventType.
 type RunEventEventType string
+
+// Suspension defines model for Suspension.
+type Suspension struct {
+	// By The principal, `detector`, or `system` where nobody is on record
+	By   string         `json:"by"`
+	Kind SuspensionKind `json:"kind"`
+	Name string         `json:"name"`
+
+	// Owner The tenant whose suspension it is; left out for those of operators
+	Owner  *string   `json:"owner,omitempty"`
+	Reason *string   `json:"reason,omitempty"`
+	Since  time.Time `json:"since"`
+}
+
+// SuspensionKind defines model for SuspensionKind.
+type SuspensionKind string
+
+// SuspensionList defines model for SuspensionList.
+type SuspensionList struct {
+	Items []Suspension `json:"items"`
+}
+
+// SuspensionRequest defines model for SuspensionRequest.
+type SuspensionRequest struct {
+	// Reason For people; it is not in the log
+	Reason string `json:"reason"`
+}
 
 // Tenant defines model for Tenant.
 type Tenant struct {
@@ -1054,11 +1339,26 @@ type Limit = int32
 // LoadID defines model for LoadID.
 type LoadID = string
 
+// ProposalID defines model for ProposalID.
+type ProposalID = string
+
 // TenantName defines model for TenantName.
 type TenantName = string
 
 // NoisedResult defines model for NoisedResult.
 type NoisedResult = Rows
+
+// Waits defines model for Waits.
+type Waits = Proposal
+
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListRefusalsParams defines parameters for ListRefusals.
 type ListRefusalsParams struct {
@@ -1120,6 +1420,34 @@ type PutPoliciesTextBody = string
 
 // RevokePrincipalParams defines parameters for RevokePrincipal.
 type RevokePrincipalParams struct {
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListProposalsParams defines parameters for ListProposals.
+type ListProposalsParams struct {
+	State *ListProposalsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListProposalsParamsState defines parameters for ListProposals.
+type ListProposalsParamsState string
+
+// ApproveProposalParams defines parameters for ApproveProposal.
+type ApproveProposalParams struct {
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectProposalParams defines parameters for RejectProposal.
+type RejectProposalParams struct {
 	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
 	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1267,6 +1595,9 @@ type PutPoliciesJSONRequestBody = PolicySet
 
 // PutPoliciesTextRequestBody defines body for PutPolicies for text/plain ContentType.
 type PutPoliciesTextRequestBody = PutPoliciesTextBody
+
+// PutSuspensionJSONRequestBody defines body for PutSuspension for application/json ContentType.
+type PutSuspensionJSONRequestBody = SuspensionRequest
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantRequest
@@ -1459,6 +1790,13 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAlerts List what the detector noticed, newest first
+	//
+	// A tenant's people see alerts of its own principals.
+	//
+	// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+	ListAlerts(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListRefusals List requests that were refused, newest first
 	//
 	// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
@@ -1629,6 +1967,73 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
 	RevokePrincipal(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListProposals List changes that wait, or waited, for approvals, newest first
+	//
+	// Those that concern one's tenant: its own, its people's, and those about datasets that it is a member of. The operator and
+	// auditors of no tenant see all. What would be put is left out: ask for a proposal by its id.
+	//
+	// Corresponds with GET /v1/admin/proposals (the `ListProposals` operationId).
+	ListProposals(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawProposal Take back a change that one proposed
+	//
+	// Corresponds with DELETE /v1/admin/proposals/{proposal} (the `WithdrawProposal` operationId).
+	WithdrawProposal(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetProposal Show what a change would do, and who must agree
+	//
+	// Corresponds with GET /v1/admin/proposals/{proposal} (the `GetProposal` operationId).
+	GetProposal(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveProposal Sign a change
+	//
+	// The last signature that is needed makes the change, at once. A proposal whose effect is no longer the one that it shows expires
+	// instead, and so answers `conflict`.
+	//
+	// Corresponds with POST /v1/admin/proposals/{proposal}/approve (the `ApproveProposal` operationId).
+	ApproveProposal(ctx context.Context, proposal ProposalID, params *ApproveProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RejectProposal Refuse a change that waits for one's approval, which ends it
+	//
+	// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
+	RejectProposal(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSuspensions List what is suspended
+	//
+	// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+	//
+	// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+	ListSuspensions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSuspension Lift a suspension
+	//
+	// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+	//
+	// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+	DeleteSuspension(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSuspensionWithBody Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithBody(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSuspension Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspension(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTenants List tenants
 	//
@@ -1905,6 +2310,23 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadinessRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListAlerts List what the detector noticed, newest first
+//
+// A tenant's people see alerts of its own principals.
+//
+// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+func (c *Client) ListAlerts(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAlertsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2296,6 +2718,163 @@ func (c *Client) ListPolicyVersions(ctx context.Context, reqEditors ...RequestEd
 // Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
 func (c *Client) RevokePrincipal(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokePrincipalRequest(c.Server, principal, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListProposals List changes that wait, or waited, for approvals, newest first
+//
+// Those that concern one's tenant: its own, its people's, and those about datasets that it is a member of. The operator and
+// auditors of no tenant see all. What would be put is left out: ask for a proposal by its id.
+//
+// Corresponds with GET /v1/admin/proposals (the `ListProposals` operationId).
+func (c *Client) ListProposals(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProposalsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawProposal Take back a change that one proposed
+//
+// Corresponds with DELETE /v1/admin/proposals/{proposal} (the `WithdrawProposal` operationId).
+func (c *Client) WithdrawProposal(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawProposalRequest(c.Server, proposal)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetProposal Show what a change would do, and who must agree
+//
+// Corresponds with GET /v1/admin/proposals/{proposal} (the `GetProposal` operationId).
+func (c *Client) GetProposal(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProposalRequest(c.Server, proposal)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveProposal Sign a change
+//
+// The last signature that is needed makes the change, at once. A proposal whose effect is no longer the one that it shows expires
+// instead, and so answers `conflict`.
+//
+// Corresponds with POST /v1/admin/proposals/{proposal}/approve (the `ApproveProposal` operationId).
+func (c *Client) ApproveProposal(ctx context.Context, proposal ProposalID, params *ApproveProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveProposalRequest(c.Server, proposal, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RejectProposal Refuse a change that waits for one's approval, which ends it
+//
+// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
+func (c *Client) RejectProposal(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRejectProposalRequest(c.Server, proposal, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSuspensions List what is suspended
+//
+// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+//
+// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+func (c *Client) ListSuspensions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSuspensionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSuspension Lift a suspension
+//
+// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+//
+// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+func (c *Client) DeleteSuspension(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSuspensionRequest(c.Server, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSuspensionWithBody Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *Client) PutSuspensionWithBody(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSuspensionRequestWithBody(c.Server, kind, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSuspension Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *Client) PutSuspension(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSuspensionRequest(c.Server, kind, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2964,6 +3543,72 @@ func NewGetReadinessRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListAlertsRequest constructs an http.Request for the ListAlerts method
+func NewListAlertsRequest(server string, params *ListAlertsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/alerts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3732,6 +4377,372 @@ func NewRevokePrincipalRequest(server string, principal string, params *RevokePr
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewListProposalsRequest constructs an http.Request for the ListProposals method
+func NewListProposalsRequest(server string, params *ListProposalsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/proposals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWithdrawProposalRequest constructs an http.Request for the WithdrawProposal method
+func NewWithdrawProposalRequest(server string, proposal ProposalID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "proposal", proposal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/proposals/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetProposalRequest constructs an http.Request for the GetProposal method
+func NewGetProposalRequest(server string, proposal ProposalID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "proposal", proposal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/proposals/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApproveProposalRequest constructs an http.Request for the ApproveProposal method
+func NewApproveProposalRequest(server string, proposal ProposalID, params *ApproveProposalParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "proposal", proposal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/proposals/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRejectProposalRequest constructs an http.Request for the RejectProposal method
+func NewRejectProposalRequest(server string, proposal ProposalID, params *RejectProposalParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "proposal", proposal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/proposals/%s/reject", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListSuspensionsRequest constructs an http.Request for the ListSuspensions method
+func NewListSuspensionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteSuspensionRequest constructs an http.Request for the DeleteSuspension method
+func NewDeleteSuspensionRequest(server string, kind SuspensionKind, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutSuspensionRequest calls the generic PutSuspension builder with application/json body
+func NewPutSuspensionRequest(server string, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutSuspensionRequestWithBody(server, kind, name, "application/json", bodyReader)
+}
+
+// NewPutSuspensionRequestWithBody constructs an http.Request for the PutSuspension method, with any body, and a specified content type
+func NewPutSuspensionRequestWithBody(server string, kind SuspensionKind, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/suspensions/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5289,6 +6300,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
 
+	// ListAlertsWithResponse List what the detector noticed, newest first
+	//
+	// A tenant's people see alerts of its own principals.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+	ListAlertsWithResponse(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*ListAlertsResponse, error)
+
 	// ListRefusalsWithResponse List requests that were refused, newest first
 	//
 	// Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
@@ -5477,6 +6497,87 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/admin/principals/{principal}/revoke (the `RevokePrincipal` operationId).
 	RevokePrincipalWithResponse(ctx context.Context, principal string, params *RevokePrincipalParams, reqEditors ...RequestEditorFn) (*RevokePrincipalResponse, error)
+
+	// ListProposalsWithResponse List changes that wait, or waited, for approvals, newest first
+	//
+	// Those that concern one's tenant: its own, its people's, and those about datasets that it is a member of. The operator and
+	// auditors of no tenant see all. What would be put is left out: ask for a proposal by its id.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/proposals (the `ListProposals` operationId).
+	ListProposalsWithResponse(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error)
+
+	// WithdrawProposalWithResponse Take back a change that one proposed
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/admin/proposals/{proposal} (the `WithdrawProposal` operationId).
+	WithdrawProposalWithResponse(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*WithdrawProposalResponse, error)
+
+	// GetProposalWithResponse Show what a change would do, and who must agree
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/proposals/{proposal} (the `GetProposal` operationId).
+	GetProposalWithResponse(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*GetProposalResponse, error)
+
+	// ApproveProposalWithResponse Sign a change
+	//
+	// The last signature that is needed makes the change, at once. A proposal whose effect is no longer the one that it shows expires
+	// instead, and so answers `conflict`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/proposals/{proposal}/approve (the `ApproveProposal` operationId).
+	ApproveProposalWithResponse(ctx context.Context, proposal ProposalID, params *ApproveProposalParams, reqEditors ...RequestEditorFn) (*ApproveProposalResponse, error)
+
+	// RejectProposalWithResponse Refuse a change that waits for one's approval, which ends it
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
+	RejectProposalWithResponse(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*RejectProposalResponse, error)
+
+	// ListSuspensionsWithResponse List what is suspended
+	//
+	// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+	ListSuspensionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSuspensionsResponse, error)
+
+	// DeleteSuspensionWithResponse Lift a suspension
+	//
+	// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+	DeleteSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*DeleteSuspensionResponse, error)
+
+	// PutSuspensionWithBodyWithResponse Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithBodyWithResponse(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error)
+
+	// PutSuspensionWithResponse Suspend a tenant, a principal, a dataset or everything
+	//
+	// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+	// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+	// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+	PutSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error)
 
 	// ListTenantsWithResponse List tenants
 	//
@@ -5835,6 +6936,38 @@ func (r GetReadinessResponse) StatusCode() int {
 	return 0
 }
 
+// ListAlertsResponseDefaultHeaders the declared response headers of an HTTP default response for ListAlerts
+type ListAlertsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListAlertsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AlertList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAlertsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAlertsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAlertsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // ListRefusalsResponseDefaultHeaders the declared response headers of an HTTP default response for ListRefusals
 type ListRefusalsResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5872,6 +7005,11 @@ type CreateDatasetResponse201Headers struct {
 	Location string
 }
 
+// CreateDatasetResponse202Headers the declared response headers of an HTTP 202 response for CreateDataset
+type CreateDatasetResponse202Headers struct {
+	Location string
+}
+
 // CreateDatasetResponseDefaultHeaders the declared response headers of an HTTP default response for CreateDataset
 type CreateDatasetResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5882,10 +7020,14 @@ type CreateDatasetResponse struct {
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *DatasetVersion
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Waits
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateDatasetResponse201Headers
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *CreateDatasetResponse202Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *CreateDatasetResponseDefaultHeaders
 }
@@ -5938,6 +7080,11 @@ func (r GetDatasetBudgetResponse) StatusCode() int {
 	return 0
 }
 
+// PutDatasetBudgetResponse202Headers the declared response headers of an HTTP 202 response for PutDatasetBudget
+type PutDatasetBudgetResponse202Headers struct {
+	Location string
+}
+
 // PutDatasetBudgetResponseDefaultHeaders the declared response headers of an HTTP default response for PutDatasetBudget
 type PutDatasetBudgetResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -5948,8 +7095,12 @@ type PutDatasetBudgetResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *DatasetBudget
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Waits
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *PutDatasetBudgetResponse202Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *PutDatasetBudgetResponseDefaultHeaders
 }
@@ -6000,6 +7151,11 @@ func (r DeleteMemberResponse) StatusCode() int {
 	return 0
 }
 
+// PutMemberResponse202Headers the declared response headers of an HTTP 202 response for PutMember
+type PutMemberResponse202Headers struct {
+	Location string
+}
+
 // PutMemberResponseDefaultHeaders the declared response headers of an HTTP default response for PutMember
 type PutMemberResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -6010,8 +7166,12 @@ type PutMemberResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Membership
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Waits
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *PutMemberResponse202Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *PutMemberResponseDefaultHeaders
 }
@@ -6316,6 +7476,258 @@ func (r RevokePrincipalResponse) StatusCode() int {
 	return 0
 }
 
+// ListProposalsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProposals
+type ListProposalsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListProposalsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProposalList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListProposalsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListProposalsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListProposalsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// WithdrawProposalResponseDefaultHeaders the declared response headers of an HTTP default response for WithdrawProposal
+type WithdrawProposalResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type WithdrawProposalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *WithdrawProposalResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawProposalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawProposalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetProposalResponseDefaultHeaders the declared response headers of an HTTP default response for GetProposal
+type GetProposalResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetProposalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Proposal
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetProposalResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProposalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProposalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ApproveProposalResponseDefaultHeaders the declared response headers of an HTTP default response for ApproveProposal
+type ApproveProposalResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ApproveProposalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Proposal
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ApproveProposalResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveProposalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveProposalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RejectProposalResponseDefaultHeaders the declared response headers of an HTTP default response for RejectProposal
+type RejectProposalResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RejectProposalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Proposal
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RejectProposalResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r RejectProposalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RejectProposalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListSuspensionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSuspensions
+type ListSuspensionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListSuspensionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SuspensionList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListSuspensionsResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSuspensionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSuspensionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// DeleteSuspensionResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteSuspension
+type DeleteSuspensionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteSuspensionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteSuspensionResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSuspensionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSuspensionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// PutSuspensionResponseDefaultHeaders the declared response headers of an HTTP default response for PutSuspension
+type PutSuspensionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutSuspensionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Suspension
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutSuspensionResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r PutSuspensionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutSuspensionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // ListTenantsResponseDefaultHeaders the declared response headers of an HTTP default response for ListTenants
 type ListTenantsResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -6474,6 +7886,11 @@ func (r GetTenantBudgetResponse) StatusCode() int {
 	return 0
 }
 
+// PutTenantBudgetResponse202Headers the declared response headers of an HTTP 202 response for PutTenantBudget
+type PutTenantBudgetResponse202Headers struct {
+	Location string
+}
+
 // PutTenantBudgetResponseDefaultHeaders the declared response headers of an HTTP default response for PutTenantBudget
 type PutTenantBudgetResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -6484,8 +7901,12 @@ type PutTenantBudgetResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *TenantBudget
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Waits
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *PutTenantBudgetResponse202Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *PutTenantBudgetResponseDefaultHeaders
 }
@@ -7274,6 +8695,21 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 	return ParseGetReadinessResponse(rsp)
 }
 
+// ListAlertsWithResponse List what the detector noticed, newest first
+//
+// A tenant's people see alerts of its own principals.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/alerts (the `ListAlerts` operationId).
+func (c *ClientWithResponses) ListAlertsWithResponse(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*ListAlertsResponse, error) {
+	rsp, err := c.ListAlerts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAlertsResponse(rsp)
+}
+
 // ListRefusalsWithResponse List requests that were refused, newest first
 //
 // Those that concern one's tenant: made by its principals, naming it, or asking for an object of its. The operator and auditors
@@ -7593,6 +9029,141 @@ func (c *ClientWithResponses) RevokePrincipalWithResponse(ctx context.Context, p
 		return nil, err
 	}
 	return ParseRevokePrincipalResponse(rsp)
+}
+
+// ListProposalsWithResponse List changes that wait, or waited, for approvals, newest first
+//
+// Those that concern one's tenant: its own, its people's, and those about datasets that it is a member of. The operator and
+// auditors of no tenant see all. What would be put is left out: ask for a proposal by its id.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/proposals (the `ListProposals` operationId).
+func (c *ClientWithResponses) ListProposalsWithResponse(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error) {
+	rsp, err := c.ListProposals(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListProposalsResponse(rsp)
+}
+
+// WithdrawProposalWithResponse Take back a change that one proposed
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/admin/proposals/{proposal} (the `WithdrawProposal` operationId).
+func (c *ClientWithResponses) WithdrawProposalWithResponse(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*WithdrawProposalResponse, error) {
+	rsp, err := c.WithdrawProposal(ctx, proposal, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawProposalResponse(rsp)
+}
+
+// GetProposalWithResponse Show what a change would do, and who must agree
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/proposals/{proposal} (the `GetProposal` operationId).
+func (c *ClientWithResponses) GetProposalWithResponse(ctx context.Context, proposal ProposalID, reqEditors ...RequestEditorFn) (*GetProposalResponse, error) {
+	rsp, err := c.GetProposal(ctx, proposal, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProposalResponse(rsp)
+}
+
+// ApproveProposalWithResponse Sign a change
+//
+// The last signature that is needed makes the change, at once. A proposal whose effect is no longer the one that it shows expires
+// instead, and so answers `conflict`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/proposals/{proposal}/approve (the `ApproveProposal` operationId).
+func (c *ClientWithResponses) ApproveProposalWithResponse(ctx context.Context, proposal ProposalID, params *ApproveProposalParams, reqEditors ...RequestEditorFn) (*ApproveProposalResponse, error) {
+	rsp, err := c.ApproveProposal(ctx, proposal, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveProposalResponse(rsp)
+}
+
+// RejectProposalWithResponse Refuse a change that waits for one's approval, which ends it
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/proposals/{proposal}/reject (the `RejectProposal` operationId).
+func (c *ClientWithResponses) RejectProposalWithResponse(ctx context.Context, proposal ProposalID, params *RejectProposalParams, reqEditors ...RequestEditorFn) (*RejectProposalResponse, error) {
+	rsp, err := c.RejectProposal(ctx, proposal, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRejectProposalResponse(rsp)
+}
+
+// ListSuspensionsWithResponse List what is suspended
+//
+// The latest first. A tenant's people see what concerns the tenant, and no reasons but the tenant's own.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/suspensions (the `ListSuspensions` operationId).
+func (c *ClientWithResponses) ListSuspensionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSuspensionsResponse, error) {
+	rsp, err := c.ListSuspensions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSuspensionsResponse(rsp)
+}
+
+// DeleteSuspensionWithResponse Lift a suspension
+//
+// Operators lift those of operators and of the detector, a tenant admin those of its tenant.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/admin/suspensions/{kind}/{name} (the `DeleteSuspension` operationId).
+func (c *ClientWithResponses) DeleteSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, reqEditors ...RequestEditorFn) (*DeleteSuspensionResponse, error) {
+	rsp, err := c.DeleteSuspension(ctx, kind, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSuspensionResponse(rsp)
+}
+
+// PutSuspensionWithBodyWithResponse Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *ClientWithResponses) PutSuspensionWithBodyWithResponse(ctx context.Context, kind SuspensionKind, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error) {
+	rsp, err := c.PutSuspensionWithBody(ctx, kind, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSuspensionResponse(rsp)
+}
+
+// PutSuspensionWithResponse Suspend a tenant, a principal, a dataset or everything
+//
+// In force for the next call, in every server on the data directory, and for runs within a second: a query that runs is answered
+// `suspended` and stays charged, a load that runs fails. Operators suspend all kinds. A tenant admin suspends principals where they act for
+// its tenant, and the tenant itself: then its rows take part in nothing, and its principals may call.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/suspensions/{kind}/{name} (the `PutSuspension` operationId).
+func (c *ClientWithResponses) PutSuspensionWithResponse(ctx context.Context, kind SuspensionKind, name string, body PutSuspensionJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSuspensionResponse, error) {
+	rsp, err := c.PutSuspension(ctx, kind, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSuspensionResponse(rsp)
 }
 
 // ListTenantsWithResponse List tenants
@@ -8195,6 +9766,52 @@ func ParseGetReadinessResponse(rsp *http.Response) (*GetReadinessResponse, error
 	return response, nil
 }
 
+// ParseListAlertsResponse parses an HTTP response from a ListAlertsWithResponse call
+func ParseListAlertsResponse(rsp *http.Response) (*ListAlertsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAlertsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AlertList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListAlertsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListRefusalsResponse parses an HTTP response from a ListRefusalsWithResponse call
 func ParseListRefusalsResponse(rsp *http.Response) (*ListRefusalsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8262,6 +9879,13 @@ func ParseCreateDatasetResponse(rsp *http.Response) (*CreateDatasetResponse, err
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Waits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8282,6 +9906,16 @@ func ParseCreateDatasetResponse(rsp *http.Response) (*CreateDatasetResponse, err
 			headers.Location = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 202:
+		var headers CreateDatasetResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
 	case true:
 		var headers CreateDatasetResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -8364,6 +9998,13 @@ func ParsePutDatasetBudgetResponse(rsp *http.Response) (*PutDatasetBudgetRespons
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Waits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8374,6 +10015,16 @@ func ParsePutDatasetBudgetResponse(rsp *http.Response) (*PutDatasetBudgetRespons
 	}
 
 	switch {
+	case rsp.StatusCode == 202:
+		var headers PutDatasetBudgetResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
 	case true:
 		var headers PutDatasetBudgetResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -8452,6 +10103,13 @@ func ParsePutMemberResponse(rsp *http.Response) (*PutMemberResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Waits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8462,6 +10120,16 @@ func ParsePutMemberResponse(rsp *http.Response) (*PutMemberResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 202:
+		var headers PutMemberResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
 	case true:
 		var headers PutMemberResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -8883,6 +10551,366 @@ func ParseRevokePrincipalResponse(rsp *http.Response) (*RevokePrincipalResponse,
 	return response, nil
 }
 
+// ParseListProposalsResponse parses an HTTP response from a ListProposalsWithResponse call
+func ParseListProposalsResponse(rsp *http.Response) (*ListProposalsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListProposalsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProposalList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListProposalsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawProposalResponse parses an HTTP response from a WithdrawProposalWithResponse call
+func ParseWithdrawProposalResponse(rsp *http.Response) (*WithdrawProposalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawProposalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers WithdrawProposalResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetProposalResponse parses an HTTP response from a GetProposalWithResponse call
+func ParseGetProposalResponse(rsp *http.Response) (*GetProposalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProposalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Proposal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetProposalResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseApproveProposalResponse parses an HTTP response from a ApproveProposalWithResponse call
+func ParseApproveProposalResponse(rsp *http.Response) (*ApproveProposalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveProposalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Proposal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ApproveProposalResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRejectProposalResponse parses an HTTP response from a RejectProposalWithResponse call
+func ParseRejectProposalResponse(rsp *http.Response) (*RejectProposalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RejectProposalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Proposal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RejectProposalResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSuspensionsResponse parses an HTTP response from a ListSuspensionsWithResponse call
+func ParseListSuspensionsResponse(rsp *http.Response) (*ListSuspensionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSuspensionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SuspensionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListSuspensionsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSuspensionResponse parses an HTTP response from a DeleteSuspensionWithResponse call
+func ParseDeleteSuspensionResponse(rsp *http.Response) (*DeleteSuspensionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSuspensionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeleteSuspensionResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutSuspensionResponse parses an HTTP response from a PutSuspensionWithResponse call
+func ParsePutSuspensionResponse(rsp *http.Response) (*PutSuspensionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutSuspensionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Suspension
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers PutSuspensionResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListTenantsResponse parses an HTTP response from a ListTenantsWithResponse call
 func ParseListTenantsResponse(rsp *http.Response) (*ListTenantsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9130,6 +11158,13 @@ func ParsePutTenantBudgetResponse(rsp *http.Response) (*PutTenantBudgetResponse,
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Waits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -9140,6 +11175,16 @@ func ParsePutTenantBudgetResponse(rsp *http.Response) (*PutTenantBudgetResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 202:
+		var headers PutTenantBudgetResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
 	case true:
 		var headers PutTenantBudgetResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

@@ -87,7 +87,7 @@ func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
 			PerDataset: perDataset, PerPrincipal: perPrincipal, PerGroup: perGroup,
 		})
 		if err != nil {
-			return err
+			return a.waits(err)
 		}
 		return a.print(b, func(w io.Writer) { writeTenantBudget(w, b) })
 	}
@@ -98,7 +98,7 @@ func (a *app) setBudget(cmd *cobra.Command, f budgetFlags) error {
 		Epsilon: f.epsilon, Delta: f.delta, Window: optional(wire.Window(f.window)), Lifetime: lifetime,
 	})
 	if err != nil {
-		return err
+		return a.waits(err)
 	}
 	return a.print(b, func(w io.Writer) { writeDatasetBudget(w, b) })
 }

@@ -66,6 +66,10 @@ type Config struct {
 	KeepReplaced    time.Duration `koanf:"keep_replaced"`
 	KeepRefusals    time.Duration `koanf:"keep_refusals"`
 
+	AlertWebhook    string `koanf:"alert_webhook"`
+	AlertSecretFile string `koanf:"alert_secret_file"`
+	SuspendOnAlert  string `koanf:"suspend_on_alert"`
+
 	LogLevel        string        `koanf:"log_level"`
 	LogFormat       string        `koanf:"log_format"`
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
@@ -124,6 +128,9 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
 	fs.Duration("keep-replaced", d.KeepReplaced, "how long files of replaced data stay for queries that began before")
 	fs.Duration("keep-refusals", d.KeepRefusals, "how long requests that were refused stay on record")
+	fs.String("alert-webhook", "", "where alerts are sent: https, or http on this machine (default: nowhere)")
+	fs.String("alert-secret-file", "", "file with the secret that messages to it are signed with")
+	fs.String("suspend-on-alert", "", "alerts that suspend their principal: foreign, spending, repeats, filters, with commas (default: none)")
 	fs.Int("load-concurrency", d.LoadConcurrency, "loads that run at a time")
 	fs.String("log-level", d.LogLevel, "debug, info, warn or error")
 	fs.String("log-format", d.LogFormat, "text or json")
@@ -228,6 +235,9 @@ func (c Config) check() error {
 		return err
 	}
 	if err := c.checkIdentity(); err != nil {
+		return err
+	}
+	if err := c.checkAlerts(); err != nil {
 		return err
 	}
 	host, _, err := net.SplitHostPort(c.Listen)

@@ -106,7 +106,7 @@ func (a *app) applyCommand() *cobra.Command {
 			}
 			v, err := c.ApplyContract(cmd.Context(), doc)
 			if err != nil {
-				return err
+				return a.waits(err)
 			}
 			return a.print(v, func(w io.Writer) {
 				fmt.Fprintf(w, "applied %s version %d; it takes effect for tenants that accept it (noised member accept)\n", v.Dataset, v.Version)

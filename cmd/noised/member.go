@@ -23,7 +23,7 @@ that what is accepted is what was read.`,
 			}
 			m, err := c.AcceptContract(cmd.Context(), dataset, tenant, version)
 			if err != nil {
-				return err
+				return a.waits(err)
 			}
 			return a.print(m, func(w io.Writer) { fmt.Fprintf(w, "%s accepted %s version %d\n", m.Tenant, m.Dataset, m.Version) })
 		},

@@ -109,6 +109,16 @@ func (m *Main) startBackground() {
 		m.goDo("certificates", func() error { m.watchFiles(ctx); return nil })
 	}
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
+	m.goDo("suspensions", func() error {
+		m.parts.containment.Watch(ctx, func(err error) {
+			m.Log.Warn("suspensions of other servers cannot be seen; nothing is stored meanwhile", "error", err)
+		})
+		return nil
+	})
+	m.goDo("alerts", func() error { return m.parts.anomalies.Run(ctx) })
+	if m.parts.webhook != nil {
+		m.goDo("webhook", func() error { return m.parts.webhook.Run(ctx) })
+	}
 	m.goDo("audit", func() error { return m.parts.audit.Run(ctx) })
 	m.goDo("policies", func() error {
 		told := make(chan os.Signal, 1)

@@ -4,16 +4,27 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
 )
 
+// served returns the regions whose tenants' rows may be here: a list in the
+// configuration file, one text with commas elsewhere.
+func (c Config) served() (residency.Regions, error) {
+	var list []string
+	for _, r := range c.Regions {
+		list = append(list, strings.Split(r, ",")...)
+	}
+	return residency.Of(list)
+}
+
 // checkRegions refuses regions that are none, and a server that would not serve its
 // own.
 func (c Config) checkRegions() error {
-	served, err := residency.Of(c.Regions)
+	served, err := c.served()
 	if err != nil {
 		return usagef("--regions: %s", privacy.AsError(err).Message)
 	}

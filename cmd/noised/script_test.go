@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 //	server DIR    starts noised serve on DIR and sets NOISED_URL; it ends with the script
 //	readkey NAME  keeps the key that the last command printed as $NAME
 //	id NAME FILE  keeps the first id in a JSON document as $NAME
+//	until TEXT COMMAND…  runs a command until it prints a text; time alone makes it
 //	as NAME       makes $NAME the key of what follows
 func TestScripts(t *testing.T) {
 	sample, err := os.Getwd()
@@ -48,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"as": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv("NOISED_KEY", ts.Getenv(args[0]))
 			},
+			"until": until,
 			"readkey": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 			},
@@ -60,6 +63,20 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// until repeats a command whose answer changes with time.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); err == nil && strings.Contains(out, args[0]) {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("%v does not say %q: %s", args[1:], args[0], out)
+		}
+	}
 }
 
 // startServer runs noised serve as a process of its own until the script ends,

@@ -10,20 +10,23 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
-	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/authn/certs"
 	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/webhook"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/anomaly"
 	"github.com/noised/noised/privacy/audit"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/flags"
 	"github.com/noised/noised/privacy/ledger"
@@ -32,16 +35,19 @@ import (
 
 // parts are the server's parts that Main starts and stops.
 type parts struct {
-	jobs      *job.Service
-	queries   *query.Service
-	policies  *policy.Service
-	flags     *flags.Service // nil: everything is on
-	audit     *audit.Recorder
-	handler   http.Handler
-	keys      *authn.Keys
-	tokens    *oidc.Verifier   // nil: none are accepted
-	authority *certs.Authority // nil: no certificates are accepted
-	closers   []func() error   // in the order in which they were opened
+	jobs        *job.Service
+	queries     *query.Service
+	policies    *policy.Service
+	flags       *flags.Service // nil: everything is on
+	audit       *audit.Recorder
+	containment *containment.Service
+	anomalies   *anomaly.Service
+	webhook     *webhook.Sender // nil: alerts are sent nowhere
+	handler     http.Handler
+	keys        *authn.Keys
+	tokens      *oidc.Verifier   // nil: none are accepted
+	authority   *certs.Authority // nil: no certificates are accepted
+	closers     []func() error   // in the order in which they were opened
 }
 
 // close closes the parts, the last opened first.
@@ -63,7 +69,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		}
 	}()
 	c := m.Config
-	regions, err := residency.Of(c.Regions)
+	regions, err := c.served()
 	if err != nil {
 		return p, err
 	}
@@ -95,6 +101,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.closers = append(p.closers, engine.Close)
 
 	now := time.Now
+	p.containment = containment.New(db, now)
 	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
 	quotas, err := quota.New(db, now, c.quotas())
 	if err != nil {
@@ -115,7 +122,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		p.closers = append(p.closers, p.flags.Close)
 	}
 	p.queries = query.New(query.Options{
-		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies,
+		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
 		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas, Features: features,
 	})
@@ -130,15 +137,19 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	}
 	p.jobs, err = job.New(job.Options{
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
-		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Log: m.Log, Now: now,
+		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys)})
+	agreed := consent.New(db, cat, led, now)
+	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys, agreed)})
+	if err := m.alerting(p, db); err != nil {
+		return p, err
+	}
 	p.handler, err = rest.NewServer(rest.Options{
-		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas,
-		DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
+		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
+		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent

@@ -114,7 +114,7 @@ func (s *Service) admit(ctx context.Context, r Request) (record, error) {
 	j := record{Load: Load{
 		ID: privacy.NewID("load"), LoadID: r.LoadID, DryRun: r.DryRun, IgnoredColumns: []string{}, Tenant: r.Tenant, Dataset: r.Dataset, Table: r.Table,
 		State: StatePending, Write: r.Write, Format: r.Format, CreatedAt: s.o.Now().UTC(),
-	}, encoding: r.Encoding}
+	}, encoding: r.Encoding, by: r.By.ID}
 	if err := mayAsk(r); err != nil {
 		return record{}, err
 	}
@@ -181,6 +181,9 @@ func (s *Service) mayLoad(ctx context.Context, j record) (*contract.Contract, er
 	if err != nil {
 		return nil, err
 	}
+	if err := s.o.Containment.Check(ctx, touches(j)); err != nil {
+		return nil, err
+	}
 	if j.Tenant != catalog.Public {
 		m, ok := d.Member(j.Tenant)
 		switch {
@@ -188,8 +191,6 @@ func (s *Service) mayLoad(ctx context.Context, j record) (*contract.Contract, er
 			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant is not a member of dataset %q: accept its contract first", d.Name)
 		case !s.o.Regions.Serve(m.Region):
 			return nil, residency.Refusal(j.Tenant)
-		case m.Suspended:
-			return nil, privacy.Errorf(privacy.CodeSuspended, "the tenant is suspended")
 		case m.Version != d.Contract.Version:
 			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant accepted version %d of dataset %q, and version %d is in force: accept that first", m.Version, d.Name, d.Contract.Version)
 		}

@@ -36,7 +36,7 @@ func (s *Service) execute(ctx context.Context, j record) {
 	s.o.Log.Info("load started", "load", j.ID, "tenant", j.Tenant, "dataset", j.Dataset, "bytes", j.Bytes, "attempt", j.attempts)
 	began := s.o.Now()
 	dir := filepath.Join(s.workRoot(), fmt.Sprintf("%s-%d", j.ID, j.attempts))
-	err := s.attempt(attempt, &j, dir)
+	err := s.contained(attempt, &j, dir)
 	s.removeAll(dir)
 	s.conclude(ctx, attempt, j, err)
 	s.o.Log.Info("load ended", "load", j.ID, "tenant", j.Tenant, "dataset", j.Dataset, "took", s.o.Now().Sub(began).Round(time.Millisecond))

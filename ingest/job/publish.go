@@ -68,6 +68,9 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 	}
 	j.Generation = g.ID
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.o.Containment.CheckIn(ctx, tx, touches(*j)); err != nil {
+			return err
+		}
 		if err := finish(ctx, tx, *j, g.At); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // defaultMemoryMB keeps a load within one gigabyte of resident memory.
@@ -59,6 +60,9 @@ func New(o Options) (*Service, error) {
 	}
 	if o.CompactAfter == 0 {
 		o.CompactAfter = defaultCompactAfter
+	}
+	if o.Containment == nil {
+		o.Containment = containment.New(o.DB, o.Now)
 	}
 	o.Concurrency = max(o.Concurrency, 1)
 	if o.Log == nil {

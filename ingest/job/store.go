@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 )
 
 // record is a load as it is stored.
@@ -20,6 +21,7 @@ type record struct {
 	sha256      string
 	attempts    int
 	segment     string
+	by          string // the principal that sent it
 
 	// Of the attempt only; never stored.
 	stored  int64             // rows of the new segment
@@ -35,7 +37,7 @@ type querier interface {
 }
 
 const columns = `seq, id, tenant, tenant_since, dataset, table_name, load_id, write_mode, format, encoding, max_bad, dry_run, sha256, bytes, state,
-	attempts, segment, rows_read, rows_loaded, rows_rejected, ignored, generation, error_code, error, created_at, finished_at`
+	attempts, segment, rows_read, rows_loaded, rows_rejected, ignored, generation, error_code, error, created_at, finished_at, created_by`
 
 // find reads the loads that a condition selects. The condition is constant
 // text; values are arguments.
@@ -67,7 +69,7 @@ func scan(rows *sql.Rows) (record, error) {
 	var finished sql.NullInt64
 	err := rows.Scan(&j.seq, &j.ID, &j.Tenant, &j.tenantSince, &j.Dataset, &j.Table, &j.LoadID, &j.Write, &j.Format, &j.encoding, &j.maxBad, &j.DryRun,
 		&j.sha256, &j.Bytes, &j.State, &j.attempts, &segment, &j.RowsRead, &j.RowsLoaded, &j.RowsRejected, &ignored, &generation,
-		&code, &message, &created, &finished)
+		&code, &message, &created, &finished, &j.by)
 	if err != nil {
 		return record{}, err
 	}
@@ -127,6 +129,11 @@ const turn = `(SELECT count(*) FROM loads r WHERE r.state = 'running' AND r.tena
 // claim takes the oldest load that may run. It reports false when there is
 // none.
 func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
+	if err := s.o.Containment.Check(ctx, containment.Touches{}); containment.Is(err) {
+		return record{}, false, nil // everything is suspended: they wait
+	} else if err != nil {
+		return record{}, false, err
+	}
 	// Looking first keeps an idle service from taking the store's write lock,
 	// which charges wait for.
 	var waiting bool

@@ -7,6 +7,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 )
 
@@ -65,6 +66,7 @@ type Options struct {
 	Regions       residency.Regions     // whose tenants' rows may be here; all for the zero value
 	Quotas        Quotas                // what tenants may use; everything when nil
 	Removed       func(paths ...string) // told which files of replaced data are gone; nil for nobody
+	Containment   *containment.Service  // what is suspended; one of the store's own, which hears of others' acts when it is next asked, when nil
 	Log           *slog.Logger          // nil for none
 	Now           func() time.Time
 }

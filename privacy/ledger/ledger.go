@@ -32,6 +32,11 @@ func New(db *controldb.DB, now func() time.Time) *Ledger { return &Ledger{db: db
 // or dataset move with its own account, in the same transaction, and cannot be
 // set by themselves.
 func (l *Ledger) SetBudget(ctx context.Context, account privacy.Account, b Budget, by privacy.Principal) error {
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return l.SetBudgetIn(ctx, tx, account, b, by) })
+}
+
+// SetBudgetIn is SetBudget within the caller's transaction.
+func (l *Ledger) SetBudgetIn(ctx context.Context, tx *sql.Tx, account privacy.Account, b Budget, by privacy.Principal) error {
 	b, err := b.checked()
 	if err != nil {
 		return err
@@ -42,17 +47,15 @@ func (l *Ledger) SetBudget(ctx context.Context, account privacy.Account, b Budge
 	if parent, ok := account.Parent(); ok {
 		return privacy.Errorf(privacy.CodeInvalidRequest, "a budget per period follows that of %s: set that one", parent)
 	}
-	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		now := l.now()
-		r, err := loadAccount(ctx, tx, account)
-		if err != nil {
-			return err
-		}
-		if r == nil {
-			return open(ctx, tx, account, b, by.ID, now)
-		}
-		return move(ctx, tx, r, b, by.ID, now)
-	})
+	now := l.now()
+	r, err := loadAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return open(ctx, tx, account, b, by.ID, now)
+	}
+	return move(ctx, tx, r, b, by.ID, now)
 }
 
 // checked returns the budget with defaults filled in, if it is in range.
@@ -144,7 +147,16 @@ func rebudget(ctx context.Context, tx *sql.Tx, accounts []*row, b Budget, now in
 
 // State returns what an account holds now, CodeNotFound if it was never opened.
 func (l *Ledger) State(ctx context.Context, account privacy.Account) (State, error) {
-	r, err := loadAccount(ctx, l.db, account)
+	return l.stateIn(ctx, l.db, account)
+}
+
+// StateIn is State within the caller's transaction.
+func (l *Ledger) StateIn(ctx context.Context, tx *sql.Tx, account privacy.Account) (State, error) {
+	return l.stateIn(ctx, tx, account)
+}
+
+func (l *Ledger) stateIn(ctx context.Context, q reader, account privacy.Account) (State, error) {
+	r, err := loadAccount(ctx, q, account)
 	if err != nil {
 		return State{}, err
 	}
@@ -181,6 +193,11 @@ func defaultKinds() []privacy.AccountKind {
 // (AccountTenantGroup) are opened when a charge first touches them; nil removes
 // it. Accounts that are open keep what they have.
 func (l *Ledger) SetDefault(ctx context.Context, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error {
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return l.SetDefaultIn(ctx, tx, kind, tenant, limit, by) })
+}
+
+// SetDefaultIn is SetDefault within the caller's transaction.
+func (l *Ledger) SetDefaultIn(ctx context.Context, tx *sql.Tx, kind privacy.AccountKind, tenant string, limit *privacy.Loss, by privacy.Principal) error {
 	if !slices.Contains(defaultKinds(), kind) {
 		return privacy.Errorf(privacy.CodeInvalidRequest, "accounts of kind %q have no default", kind)
 	}
@@ -192,26 +209,33 @@ func (l *Ledger) SetDefault(ctx context.Context, kind privacy.AccountKind, tenan
 			return err
 		}
 	}
-	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var err error
-		if limit == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM account_defaults WHERE kind = ? AND tenant = ?`, string(kind), tenant)
-		} else {
-			_, err = tx.ExecContext(ctx, `INSERT INTO account_defaults (kind, tenant, epsilon, delta) VALUES (?, ?, ?, ?)
-				ON CONFLICT (kind, tenant) DO UPDATE SET epsilon = excluded.epsilon, delta = excluded.delta`,
-				string(kind), tenant, limit.Epsilon, limit.Delta)
-		}
-		if err != nil {
-			return privacy.Internal(err, "setting a default budget")
-		}
-		return logDefault(ctx, tx, kind, tenant, limit, by.ID, l.now())
-	})
+	var err error
+	if limit == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM account_defaults WHERE kind = ? AND tenant = ?`, string(kind), tenant)
+	} else {
+		_, err = tx.ExecContext(ctx, `INSERT INTO account_defaults (kind, tenant, epsilon, delta) VALUES (?, ?, ?, ?)
+			ON CONFLICT (kind, tenant) DO UPDATE SET epsilon = excluded.epsilon, delta = excluded.delta`,
+			string(kind), tenant, limit.Epsilon, limit.Delta)
+	}
+	if err != nil {
+		return privacy.Internal(err, "setting a default budget")
+	}
+	return logDefault(ctx, tx, kind, tenant, limit, by.ID, l.now())
 }
 
 // Default returns the cap that SetDefault set, or nil.
 func (l *Ledger) Default(ctx context.Context, kind privacy.AccountKind, tenant string) (*privacy.Loss, error) {
+	return defaultIn(ctx, l.db, kind, tenant)
+}
+
+// DefaultIn is Default within the caller's transaction.
+func (l *Ledger) DefaultIn(ctx context.Context, tx *sql.Tx, kind privacy.AccountKind, tenant string) (*privacy.Loss, error) {
+	return defaultIn(ctx, tx, kind, tenant)
+}
+
+func defaultIn(ctx context.Context, q reader, kind privacy.AccountKind, tenant string) (*privacy.Loss, error) {
 	var d privacy.Loss
-	err := l.db.QueryRowContext(ctx, `SELECT epsilon, delta FROM account_defaults WHERE kind = ? AND tenant = ?`,
+	err := q.QueryRowContext(ctx, `SELECT epsilon, delta FROM account_defaults WHERE kind = ? AND tenant = ?`,
 		string(kind), tenant).Scan(&d.Epsilon, &d.Delta)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

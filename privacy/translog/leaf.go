@@ -15,7 +15,7 @@ import (
 const (
 	KindCharge     = "charge"     // accounts were debited
 	KindBudget     = "budget"     // an account was opened or its cap changed
-	KindTenant     = "tenant"     // a tenant was created, suspended or deleted
+	KindTenant     = "tenant"     // a tenant was created or deleted
 	KindKey        = "key"        // an API key was created, replaced or revoked
 	KindPrincipal  = "principal"  // a principal was revoked
 	KindContract   = "contract"   // a dataset's contract got a version
@@ -24,10 +24,12 @@ const (
 	KindJoin       = "join"       // a principal was shown a release that others paid for, and its cap was debited
 	KindRelease    = "release"    // a result was stored to leave
 	KindPolicy     = "policy"     // a version of the policies was put in force
+	KindSuspension = "suspension" // something was suspended, or is no longer
+	KindProposal   = "proposal"   // a change that needs approvals was proposed, signed, ended or made
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal, KindSuspension}
 }
 
 // Leaf is one entry of the log.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +97,12 @@ type Server struct {
 
 // Start starts a server on a data directory and waits until it is ready.
 func (p Program) Start(ctx context.Context, dir string, flags ...string) (*Server, error) {
+	return p.StartTrusting(ctx, nil, dir, flags...)
+}
+
+// StartTrusting is Start for a server whose flags name a certificate: clients trust
+// what roots vouch for.
+func (p Program) StartTrusting(ctx context.Context, roots *x509.CertPool, dir string, flags ...string) (*Server, error) {
 	args := append([]string{"serve", "--data-dir", dir, "--listen", "127.0.0.1:0", "--format", "json", "--log-level", "warn"}, flags...)
 	// The process outlives the context of its start: tests end it themselves.
 	s := &Server{cmd: p.command(context.WithoutCancel(ctx), args...), log: &tail{}, exited: make(chan struct{})}
@@ -124,7 +132,7 @@ func (p Program) Start(ctx context.Context, dir string, flags ...string) (*Serve
 		killed := s.Kill() // first, so that the log is whole
 		return nil, errors.Join(fmt.Errorf("noised serve did not say where it listens: %s", s.log), killed)
 	}
-	s.Trans = &http.Transport{MaxIdleConnsPerHost: 128}
+	s.Trans = &http.Transport{MaxIdleConnsPerHost: 128, TLSClientConfig: &tls.Config{RootCAs: roots}}
 	if err := s.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, s.Kill())
 	}
