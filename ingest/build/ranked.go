@@ -41,6 +41,7 @@ func (t *task) rankInto(ctx context.Context, d *duck.DB, query string, withIDs b
 	o := rank.Options{
 		Salt: t.spec.Salt, Groupings: t.spec.Meta.Ranks, IDs: withIDs, Earlier: len(t.spec.Earlier) > 0, Cap: int(t.unitCap()), Memory: t.spec.MemoryMB << 20 / unitMemoryShare,
 		Spare: rows.NewChunk, Empty: w.empty, Excess: excess,
+		Numbered: w.numbered(),
 		Put: func(c *duck.Chunk) error {
 			stored += int64(c.Rows)
 			return w.put(c)

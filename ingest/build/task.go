@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/noised/noised/ingest/code"
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
@@ -32,12 +33,13 @@ type task struct {
 	result Counts
 	seen   *atomic.Int64 // rows that passed the pseudonym function
 
-	rejects   []Reject // at most MaxRejects
-	malformed int64    // records without the form of their format
-	owned     int64    // good rows, once for each unit that they belong to
-	excess    int64    // of those, the ones beyond what their unit may have
-	crowded   bool     // some unit is known to have more rows than it may
-	ownerless bool     // no row of the upload can have a unit: the parent table is empty
+	carriers  []*code.Carrier // of the columns of codes; nil where texts pass as they are
+	rejects   []Reject        // at most MaxRejects
+	malformed int64           // records without the form of their format
+	owned     int64           // good rows, once for each unit that they belong to
+	excess    int64           // of those, the ones beyond what their unit may have
+	crowded   bool            // some unit is known to have more rows than it may
+	ownerless bool            // no row of the upload can have a unit: the parent table is empty
 }
 
 // upload is the file to load.

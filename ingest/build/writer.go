@@ -21,11 +21,13 @@ func (t *task) write(ctx context.Context, d *duck.DB, from func(*writer) error) 
 	if err != nil {
 		return err
 	}
+	carried := coder.Carry(t.carriers)
 	to, err := d.Append(ctx, segmentDB, "rows")
 	if err != nil {
 		return err
 	}
 	w := newWriter(to, coder)
+	w.carried = carried
 	err = from(w)
 	if writing := w.close(); err == nil {
 		err = writing
@@ -38,13 +40,14 @@ func (t *task) write(ctx context.Context, d *duck.DB, from func(*writer) error) 
 
 // writer appends chunks in a goroutine of its own.
 type writer struct {
-	to     *duck.Appender
-	coder  *code.Coder
-	filled chan *duck.Chunk
-	free   chan *duck.Chunk
-	failed chan struct{} // closed when err is set
-	err    error
-	done   sync.WaitGroup
+	to      *duck.Appender
+	coder   *code.Coder
+	carried []code.Carried
+	filled  chan *duck.Chunk
+	free    chan *duck.Chunk
+	failed  chan struct{} // closed when err is set
+	err     error
+	done    sync.WaitGroup
 }
 
 func newWriter(to *duck.Appender, coder *code.Coder) *writer {

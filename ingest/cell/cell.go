@@ -82,8 +82,12 @@ func Verdicts(i int, t plan.Type, text bool) []string {
 }
 
 // Broken is the condition that is true for a value k, made of r by MustCast, that
-// breaks a rule; empty where none can.
-func Broken(t plan.Type, text bool, r, k string) string {
+// breaks a rule; empty where none can. The function fraction tells of a text whether
+// it has a point or the letter of an exponent.
+func Broken(t plan.Type, text bool, r, k, fraction string) string {
+	if text && t.IsInteger() {
+		return fmt.Sprintf("%s(%s) AND TRY_CAST(%s AS DOUBLE) <> %s", fraction, r, r, k)
+	}
 	_, broken := strict(t, text, r, k)
 	return broken
 }

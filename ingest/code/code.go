@@ -20,6 +20,7 @@ type Coder struct {
 type coded struct {
 	text, code int // positions in the chunk
 	texts      *table
+	carrier    *Carrier // of the texts; nil where they come as they are
 }
 
 // New returns what fills the code columns of a segment with the given columns,
@@ -43,13 +44,21 @@ func New(m segment.Meta, columns []segment.Column) (*Coder, error) {
 	return c, nil
 }
 
-// Fill writes the codes of a chunk's texts into it.
+// Fill writes the codes of a chunk's texts into it, and texts that were carried.
 func (c *Coder) Fill(rows *duck.Chunk) {
 	if len(c.columns) == 0 {
 		return
 	}
 	rows.Refresh()
 	for _, of := range c.columns {
-		of.texts.fill(duck.View[uint16](rows.Columns[of.code], rows.Rows), rows.Columns[of.text])
+		codes := duck.View[uint16](rows.Columns[of.code], rows.Rows)
+		if of.carrier == nil {
+			of.texts.fill(codes, rows.Columns[of.text])
+			continue
+		}
+		rows.CopyTexts(of.text, of.carrier.Texts(), codes)
+		for i, number := range codes {
+			codes[i] = min(number, of.texts.outside())
+		}
 	}
 }

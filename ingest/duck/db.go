@@ -22,8 +22,8 @@ type Options struct {
 	Threads  int
 	MemoryMB int // of the whole process
 
-	Key  []byte        // of UnitFunction, which is not there without
-	Seen *atomic.Int64 // counts the rows that passed UnitFunction or CountFunction
+	Key  []byte        // of UnitFunction and NumberFunction, which are not there without
+	Seen *atomic.Int64 // counts the rows that passed them or CountFunction
 }
 
 // DB is a DuckDB without a database of its own, on one connection besides those
@@ -82,9 +82,9 @@ func (d *DB) prepare(ctx context.Context, o Options) error {
 
 // register gives DuckDB the functions that have a key.
 func (d *DB) register(o Options) error {
-	functions := map[string]*textFunction{CountFunction: newCountFunction(o.Seen)}
+	functions := map[string]*function{CountFunction: newCountFunction(o.Seen), FractionFunction: newFractionFunction()}
 	if len(o.Key) > 0 {
-		functions[UnitFunction] = newUnitFunction(o.Key, o.Seen)
+		functions[UnitFunction], functions[NumberFunction] = unitFunctions(o.Key, o.Seen)
 	}
 	for name, f := range functions {
 		if err := duckdb.RegisterScalarUDF(d.conn, name, f); err != nil {

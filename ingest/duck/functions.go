@@ -1,111 +1,97 @@
 package duck
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"hash"
 	"reflect"
-	"sync"
 	"sync/atomic"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// Pseudonym returns the pseudonym of a unit: the first 8 bytes, big endian, of
-// HMAC-SHA-256 over the canonical text of its id.
-func Pseudonym(key []byte, id string) uint64 {
-	h := hmac.New(sha256.New, key)
-	_, _ = h.Write([]byte(id))
-	return binary.BigEndian.Uint64(h.Sum(nil))
-}
-
-// The names under which the functions are known in SQL. Each maps a text to a
-// whole number.
+// The names under which functions are known in SQL.
 const (
-	UnitFunction  = "noised_unit"  // the pseudonym of a unit id
-	CountFunction = "noised_count" // 0; counts
+	UnitFunction     = "noised_unit"     // the pseudonym of a unit id
+	NumberFunction   = "noised_number"   // that of a BIGINT, by its decimal text
+	CountFunction    = "noised_count"    // 0 of a text; counts
+	FractionFunction = "noised_fraction" // whether a text has a point, or the letter of an exponent
 )
 
-// textFunction is a SQL function from VARCHAR to UBIGINT that maps NULL to
-// NULL. It is written in Go, so that its key is in no statement, no plan and
-// no error text. It reads and writes whole vectors: row by row, through values of
-// the driver, took as long as the hashing itself.
-type textFunction struct {
-	begin func() (each func(text []byte) uint64, end func()) // for one chunk, and one thread
-	seen  *atomic.Int64                                      // counts rows; may be nil
-}
-
-// newUnitFunction returns the pseudonym as a SQL function. Measured against an
-// HMAC composed of DuckDB's sha256: 0.2 µs a row against 1.1 µs.
-func newUnitFunction(key []byte, seen *atomic.Int64) *textFunction {
-	// An HMAC that has been reset once keeps its key schedule.
-	pool := &sync.Pool{New: func() any { return &unitHash{mac: hmac.New(sha256.New, key)} }}
-	return &textFunction{seen: seen, begin: func() (func([]byte) uint64, func()) {
-		h := pool.Get().(*unitHash)
-		return h.of, func() { pool.Put(h) }
-	}}
-}
-
-// unitHash computes pseudonyms. Where a unit's rows lie together, each but the
-// first costs a comparison.
-type unitHash struct {
-	mac    hash.Hash
-	last   []byte // the id before; nil: there was none
-	result uint64 // its pseudonym
-	sum    [sha256.Size]byte
-}
-
-func (h *unitHash) of(id []byte) uint64 {
-	if h.last != nil && bytes.Equal(h.last, id) {
-		return h.result
-	}
-	h.mac.Reset()
-	_, _ = h.mac.Write(id)
-	h.last, h.result = append(h.last[:0], id...), binary.BigEndian.Uint64(h.mac.Sum(h.sum[:0]))
-	return h.result
+// function is a SQL function of one argument. It is written in Go, so that its key
+// is in no statement, no plan and no error text. It reads and writes whole
+// vectors: row by row, through values of the driver, took as long as hashing.
+type function struct {
+	from, to duckdb.Type
+	nulls    bool // NULL is an argument like others; else NULL becomes NULL
+	run      func(in, out Vector, rows int) error
+	seen     *atomic.Int64 // counts rows; may be nil
 }
 
 // newCountFunction returns a function that is 0 and counts.
-func newCountFunction(seen *atomic.Int64) *textFunction {
-	return &textFunction{seen: seen, begin: func() (func([]byte) uint64, func()) {
-		return func([]byte) uint64 { return 0 }, func() {}
+func newCountFunction(seen *atomic.Int64) *function {
+	return &function{from: duckdb.TYPE_VARCHAR, to: duckdb.TYPE_UBIGINT, seen: seen, run: func(_, out Vector, rows int) error {
+		clear(View[uint64](out, rows))
+		return nil
 	}}
 }
 
+// newFractionFunction returns a function that tells texts that may be numbers and
+// not whole ones.
+func newFractionFunction() *function {
+	return &function{from: duckdb.TYPE_VARCHAR, to: duckdb.TYPE_BOOLEAN, run: func(in, out Vector, rows int) error {
+		texts, found := View[Text](in, rows), View[int8](out, rows)
+		for i := range texts {
+			if found[i] = 0; !in.Null(i) && hasFraction(texts[i].Bytes()) {
+				found[i] = 1
+			}
+		}
+		return nil
+	}}
+}
+
+func hasFraction(text []byte) bool {
+	for _, b := range text {
+		if b == '.' || b|' ' == 'e' {
+			return true
+		}
+	}
+	return false
+}
+
+// NumberTexts gives SQL a function from VARCHAR to USMALLINT, which fails with
+// number. NULL is an argument like others.
+func (d *DB) NumberTexts(name string, number func(to []uint16, texts Vector) error) error {
+	return duckdb.RegisterScalarUDF(d.conn, name, &function{
+		from: duckdb.TYPE_VARCHAR, to: duckdb.TYPE_USMALLINT, nulls: true,
+		run: func(in, out Vector, rows int) error { return number(View[uint16](out, rows), in) },
+	})
+}
+
 // Config implements duckdb.ScalarFunc.
-func (f *textFunction) Config() duckdb.ScalarFuncConfig {
-	in, _ := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR) // fails for composite types only
-	out, _ := duckdb.NewTypeInfo(duckdb.TYPE_UBIGINT)
-	return duckdb.ScalarFuncConfig{InputTypeInfos: []duckdb.TypeInfo{in}, ResultTypeInfo: out}
+func (f *function) Config() duckdb.ScalarFuncConfig {
+	in, _ := duckdb.NewTypeInfo(f.from) // fails for composite types only
+	out, _ := duckdb.NewTypeInfo(f.to)
+	return duckdb.ScalarFuncConfig{InputTypeInfos: []duckdb.TypeInfo{in}, ResultTypeInfo: out, SpecialNullHandling: f.nulls}
 }
 
 // Executor implements duckdb.ScalarFunc.
-func (f *textFunction) Executor() duckdb.ScalarFuncExecutor {
+func (f *function) Executor() duckdb.ScalarFuncExecutor {
 	return duckdb.ScalarFuncExecutor{ChunkContextExecutor: f.chunk}
 }
 
-func (f *textFunction) chunk(_ context.Context, chunk *duckdb.ChunkIteratorState) error {
+func (f *function) chunk(_ context.Context, chunk *duckdb.ChunkIteratorState) error {
 	in, to, err := callOf(chunk)
 	if err != nil {
 		return err
 	}
 	rows := int(bindings.DataChunkGetSize(in))
 	v := bindings.DataChunkGetVector(in, 0)
-	from := Vector{Kind: KindText, data: bindings.VectorGetData(v), valid: (*uint64)(bindings.VectorGetValidity(v))}
-	texts, out := View[Text](from, rows), View[uint64](Vector{data: bindings.VectorGetData(to)}, rows)
-	each, end := f.begin()
-	defer end()
-	for i := range texts {
-		if !from.Null(i) {
-			out[i] = each(texts[i].Bytes())
-		}
+	from := Vector{data: bindings.VectorGetData(v), valid: (*uint64)(bindings.VectorGetValidity(v))}
+	if err := f.run(from, Vector{data: bindings.VectorGetData(to)}, rows); err != nil {
+		return err
 	}
-	if from.HasNulls() {
+	if from.HasNulls() && !f.nulls {
 		copyNulls(to, from, rows)
 	}
 	if f.seen != nil {

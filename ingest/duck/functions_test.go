@@ -51,3 +51,37 @@ func TestFunctionsTakeWholeVectors(t *testing.T) {
 		})
 	}
 }
+
+// A number has the pseudonym of its decimal text.
+func TestNumbersHaveThePseudonymsOfTheirTexts(t *testing.T) {
+	d, err := Open(t.Context(), Options{Dir: t.TempDir(), Threads: 2, MemoryMB: 200, Key: []byte("a key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	const numbers = "SELECT unnest([NULL, 0, 1, -1, 9223372036854775807, -9223372036854775808]) AS n UNION ALL SELECT (hash(i) // 2)::BIGINT - 4611686018427387904 FROM range(5000) r(i)"
+	var rows, wrong int64
+	if err := d.Ints(t.Context(), "SELECT count(*), count(*) FILTER ("+NumberFunction+"(n) IS DISTINCT FROM "+UnitFunction+"(CAST(n AS VARCHAR))) FROM ("+numbers+")", &rows, &wrong); err != nil {
+		t.Fatal(err)
+	}
+	if rows != 5006 || wrong != 0 {
+		t.Errorf("%d of %d", wrong, rows)
+	}
+	var small int64
+	if err := d.Ints(t.Context(), "SELECT count(*) FROM (SELECT (i - 128)::TINYINT AS n FROM range(256) r(i)) WHERE "+NumberFunction+"(n) <> "+UnitFunction+"(CAST(n AS VARCHAR))", &small); err != nil || small != 0 {
+		t.Errorf("%d of the smallest, %v", small, err)
+	}
+}
+
+// What might be written as a fraction has a point or an exponent.
+func TestFractionsAreFound(t *testing.T) {
+	d, err := Open(t.Context(), Options{Dir: t.TempDir(), Threads: 1, MemoryMB: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var wrong int64
+	if err := d.Ints(t.Context(), "SELECT count(*) FROM (VALUES ('1', false), ('1.', true), ('.', true), ('1e3', true), ('1E3', true), ('', false), (NULL, NULL), ('D', false), ('a long number 12345', true), ('123456789012345678', false)) v(r, has) WHERE "+FractionFunction+"(r) IS DISTINCT FROM has", &wrong); err != nil || wrong != 0 {
+		t.Errorf("%d, %v", wrong, err)
+	}
+}

@@ -4,7 +4,8 @@ import "github.com/noised/noised/ingest/duck"
 
 // gather copies rows of chunks into another chunk, many at a time.
 type gather struct {
-	first, columns int // of the chunks that rows come from, to be copied
+	first, columns int   // of the chunks that rows come from, to be copied
+	elsewhere      []int // where the columns go; nil: in their order
 
 	to     *duck.Chunk
 	at     int // rows that have been copied
@@ -33,7 +34,11 @@ func (g *gather) add(from *duck.Chunk, row uint32) {
 // freed.
 func (g *gather) flush() {
 	for i := 0; g.n > 0 && i < g.columns; i++ {
-		g.to.Copy(i, g.at, g.from, g.first+i, g.picked, g.n)
+		to := i
+		if g.elsewhere != nil {
+			to = g.elsewhere[i]
+		}
+		g.to.Copy(to, g.at, g.from, g.first+i, g.picked, g.n)
 	}
 	g.at, g.n, g.from = g.at+g.n, 0, nil
 }

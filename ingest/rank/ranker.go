@@ -25,8 +25,10 @@ type Options struct {
 	// they go out; the ranks of a new row are NULL there. Of the columns of an
 	// earlier row only those of groupings matter, and it does not go out.
 	Earlier bool
-	Cap     int // the number of rows of one unit that are kept, with the earlier ones: those of the lowest unit rank
-	Memory  int // bytes that one unit's rows may take
+	// Numbered are the columns of texts that come as numbers.
+	Numbered []Numbered
+	Cap      int // the number of rows of one unit that are kept, with the earlier ones: those of the lowest unit rank
+	Memory   int // bytes that one unit's rows may take
 
 	// Spare returns an empty chunk like those that come in.
 	Spare func() *duck.Chunk
@@ -38,6 +40,13 @@ type Options struct {
 	Put func(*duck.Chunk) error
 	// Excess is told of every row that is not kept; its id is 0 without IDs.
 	Excess func(id int64, unit uint64) error
+}
+
+// Numbered is a column of texts that come as numbers. It ranks as the texts do.
+type Numbered struct {
+	Column int                // of Columns
+	To     int                // where the numbers go, in the chunks to fill; the texts do not
+	Texts  func() *duck.Texts // asked for when rows have come
 }
 
 // Ranker takes rows in ascending order of units, and gives them out in the order
@@ -105,7 +114,7 @@ func New(o Options) (*Ranker, error) {
 	r.earlier.known = make([]classes, len(o.Groupings))
 	r.pending.keys = make([][]uint64, len(o.Groupings))
 	r.ranks.key, r.ranks.row = make([][]uint16, len(o.Groupings)), make([][]uint16, len(o.Groupings))
-	r.out = gather{first: r.unitAt, columns: 1 + len(o.Columns), picked: duck.NewSelection()}
+	r.out = gather{first: r.unitAt, columns: 1 + len(o.Columns), elsewhere: elsewhere(o), picked: duck.NewSelection()}
 	return r, nil
 }
 
@@ -123,6 +132,7 @@ func (r *Ranker) Close() {
 // Add takes the next rows. The chunk is the ranker's from then on.
 func (r *Ranker) Add(c *duck.Chunk) error {
 	r.held = append(r.held, c)
+	r.read(c)
 	for _, at := range r.needed {
 		r.words[at].load(c.Columns[at], c.Rows)
 	}

@@ -75,6 +75,7 @@ func (r *Ranker) compact(keep []int32) []*duck.Chunk {
 	g.take()
 	for _, c := range chunks {
 		c.Refresh()
+		r.read(c)
 	}
 	return chunks
 }

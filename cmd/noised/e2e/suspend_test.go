@@ -68,12 +68,12 @@ func TestASuspensionEndsALongQuestion(t *testing.T) {
 	analyst, err := s.API(s.Analyst)
 	check(t, err)
 	released := func() int {
-		l, err := analyst.Releases(t.Context(), "", 1000)
+		l, err := analyst.Releases(t.Context(), "", 500)
 		check(t, err)
 		return len(l.Items)
 	}
 	charged := func() int {
-		c, err := s.api(s.Budget["a"]).Charges(t.Context(), "a", "", 1000)
+		c, err := s.api(s.Budget["a"]).Charges(t.Context(), "a", "", 500)
 		check(t, err)
 		return len(c.Items)
 	}
