@@ -55,10 +55,27 @@ func (w *world) document() []*operation {
 					op.text = of.Schema.Value
 				}
 			}
-			all = append(all, op)
+			all = append(all, op.calls()...)
 		}
 	}
 	slices.SortFunc(all, func(a, b *operation) int { return strings.Compare(a.id, b.id) })
+	return all
+}
+
+// calls are the operation by each of the paths that the table gives it.
+func (o *operation) calls() []*operation {
+	if o.as == nil {
+		return []*operation{o}
+	}
+	var all []*operation
+	for _, path := range o.as {
+		c := *o
+		c.path, c.parameters = path, nil
+		for _, m := range placeholder.FindAllStringSubmatch(path, -1) {
+			c.parameters = append(c.parameters, m[1])
+		}
+		all = append(all, &c)
+	}
 	return all
 }
 

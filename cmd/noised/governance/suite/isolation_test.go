@@ -61,9 +61,13 @@ func TestIsolation(t *testing.T) {
 	if len(s.pairs) < len(rolesOfTenants())*len(rolesOfTenants()) {
 		t.Errorf("not every pair of roles was tried: %v", slices.Sorted(maps.Keys(s.pairs)))
 	}
+	ids := map[string]bool{}
+	for _, o := range ops {
+		ids[o.id] = true
+	}
 	for name, value := range map[string]any{
 		"attempts": s.attempts, "allowed": s.allowed, "refusals_audited": audited, "refusals_seen_by_victim": seen,
-		"operations": len(ops), "compared_with_missing": s.twins, "controls": controls,
+		"operations": len(ids), "compared_with_missing": s.twins, "controls": controls,
 	} {
 		report(t, name, value)
 	}
@@ -175,7 +179,10 @@ func (w *world) audited(s *tally) (all, seen float64) {
 func (w *world) controls(ops []*operation, j *judge) int {
 	rank := func(o *operation) int {
 		order := slices.Index([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, o.method)
-		if o.id == "deleteTenant" || o.id == "revokePrincipal" {
+		switch o.id {
+		case "putSuspension", "deleteSuspension": // the one, then the other
+			order += 6
+		case "deleteTenant", "revokePrincipal":
 			order += 10
 		}
 		return order

@@ -77,7 +77,7 @@ func alike(got answer, n names) string {
 	text := got.body
 	for _, name := range things() {
 		if v := n(name); v != "" {
-			text = strings.ReplaceAll(text, v, "…")
+			text = strings.NewReplacer(v, "…", strings.ToUpper(v), "…").Replace(text)
 		}
 	}
 	return fmt.Sprint(got.status, " ", got.header.Get("Content-Type"), " ", text)

@@ -48,6 +48,9 @@ type rule struct {
 	// finds is the code of the control's answer where the object is in a state that
 	// the operation does not serve: to be told so is to have found it.
 	finds string
+	// as are the paths that it is called by, where what one parameter names depends on
+	// another; that of the document where it is left out.
+	as []string
 	// own reports that the call is harmless with the attacker's own objects too.
 	own bool
 }
@@ -112,6 +115,11 @@ func rules() map[string]rule {
 		"rejectProposal":   {kind: ofOwner, owner: tenantAdmin, finds: "conflict"}, // it was approved before
 		"withdrawProposal": {kind: ofOwner, owner: operator, finds: "conflict"},
 
+		"listSuspensions":  {kind: ofCaller, owner: tenantAdmin, none: everybodys, own: true},
+		"putSuspension":    {kind: ofOwner, owner: operator, body: `{"reason": "a test"}`, as: suspensions()},
+		"deleteSuspension": {kind: ofOwner, owner: operator, as: suspensions()},
+		"listAlerts":       {kind: ofCaller, owner: auditor, none: everybodys, own: true},
+
 		"createTenantKey": {kind: ofTenant, owner: tenantAdmin, body: `{"role": "analyst"}`},
 		"listTenantKeys":  {kind: ofTenant, owner: tenantAdmin, own: true},
 		"revokeTenantKey": {kind: ofTenant, owner: tenantAdmin},
@@ -126,6 +134,12 @@ func rules() map[string]rule {
 		"getHealth":    {kind: ofSystem, own: true},
 		"getReadiness": {kind: ofSystem, own: true},
 	}
+}
+
+// suspensions are the paths of what can be suspended.
+func suspensions() []string {
+	const all = "/v1/admin/suspensions/"
+	return []string{all + "tenant/{tenant}", all + "principal/{colleague}", all + "dataset/{dataset}", all + "everything/all"}
 }
 
 // TestEveryOperationHasALine: whoever adds a route says here who may have what of

@@ -142,6 +142,13 @@ func (w *world) settle(tenant, own string) {
 	w.askOf(tenant, datasets)
 	w.repeatable(tenant)
 	w.propose(tenant, own)
+	w.note(tenant, "colleague", keys[analyst].Principal, analyst)
+	c := &caller{bearer: keys[tenantAdmin].Key, client: w.client()}
+	a := w.send(c, request{method: http.MethodPut, path: "/v1/admin/suspensions/principal/" + w.newKey(tenant, analyst).Principal,
+		body: fmt.Sprintf(`{"reason": %q}`, secret(tenant, "reason")), media: wire.TypeJSON})
+	if !a.ok() {
+		w.t.Fatalf("a suspension by %s: %d %s", tenant, a.status, a.body)
+	}
 }
 
 // propose leaves a change of a dataset that waits for its one member.
