@@ -20,8 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long governance guarantee vuln notebook pyarrow clean
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long guarantee drill vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long governance guarantee drill vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,8 +114,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json governance.json
-	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json drill.json
+	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json governance.json drill.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done

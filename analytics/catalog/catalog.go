@@ -117,6 +117,7 @@ type act struct {
 	Act           string `json:"act"`
 	By            string `json:"by,omitempty"`
 	Tenant        string `json:"tenant,omitempty"`
+	Region        string `json:"region,omitempty"`
 	Dataset       string `json:"dataset,omitempty"`
 	Version       int    `json:"version,omitempty"`
 	Generation    string `json:"generation,omitempty"`

@@ -12,6 +12,7 @@ import (
 // segments, all with ranks.
 type Scattered struct {
 	Dataset, Tenant, Table string
+	Region                 string // of the tenant
 	Generation             string
 	Version                int // of the contract that the generation was loaded under
 	Segments               []Segment
@@ -22,8 +23,9 @@ type Scattered struct {
 // ranks and are left out.
 func (c *Catalog) Scattered(ctx context.Context, before time.Time) ([]Scattered, error) {
 	const doing = "listing scattered tables"
-	rows, err := c.db.QueryContext(ctx, `SELECT g.dataset, g.tenant, s.table_name, g.id, g.version
+	rows, err := c.db.QueryContext(ctx, `SELECT g.dataset, g.tenant, t.region, s.table_name, g.id, g.version
 		FROM generations g JOIN generation_segments gs ON gs.generation = g.id JOIN segments s ON s.id = gs.segment
+			JOIN tenants t ON t.name = g.tenant
 		WHERE g.superseded_at IS NULL AND g.tenant <> '' AND g.at < ?
 		GROUP BY g.id, s.table_name HAVING count(*) > 1 AND count(s.ranks) = count(*)
 		ORDER BY g.at, g.id, s.table_name`, before.UnixMicro())
@@ -34,7 +36,7 @@ func (c *Catalog) Scattered(ctx context.Context, before time.Time) ([]Scattered,
 	var found []Scattered
 	for rows.Next() {
 		var t Scattered
-		if err := rows.Scan(&t.Dataset, &t.Tenant, &t.Table, &t.Generation, &t.Version); err != nil {
+		if err := rows.Scan(&t.Dataset, &t.Tenant, &t.Region, &t.Table, &t.Generation, &t.Version); err != nil {
 			return nil, privacy.Internal(err, doing)
 		}
 		found = append(found, t)
@@ -72,7 +74,7 @@ func (c *Catalog) Compact(ctx context.Context, tx *sql.Tx, t Scattered, into Seg
 			return err
 		}
 	}
-	if err := insertSegment(ctx, tx, into); err != nil {
+	if err := insertSegment(ctx, tx, t.Tenant, into); err != nil {
 		return err
 	}
 	_, err = exec(ctx, tx, doing, `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?, ?, ?)`, t.Generation, ordinal, into.ID)

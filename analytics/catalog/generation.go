@@ -32,6 +32,9 @@ type Segment struct {
 	// Codes has the dimensions whose codes are stored with the rows, each with
 	// plan.CodesOf the values that were declared; nil where there are none.
 	Codes map[string]string
+	// Region is where its rows belong: that of its tenant when it was written. Only
+	// Superseded tells; elsewhere the tenant does.
+	Region string
 }
 
 // Generation is a published, immutable state of one tenant's data in one
@@ -274,7 +277,7 @@ func insertGeneration(ctx context.Context, tx *sql.Tx, g Generation, base string
 	}
 	for i, s := range g.Segments {
 		// Segments of the generation before are known and stay as they are.
-		if err := insertSegment(ctx, tx, s); err != nil {
+		if err := insertSegment(ctx, tx, g.Tenant, s); err != nil {
 			return err
 		}
 		if _, err := exec(ctx, tx, doing, `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?, ?, ?)`, g.ID, i, s.ID); err != nil {

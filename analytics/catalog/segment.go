@@ -8,8 +8,9 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// insertSegment records a segment, unless it is known: then it stays as it is.
-func insertSegment(ctx context.Context, tx *sql.Tx, s Segment) error {
+// insertSegment records a segment of a tenant, and the region where its rows belong,
+// unless it is known: then it stays as it is.
+func insertSegment(ctx context.Context, tx *sql.Tx, tenant string, s Segment) error {
 	var ranks any // NULL: the rows have no ranks
 	if s.Ranks != nil {
 		text, err := json.Marshal(s.Ranks)
@@ -26,8 +27,8 @@ func insertSegment(ctx context.Context, tx *sql.Tx, s Segment) error {
 		}
 		codes = string(text)
 	}
-	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks, appended, codes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks, s.Appended, codes)
+	_, err := exec(ctx, tx, "recording a segment", `INSERT INTO segments (id, table_name, path, rows, bytes, sha256, ranks, appended, codes, region)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce((SELECT region FROM tenants WHERE name = ?), '')) ON CONFLICT (id) DO NOTHING`, s.ID, s.Table, s.Path, s.Rows, s.Bytes, s.SHA256, ranks, s.Appended, codes, tenant)
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 // or that were merged into another one, before the given time. Their files may be removed when no query that began
 // before then is still reading; Forget comes after the removal.
 func (c *Catalog) Superseded(ctx context.Context, before time.Time) ([]Segment, error) {
-	rows, err := c.db.QueryContext(ctx, `SELECT s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256 FROM segments s
+	rows, err := c.db.QueryContext(ctx, `SELECT s.id, s.table_name, s.path, s.rows, s.bytes, s.sha256, s.region FROM segments s
 		WHERE NOT EXISTS (
 			SELECT 1 FROM generation_segments gs JOIN generations g ON g.id = gs.generation
 			WHERE gs.segment = s.id AND (g.superseded_at IS NULL OR g.superseded_at >= ?))
@@ -25,7 +25,7 @@ func (c *Catalog) Superseded(ctx context.Context, before time.Time) ([]Segment, 
 	var segments []Segment
 	for rows.Next() {
 		var s Segment
-		if err := rows.Scan(&s.ID, &s.Table, &s.Path, &s.Rows, &s.Bytes, &s.SHA256); err != nil {
+		if err := rows.Scan(&s.ID, &s.Table, &s.Path, &s.Rows, &s.Bytes, &s.SHA256, &s.Region); err != nil {
 			return nil, privacy.Internal(err, "listing superseded segments")
 		}
 		segments = append(segments, s)

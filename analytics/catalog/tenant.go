@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"regexp"
 	"time"
 
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/translog"
@@ -15,12 +15,10 @@ import (
 // Tenant is an organisation that owns data.
 type Tenant struct {
 	Name      string
-	Region    string // free text of the operator; may be empty
+	Region    string // where its rows belong, see package residency; empty for none
 	Suspended bool   // its principals are refused and its data takes part in no query
 	CreatedAt time.Time
 }
-
-var regionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,62}$|^$`)
 
 // CreateTenant adds a tenant. A tenant that is created again after it was
 // deleted finds its budget accounts as they were, and nothing else.
@@ -28,11 +26,12 @@ func (c *Catalog) CreateTenant(ctx context.Context, name, region string, by priv
 	if err := privacy.CheckName("tenant", name); err != nil {
 		return Tenant{}, err
 	}
-	if !regionPattern.MatchString(region) {
-		return Tenant{}, privacy.Errorf(privacy.CodeInvalidRequest, "a region has up to 63 letters, digits, spaces and . _ / -")
+	region, err := residency.Check(region)
+	if err != nil {
+		return Tenant{}, err
 	}
 	t := Tenant{Name: name, Region: region, CreatedAt: c.now().UTC().Truncate(time.Microsecond)}
-	err := c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := exec(ctx, tx, "creating a tenant",
 			`INSERT INTO tenants (name, region, suspended, created_at, created_by) VALUES (?, ?, 0, ?, ?) ON CONFLICT (name) DO NOTHING`,
 			name, region, t.CreatedAt.UnixMicro(), by.ID)

@@ -59,7 +59,15 @@ func (s *Service) prepare(ctx context.Context, by privacy.Principal, r Request) 
 	if err != nil {
 		return nil, err
 	}
-	q.permit = func(p *prepared) error { return s.permit(ctx, by, r.operation(), p) }
+	q.permit = func(p *prepared) error {
+		if err := s.features(ctx, by, p); err != nil {
+			return err
+		}
+		return s.permit(ctx, by, r.operation(), p)
+	}
+	if err := s.leaveOut(q); err != nil {
+		return nil, err
+	}
 	loss, err := s.lossFor(ctx, by.ID, q)
 	if err != nil {
 		return nil, err
@@ -92,6 +100,9 @@ func (s *Service) prepareAgain(ctx context.Context, r Request, charged privacy.L
 func (s *Service) understand(ctx context.Context, r Request) (*question, error) {
 	if r.OnExhausted != "" && r.OnExhausted != OnExhaustedFail && r.OnExhausted != OnExhaustedExclude {
 		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "on_exhausted must be %q or %q", OnExhaustedFail, OnExhaustedExclude)
+	}
+	if r.OnElsewhere != "" && r.OnElsewhere != OnElsewhereFail && r.OnElsewhere != OnElsewhereExclude {
+		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "on_elsewhere must be %q or %q", OnElsewhereFail, OnElsewhereExclude)
 	}
 	sel, err := s.Parser.Parse(ctx, r.SQL)
 	if err != nil {
@@ -155,6 +166,9 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 		return nil, err
 	}
 	ds := q.dataset
+	if err := s.resident(ds, priced.Plan.Tenants); err != nil {
+		return nil, err
+	}
 	if n := priced.Plan.DeclaredCount(s.MaxGroups); n > s.MaxGroups {
 		return nil, privacy.Errorf(privacy.CodeQueryNotPermitted, "the declared keys have more than %d combinations", s.MaxGroups).
 			Suggest("group by fewer dimensions")

@@ -20,7 +20,7 @@ import (
 //
 // When ctx ends early the charge is still redeemed in the background, and
 // asking again returns its release. Errors: CodeForbidden for anyone but an
-// analyst and for what the policies deny, what the parser and planner refuse, CodeBudgetExhausted with a
+// analyst and for what the policies deny, CodeRateLimited when its tenant has as many queries under way as it may, what the parser and planner refuse, CodeBudgetExhausted with a
 // *ledger.Exhausted cause, CodeIdempotencyMismatch, CodeUnavailable when the
 // answer is not ready in time. Of an error, Unpaid tells whether its time may
 // depend on rows.
@@ -28,6 +28,11 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if err := mayQuery(p); err != nil {
 		return nil, Refusal(err)
 	}
+	ctx, leave, err := s.enter(ctx, p)
+	if err != nil {
+		return nil, Refusal(err)
+	}
+	defer leave()
 	if r.IdempotencyKey != "" {
 		answer, found, err := s.earlier(ctx, p, r)
 		if found || err != nil {
@@ -45,7 +50,7 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if stored && r.IdempotencyKey == "" {
 		return s.serve(ctx, p, core, prep)
 	}
-	prep, charge, err := s.charge(ctx, p, prep) // of a stored core: debits nothing, and binds the Idempotency-Key
+	prep, charge, err := s.charge(ctx, p, r, prep) // of a stored core: debits nothing, and binds the Idempotency-Key
 	if err != nil {
 		return nil, Refusal(err)
 	}
@@ -151,9 +156,10 @@ func (s *Service) replay(ctx context.Context, p privacy.Principal, operation str
 }
 
 // charge debits every account of the request, dropping exhausted tenants if the
-// caller asked for that. It returns the request as it was charged.
-func (s *Service) charge(ctx context.Context, p privacy.Principal, prep *prepared) (*prepared, ledger.Charge, error) {
-	asked, err := fingerprint(prep.request)
+// caller asked for that. It returns the request as it was charged; sent is how it
+// came.
+func (s *Service) charge(ctx context.Context, p privacy.Principal, sent Request, prep *prepared) (*prepared, ledger.Charge, error) {
+	asked, err := fingerprint(sent)
 	if err != nil {
 		return nil, ledger.Charge{}, err
 	}

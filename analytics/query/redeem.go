@@ -60,6 +60,7 @@ func (s *Service) redeemed(ctx context.Context, charge ledger.Charge, prep *prep
 // shared takes part in the run of a charge, or begins it.
 func (s *Service) shared(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
 	s.inFlight.Add(1)
+	leave := stay(ctx)
 	work := context.WithoutCancel(ctx)
 	ch := s.flights.DoChan(charge.ID, func() (any, error) {
 		runCtx, cancel := context.WithTimeout(work, s.Timeout)
@@ -68,6 +69,7 @@ func (s *Service) shared(ctx context.Context, charge ledger.Charge, prep *prepar
 	})
 	done := func(r singleflight.Result) (release.Core, error) {
 		defer s.inFlight.Done()
+		defer leave()
 		if r.Err != nil {
 			return release.Core{}, constantFailure(r.Err)
 		}
@@ -133,11 +135,12 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 	}()
 	pace := sync.OnceFunc(func() { s.pace(charge) })
 	defer pace() // when a run fails, too, and even if it panics, depends on rows
-	if err := s.runs.Acquire(ctx, 1); err != nil {
+	giveBack, err := s.runs.Take(ctx, asking(ctx))
+	if err != nil {
 		return release.Core{}, busy()
 	}
 	began = true
-	core, err := s.compute(ctx, prep)
+	core, err := s.compute(ctx, prep, giveBack)
 	if err != nil {
 		return release.Core{}, err
 	}
@@ -147,8 +150,8 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 
 // compute reads private rows, in a turn that it gives back. It is called for
 // charges only, and its exact partials go no further than noise.
-func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
-	defer s.runs.Release(1)
+func (s *Service) compute(ctx context.Context, prep *prepared, giveBack func()) (*finish.Core, error) {
+	defer giveBack()
 	in := engine.Input{Plan: prep.run, Segments: prep.segments}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
 	if err != nil {

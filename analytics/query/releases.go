@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
@@ -51,6 +52,9 @@ func (s *Service) Recover(ctx context.Context) error {
 		prep, err := s.again(ctx, charge)
 		if err == nil {
 			_, err = s.redeemed(ctx, charge, prep)
+		}
+		if residency.Refused(err) != nil {
+			continue // a server of those regions finishes it
 		}
 		if err != nil {
 			if containment.Is(err) { // it waits until that is lifted

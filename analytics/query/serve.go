@@ -37,6 +37,9 @@ func viewOf(r release.Release, prep *prepared, core *finish.Core) (*Answer, erro
 // Nothing more is lost by the tenants; but a principal that sees a release for
 // the first time pays from the accounts that cap what it learns.
 func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core, prep *prepared) (*Answer, error) {
+	if err := s.mayShare(ctx, p, c, prep); err != nil {
+		return nil, err
+	}
 	answer, err := s.view(c, prep)
 	if err != nil {
 		return nil, err

@@ -7,14 +7,16 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/analytics/turns"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
@@ -53,10 +55,13 @@ type Options struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 
-	Timeout       time.Duration // of one run; 30 s when 0
-	MaxConcurrent int           // runs at once; 4 when 0
-	MaxGroups     int64         // declared combinations of one query; 1e6 when 0
-	ResponseSlot  time.Duration // releases are stored on a grid of such slots, see pace; at once when 0
+	Timeout       time.Duration     // of one run; 30 s when 0
+	Features      Features          // that are on; all when nil
+	Quotas        Quotas            // what tenants may use; everything when nil
+	Regions       residency.Regions // whose tenants' rows may be read here; all for the zero value
+	MaxConcurrent int               // runs at once; 4 when 0
+	MaxGroups     int64             // declared combinations of one query; 1e6 when 0
+	ResponseSlot  time.Duration     // releases are stored on a grid of such slots, see pace; at once when 0
 }
 
 // Confidence is that of every interval, unless an accuracy names another.
@@ -67,7 +72,8 @@ const Confidence = 0.95
 type Service struct {
 	Options
 	owner    string // identifies this process in charge leases
-	runs     *semaphore.Weighted
+	runs     *turns.Queue
+	asking   quota.Gauge // queries under way, by tenant
 	flights  singleflight.Group
 	inFlight sync.WaitGroup
 }
@@ -86,7 +92,7 @@ func New(o Options) *Service {
 	if o.Containment == nil {
 		o.Containment = containment.New(o.DB, o.Now)
 	}
-	return &Service{Options: o, owner: privacy.NewID("run"), runs: semaphore.NewWeighted(int64(o.MaxConcurrent))}
+	return &Service{Options: o, owner: privacy.NewID("run"), runs: turns.New(o.MaxConcurrent)}
 }
 
 // Close waits until every charge that this process is redeeming has its
@@ -116,6 +122,7 @@ type Request struct {
 	Tenants             []string              `json:"tenants,omitempty"`                // every active member when nil
 	Accuracy            *Accuracy             `json:"accuracy,omitempty"`               // instead of Epsilon: the least charge that is this accurate
 	OnExhausted         string                `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
+	OnElsewhere         string                `json:"on_elsewhere,omitempty"`           // OnElsewhereFail when empty
 	Intervals           bool                  `json:"-"`                                // of the answer's form; never changes the release
 	IdempotencyKey      string                `json:"-"`
 	Purpose             string                `json:"purpose,omitempty"` // for policies and the record; never changes the release
@@ -145,6 +152,12 @@ type Accuracy struct {
 const (
 	OnExhaustedFail    = "fail"    // refuse the query
 	OnExhaustedExclude = "exclude" // ask the other tenants
+)
+
+// What to do when a tenant belongs to a region that the server does not serve.
+const (
+	OnElsewhereFail    = "fail"    // refuse the query
+	OnElsewhereExclude = "exclude" // ask the other tenants
 )
 
 // Answer is a release as one view of it.

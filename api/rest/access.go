@@ -11,7 +11,7 @@ import (
 type access struct {
 	public bool           // without authentication
 	roles  []privacy.Role // any of them
-	own    bool           // the path parameter {tenant} must be the caller's own tenant
+	own    bool           // the path parameter {tenant} must be the caller's own tenant, unless that is for all: the operator, auditors of none
 }
 
 func roles(r ...privacy.Role) access    { return access{roles: r} }
@@ -92,6 +92,9 @@ func accessTable() map[string]access {
 		"putMember":       ownRoles(tenantAdmin),
 		"deleteMember":    ownRoles(tenantAdmin),
 
+		"getQuotas": ownRoles(operator, tenantAdmin),
+		"putQuotas": roles(operator),
+
 		"getTenantBudget": ownRoles(budgetAdmin),
 		"putTenantBudget": ownRoles(budgetAdmin),
 		"listCharges":     ownRoles(budgetAdmin, auditor),
@@ -109,7 +112,7 @@ func (a access) check(p privacy.Principal, tenant string) error {
 		return privacy.Errorf(privacy.CodeForbidden, "this key has the role %s, which may not do this", p.Role).
 			Suggest("use a key with the role %s", oneOf(a.roles))
 	}
-	everyTenant := p.Role == privacy.RoleAuditor && p.Tenant == ""
+	everyTenant := p.Tenant == "" && (p.Role == privacy.RoleAuditor || p.Role == privacy.RoleOperator)
 	if a.own && !everyTenant && !p.Owns(tenant) {
 		return privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
 	}

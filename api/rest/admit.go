@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/privacy"
 )
 
@@ -81,20 +82,51 @@ func newRates(perSecond float64, burst int, now func() time.Time) *rates {
 
 // allow admits a request of a principal, or refuses it as CodeRateLimited.
 func (r *rates) allow(principal string) error {
+	if r.admit(principal, r.interval, r.ahead) {
+		return nil
+	}
+	perSecond := math.Round(float64(time.Second) / float64(r.interval))
+	return privacy.Errorf(privacy.CodeRateLimited, "this key may make %g requests a second", perSecond)
+}
+
+// admit counts a request unless it comes too early.
+func (r *rates) admit(who string, interval, ahead time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	r.sweep(now)
-	at := r.arrivals[principal]
+	at := r.arrivals[who]
 	if at.Before(now) {
 		at = now
 	}
-	if at.Sub(now) > r.ahead {
-		perSecond := math.Round(float64(time.Second) / float64(r.interval))
-		return privacy.Errorf(privacy.CodeRateLimited, "this key may make %g requests a second", perSecond)
+	if at.Sub(now) > ahead {
+		return false
 	}
-	r.arrivals[principal] = at.Add(r.interval)
-	return nil
+	r.arrivals[who] = at.Add(interval)
+	return true
+}
+
+// withinTenant holds a principal to what all of its tenant's may make together:
+// a second's worth at once.
+func (s *server) withinTenant(ctx context.Context, p privacy.Principal) error {
+	if p.Tenant == "" {
+		return nil
+	}
+	limits, err := s.Quotas.Of(ctx, p.Tenant)
+	if err != nil {
+		return err
+	}
+	perSecond := limits[quota.RequestsPerSecond]
+	if perSecond == quota.Unlimited {
+		return nil
+	}
+	if perSecond > 0 {
+		interval := max(time.Second/time.Duration(perSecond), 1)
+		if s.shares.admit(p.Tenant, interval, time.Second-interval) {
+			return nil
+		}
+	}
+	return limits.Exceeded(quota.RequestsPerSecond)
 }
 
 // sweep forgets principals that have been idle, so that the map does not grow.

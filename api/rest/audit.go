@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
@@ -18,7 +19,8 @@ type Audit interface {
 
 // refused puts a refusal on record. The server's own failures are none: rows may
 // be behind them.
-func (s *server) refused(cl *call, code privacy.Code) {
+func (s *server) refused(cl *call, err *privacy.Error) {
+	code := err.Code
 	if !audit.Refused(code) {
 		return
 	}
@@ -37,6 +39,7 @@ func (s *server) refused(cl *call, code privacy.Code) {
 	if r.Params["kind"] == containment.KindTenant { // a suspension's
 		r.Concerned = append(r.Concerned, r.Params["name"])
 	}
+	r.Concerned = append(r.Concerned, residency.Refused(err)...) // whose rows are to stay where they are
 	s.Audit.Record(r)
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // authenticate finds the principal behind a key, a token or a certificate, and
-// holds it to its rate. It runs before the body is read, so that strangers cost
+// holds it to its rate and to that of its tenant. It runs before the body is read, so that strangers cost
 // nothing, and whoever failed often waits before anything is looked at.
 func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
@@ -44,6 +44,9 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		attempt.Succeeded()
 		cl.principal, cl.secret, cl.lasting = caller.Principal, caller.Secret, caller.Lasting
 		if err := s.rates.allow(cl.principal.ID); err != nil {
+			return err
+		}
+		if err := s.withinTenant(r.Context(), cl.principal); err != nil {
 			return err
 		}
 		if err := s.Containment.Check(r.Context(), containment.Touches{Principal: cl.principal}); err != nil {

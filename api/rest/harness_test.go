@@ -27,6 +27,7 @@ import (
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/api/authn"
@@ -155,9 +156,13 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	quotas, err := quota.New(h.db, h.clock.Now, quota.None())
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.audit = audit.New(audit.Options{DB: h.db, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	o := Options{
-		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
+		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {

@@ -66,6 +66,7 @@ func loadRequest(c *echo.Context, cl *call) (job.Request, error) {
 		LoadID: q.Get("load_id"), Write: job.Write(q.Get("write")),
 		Format: formatOf(h.Get("Content-Type")), Encoding: strings.ToLower(h.Get("Content-Encoding")),
 	}
+	req.Length = c.Request().ContentLength
 	if req.Write == "" {
 		req.Write = job.WriteAppend
 	}

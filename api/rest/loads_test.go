@@ -34,7 +34,7 @@ func TestAnUploadReachesTheLoadServiceAsItWasSent(t *testing.T) {
 		if got.status != 202 || got.header.Get("Location") != "/v1/loads/load_1" {
 			t.Fatalf("%q: %s", c.query, got)
 		}
-		c.want.Dataset, c.want.Tenant, c.want.By = "insteval", "a", by
+		c.want.Dataset, c.want.Tenant, c.want.By, c.want.Length = "insteval", "a", by, 10
 		if created := h.loads.created[len(h.loads.created)-1]; !reflect.DeepEqual(created, c.want) || h.loads.bytes != 10 {
 			t.Errorf("created %+v of %d bytes\nwant    %+v", created, h.loads.bytes, c.want)
 		}

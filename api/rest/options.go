@@ -12,7 +12,9 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
@@ -46,6 +48,7 @@ type Catalog interface {
 	CreateTenant(ctx context.Context, name, region string, by privacy.Principal) (catalog.Tenant, error)
 	Tenants(ctx context.Context) ([]catalog.Tenant, error)
 	Tenant(ctx context.Context, name string) (catalog.Tenant, error)
+	SetRegion(ctx context.Context, name, region string, by privacy.Principal, here residency.Regions) error
 	SetSuspended(ctx context.Context, name string, suspended bool, by privacy.Principal) error
 	DeleteTenant(ctx context.Context, name string, by privacy.Principal) error
 	Datasets(ctx context.Context) ([]catalog.Dataset, error)
@@ -77,6 +80,13 @@ type Keys interface {
 	RevokePrincipal(ctx context.Context, id string, by privacy.Principal) error
 }
 
+// Quotas knows and sets what tenants may use.
+type Quotas interface {
+	Of(ctx context.Context, tenant string) (quota.Limits, error)
+	Own(ctx context.Context, tenant string) (quota.Own, quota.Limits, error)
+	Put(ctx context.Context, tenant string, own quota.Own, by privacy.Principal) error
+}
+
 // Options holds what a server is wired from. Everything above the blank line is
 // required; the rest has defaults.
 type Options struct {
@@ -91,6 +101,7 @@ type Options struct {
 	Consent  Consent
 	Audit    Audit
 	Lineage  Lineage
+	Quotas   Quotas
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -99,6 +110,7 @@ type Options struct {
 
 	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
 	Metrics prometheus.Registerer       // not measured when nil
+	Regions residency.Regions           // that the server serves; all for the zero value
 
 	MaxConcurrent int           // requests at a time; 256
 	MaxUploads    int           // uploads at a time, beside them; 16
@@ -112,7 +124,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

@@ -213,7 +213,7 @@ func (s *server) render(w http.ResponseWriter, call *call, err error) problem {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body) // a caller that has gone needs no answer
-	s.refused(call, p.err.Code)
+	s.refused(call, p.err)
 	return p
 }
 

@@ -29,7 +29,7 @@ func (s *server) QueryByURL(ctx context.Context, r QueryByURLRequestObject) (Que
 	p := r.Params
 	q := requestOf(wire.QueryRequest{
 		SQL: p.SQL, Bounds: p.Bounds, Epsilon: p.Epsilon, Delta: p.Delta,
-		Accuracy: p.Accuracy, Tenants: p.Tenants, OnExhausted: p.OnExhausted, Intervals: p.Intervals, Purpose: p.Purpose,
+		Accuracy: p.Accuracy, Tenants: p.Tenants, OnExhausted: p.OnExhausted, OnElsewhere: p.OnElsewhere, Intervals: p.Intervals, Purpose: p.Purpose,
 	})
 	q.Operation = callOf(ctx).op.id
 	return s.answer(ctx, q)
@@ -50,6 +50,9 @@ func requestOf(q wire.QueryRequest) query.Request {
 	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose)}
 	if q.OnExhausted != nil {
 		out.OnExhausted = string(*q.OnExhausted)
+	}
+	if q.OnElsewhere != nil {
+		out.OnElsewhere = string(*q.OnElsewhere)
 	}
 	if q.Intervals != nil {
 		out.Intervals = *q.Intervals

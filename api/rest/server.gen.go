@@ -103,7 +103,7 @@ type ServerInterface interface {
 	// DeleteTenant Delete a tenant
 	// (DELETE /v1/admin/tenants/{tenant})
 	DeleteTenant(ctx *echo.Context, tenant TenantName) error
-	// UpdateTenant Suspend a tenant, or lift its suspension
+	// UpdateTenant Suspend a tenant or lift its suspension, or say where its rows belong
 	// (PATCH /v1/admin/tenants/{tenant})
 	UpdateTenant(ctx *echo.Context, tenant TenantName) error
 	// GetTenantBudget Show a tenant's budget
@@ -127,6 +127,12 @@ type ServerInterface interface {
 	// RotateTenantKey Replace a key of one's tenant
 	// (POST /v1/admin/tenants/{tenant}/keys/{key}/rotate)
 	RotateTenantKey(ctx *echo.Context, tenant TenantName, key KeyID, params RotateTenantKeyParams) error
+	// GetQuotas Show what a tenant may use
+	// (GET /v1/admin/tenants/{tenant}/quotas)
+	GetQuotas(ctx *echo.Context, tenant TenantName) error
+	// PutQuotas Set what a tenant may use
+	// (PUT /v1/admin/tenants/{tenant}/quotas)
+	PutQuotas(ctx *echo.Context, tenant TenantName) error
 	// ListDatasets List contracts and members
 	// (GET /v1/datasets)
 	ListDatasets(ctx *echo.Context) error
@@ -991,6 +997,38 @@ func (w *ServerInterfaceWrapper) RotateTenantKey(ctx *echo.Context) error {
 	return err
 }
 
+// GetQuotas converts echo context to params.
+func (w *ServerInterfaceWrapper) GetQuotas(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetQuotas(ctx, tenant)
+	return err
+}
+
+// PutQuotas converts echo context to params.
+func (w *ServerInterfaceWrapper) PutQuotas(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutQuotas(ctx, tenant)
+	return err
+}
+
 // ListDatasets converts echo context to params.
 func (w *ServerInterfaceWrapper) ListDatasets(ctx *echo.Context) error {
 	var err error
@@ -1219,6 +1257,13 @@ func (w *ServerInterfaceWrapper) QueryByURL(ctx *echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on_exhausted: %s", err))
 	}
 
+	// ------------- Optional query parameter "on_elsewhere" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on_elsewhere", ctx.QueryParams(), &params.OnElsewhere, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on_elsewhere: %s", err))
+	}
+
 	// ------------- Optional query parameter "intervals" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "intervals", ctx.QueryParams(), &params.Intervals, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -1401,6 +1446,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/keys/:key/rotate", wrapper.RotateTenantKey, options.OperationMiddlewares["rotateTenantKey"]...)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/budget", wrapper.GetTenantBudget, options.OperationMiddlewares["getTenantBudget"]...)
 	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/budget", wrapper.PutTenantBudget, options.OperationMiddlewares["putTenantBudget"]...)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/quotas", wrapper.GetQuotas, options.OperationMiddlewares["getQuotas"]...)
+	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/quotas", wrapper.PutQuotas, options.OperationMiddlewares["putQuotas"]...)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/charges", wrapper.ListCharges, options.OperationMiddlewares["listCharges"]...)
 	router.GET(options.BaseURL+"/v1/admin/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/v1/admin/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
@@ -3045,6 +3092,93 @@ func (response RotateTenantKeydefaultApplicationProblemPlusJSONResponse) VisitRo
 	return err
 }
 
+type GetQuotasRequestObject struct {
+	Tenant TenantName `json:"tenant"`
+}
+
+type GetQuotasResponseObject interface {
+	VisitGetQuotasResponse(w http.ResponseWriter) error
+}
+
+type GetQuotas200JSONResponse TenantQuotas
+
+func (response GetQuotas200JSONResponse) VisitGetQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuotasdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetQuotasdefaultApplicationProblemPlusJSONResponse) VisitGetQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutQuotasRequestObject struct {
+	Tenant TenantName `json:"tenant"`
+	Body   *PutQuotasJSONRequestBody
+}
+
+type PutQuotasResponseObject interface {
+	VisitPutQuotasResponse(w http.ResponseWriter) error
+}
+
+type PutQuotas200JSONResponse TenantQuotas
+
+func (response PutQuotas200JSONResponse) VisitPutQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutQuotasdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response PutQuotasdefaultApplicationProblemPlusJSONResponse) VisitPutQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListDatasetsRequestObject struct {
 }
 
@@ -3956,7 +4090,7 @@ type StrictServerInterface interface {
 	// DeleteTenant Delete a tenant
 	// (DELETE /v1/admin/tenants/{tenant})
 	DeleteTenant(ctx context.Context, request DeleteTenantRequestObject) (DeleteTenantResponseObject, error)
-	// UpdateTenant Suspend a tenant, or lift its suspension
+	// UpdateTenant Suspend a tenant or lift its suspension, or say where its rows belong
 	// (PATCH /v1/admin/tenants/{tenant})
 	UpdateTenant(ctx context.Context, request UpdateTenantRequestObject) (UpdateTenantResponseObject, error)
 	// GetTenantBudget Show a tenant's budget
@@ -3980,6 +4114,12 @@ type StrictServerInterface interface {
 	// RotateTenantKey Replace a key of one's tenant
 	// (POST /v1/admin/tenants/{tenant}/keys/{key}/rotate)
 	RotateTenantKey(ctx context.Context, request RotateTenantKeyRequestObject) (RotateTenantKeyResponseObject, error)
+	// GetQuotas Show what a tenant may use
+	// (GET /v1/admin/tenants/{tenant}/quotas)
+	GetQuotas(ctx context.Context, request GetQuotasRequestObject) (GetQuotasResponseObject, error)
+	// PutQuotas Set what a tenant may use
+	// (PUT /v1/admin/tenants/{tenant}/quotas)
+	PutQuotas(ctx context.Context, request PutQuotasRequestObject) (PutQuotasResponseObject, error)
 	// ListDatasets List contracts and members
 	// (GET /v1/datasets)
 	ListDatasets(ctx context.Context, request ListDatasetsRequestObject) (ListDatasetsResponseObject, error)
@@ -5193,6 +5333,79 @@ func (sh *strictHandler) RotateTenantKey(ctx *echo.Context, tenant TenantName, k
 		return err
 	} else if validResponse, ok := response.(RotateTenantKeyResponseObject); ok {
 		return validResponse.VisitRotateTenantKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetQuotas operation middleware
+func (sh *strictHandler) GetQuotas(ctx *echo.Context, tenant TenantName) error {
+	var request GetQuotasRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuotas(ctx.Request().Context(), request.(GetQuotasRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuotas")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetQuotasResponseObject); ok {
+		return validResponse.VisitGetQuotasResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutQuotas operation middleware
+func (sh *strictHandler) PutQuotas(ctx *echo.Context, tenant TenantName) error {
+	var request PutQuotasRequestObject
+
+	request.Tenant = tenant
+
+	var body PutQuotasJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutQuotas(ctx.Request().Context(), request.(PutQuotasRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutQuotas")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutQuotasResponseObject); ok {
+		return validResponse.VisitPutQuotasResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -25,7 +25,8 @@ type server struct {
 	answers  *idempotency.Store
 	slots    *slots
 	uploads  *slots
-	rates    *rates
+	rates    *rates // of principals
+	shares   *rates // of tenants
 	lockout  *lockout.Lockout
 	metrics  *metrics
 }
@@ -55,7 +56,7 @@ func NewServer(o Options) (http.Handler, error) {
 		Options: o, now: o.Now, log: o.Log, document: text, ops: ops, metrics: m,
 		answers: idempotency.New(o.DB, o.Now, o.Timeout+time.Minute),
 		slots:   newSlots(o.MaxConcurrent), uploads: newSlots(o.MaxUploads),
-		rates: newRates(o.Rate, o.Burst, o.Now), lockout: lockout.New(o.AuthFailures, o.Now),
+		rates: newRates(o.Rate, o.Burst, o.Now), shares: newRates(1, 1, o.Now), lockout: lockout.New(o.AuthFailures, o.Now),
 	}
 	return headAsGet(s.routes()), nil
 }

@@ -21,7 +21,7 @@ func TestATableIsNamedInItsLoad(t *testing.T) {
 		if got.status != 202 {
 			t.Fatalf("%s: %s", role, got)
 		}
-		want := job.Request{Dataset: "shop", Table: "orders", Tenant: tenant, Write: job.WriteAppend, Format: "csv", By: privacy.Principal{ID: id, Role: role, Tenant: tenant}}
+		want := job.Request{Dataset: "shop", Table: "orders", Tenant: tenant, Write: job.WriteAppend, Format: "csv", Length: 1, By: privacy.Principal{ID: id, Role: role, Tenant: tenant}}
 		if diff := cmp.Diff(want, h.loads.created[len(h.loads.created)-1]); diff != "" {
 			t.Errorf("%s: %s", role, diff)
 		}

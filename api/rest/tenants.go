@@ -25,10 +25,19 @@ func (s *server) ListTenants(ctx context.Context, _ ListTenantsRequestObject) (L
 	return ListTenants200JSONResponse{Items: mapped(all, tenantOf)}, nil
 }
 
-// UpdateTenant suspends a tenant or lifts its suspension.
+// UpdateTenant says where a tenant's rows belong, suspends it or lifts its
+// suspension. The region comes first: where it must stay, nothing has changed.
 func (s *server) UpdateTenant(ctx context.Context, r UpdateTenantRequestObject) (UpdateTenantResponseObject, error) {
-	if err := s.Catalog.SetSuspended(ctx, r.Tenant, r.Body.Suspended, callOf(ctx).principal); err != nil {
-		return nil, err
+	by := callOf(ctx).principal
+	if region := r.Body.Region; region != nil {
+		if err := s.Catalog.SetRegion(ctx, r.Tenant, *region, by, s.Regions); err != nil {
+			return nil, err
+		}
+	}
+	if suspended := r.Body.Suspended; suspended != nil {
+		if err := s.Catalog.SetSuspended(ctx, r.Tenant, *suspended, by); err != nil {
+			return nil, err
+		}
 	}
 	t, err := s.Catalog.Tenant(ctx, r.Tenant)
 	if err != nil {

@@ -17,7 +17,12 @@ func (a *API) Tenants(ctx context.Context) (TenantList, error) {
 
 // SetSuspended suspends a tenant or lifts its suspension.
 func (a *API) SetSuspended(ctx context.Context, tenant string, suspended bool) (Tenant, error) {
-	return decode[Tenant](a.client.UpdateTenant(ctx, tenant, TenantUpdate{Suspended: suspended}))
+	return decode[Tenant](a.client.UpdateTenant(ctx, tenant, TenantUpdate{Suspended: &suspended}))
+}
+
+// SetRegion says where a tenant's rows belong; empty for nowhere.
+func (a *API) SetRegion(ctx context.Context, tenant, region string) (Tenant, error) {
+	return decode[Tenant](a.client.UpdateTenant(ctx, tenant, TenantUpdate{Region: &region}))
 }
 
 // DeleteTenant deletes a tenant; its accounts stay.

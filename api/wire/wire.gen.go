@@ -137,18 +137,36 @@ func (e LoadWrite) Valid() bool {
 	}
 }
 
+// Defines values for OnElsewhere.
+const (
+	OnElsewhereExclude OnElsewhere = "exclude"
+	OnElsewhereFail    OnElsewhere = "fail"
+)
+
+// Valid indicates whether the value is a known member of the OnElsewhere enum.
+func (e OnElsewhere) Valid() bool {
+	switch e {
+	case OnElsewhereExclude:
+		return true
+	case OnElsewhereFail:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OnExhausted.
 const (
-	Exclude OnExhausted = "exclude"
-	Fail    OnExhausted = "fail"
+	OnExhaustedExclude OnExhausted = "exclude"
+	OnExhaustedFail    OnExhausted = "fail"
 )
 
 // Valid indicates whether the value is a known member of the OnExhausted enum.
 func (e OnExhausted) Valid() bool {
 	switch e {
-	case Exclude:
+	case OnExhaustedExclude:
 		return true
-	case Fail:
+	case OnExhaustedFail:
 		return true
 	default:
 		return false
@@ -245,6 +263,33 @@ func (e ProposalState) Valid() bool {
 	case ProposalStateRejected:
 		return true
 	case ProposalStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuotaName.
+const (
+	QuotaLoadsRunning      QuotaName = "loads_running"
+	QuotaLoadsWaiting      QuotaName = "loads_waiting"
+	QuotaQueries           QuotaName = "queries"
+	QuotaRequestsPerSecond QuotaName = "requests_per_second"
+	QuotaStoredBytes       QuotaName = "stored_bytes"
+)
+
+// Valid indicates whether the value is a known member of the QuotaName enum.
+func (e QuotaName) Valid() bool {
+	switch e {
+	case QuotaLoadsRunning:
+		return true
+	case QuotaLoadsWaiting:
+		return true
+	case QuotaQueries:
+		return true
+	case QuotaRequestsPerSecond:
+		return true
+	case QuotaStoredBytes:
 		return true
 	default:
 		return false
@@ -824,6 +869,9 @@ type NewKey struct {
 	Tenant    *string `json:"tenant,omitempty"`
 }
 
+// OnElsewhere What to do when a tenant belongs to a region that the server does not serve; fail unless told
+type OnElsewhere string
+
 // OnExhausted What to do when a tenant's budget is spent; fail unless told
 type OnExhausted string
 
@@ -1002,6 +1050,9 @@ type QueryRequest struct {
 	// Intervals Follow every noised column c by c_low and c_high
 	Intervals *bool `json:"intervals,omitempty"`
 
+	// OnElsewhere What to do when a tenant belongs to a region that the server does not serve; fail unless told
+	OnElsewhere *OnElsewhere `json:"on_elsewhere,omitempty"`
+
 	// OnExhausted What to do when a tenant's budget is spent; fail unless told
 	OnExhausted *OnExhausted `json:"on_exhausted,omitempty"`
 
@@ -1011,6 +1062,22 @@ type QueryRequest struct {
 
 	// Tenants Every active member when left out
 	Tenants []string `json:"tenants,omitempty"`
+}
+
+// QuotaLimit defines model for QuotaLimit.
+type QuotaLimit = int64
+
+// QuotaName defines model for QuotaName.
+type QuotaName string
+
+// QuotaRequest defines model for QuotaRequest.
+type QuotaRequest struct {
+	LoadsRunning      *QuotaLimit `json:"loads_running,omitempty"`
+	LoadsWaiting      *QuotaLimit `json:"loads_waiting,omitempty"`
+	Queries           *QuotaLimit `json:"queries,omitempty"`
+	RequestsPerSecond *QuotaLimit `json:"requests_per_second,omitempty"`
+	StoredBytes       *QuotaLimit `json:"stored_bytes,omitempty"`
+	Unlimited         []QuotaName `json:"unlimited,omitempty"`
 }
 
 // Refusal defines model for Refusal.
@@ -1196,15 +1263,40 @@ type TenantList struct {
 	Items []Tenant `json:"items"`
 }
 
+// TenantQuotas defines model for TenantQuotas.
+type TenantQuotas struct {
+	// LoadsRunning At a time
+	LoadsRunning *int64 `json:"loads_running,omitempty"`
+	LoadsWaiting *int64 `json:"loads_waiting,omitempty"`
+
+	// Own Those that were set for this tenant; for the others the server's defaults hold
+	Own []QuotaName `json:"own"`
+
+	// Queries At a time
+	Queries *int64 `json:"queries,omitempty"`
+
+	// RequestsPerSecond Of all principals of the tenant together
+	RequestsPerSecond *int64 `json:"requests_per_second,omitempty"`
+
+	// StoredBytes Of data in force and of uploads that wait
+	StoredBytes *int64      `json:"stored_bytes,omitempty"`
+	Tenant      string      `json:"tenant"`
+	Unlimited   []QuotaName `json:"unlimited"`
+}
+
 // TenantRequest defines model for TenantRequest.
 type TenantRequest struct {
-	Name   string  `json:"name"`
+	Name string `json:"name"`
+
+	// Region Where its rows belong; servers of other regions neither store nor read them
 	Region *string `json:"region,omitempty"`
 }
 
 // TenantUpdate defines model for TenantUpdate.
 type TenantUpdate struct {
-	Suspended bool `json:"suspended"`
+	// Region Where its rows belong. It stays once the tenant has data.
+	Region    *string `json:"region,omitempty"`
+	Suspended *bool   `json:"suspended,omitempty"`
 }
 
 // WantedAccuracy Instead of `epsilon`: the widest interval that will do. The least charge that gives it to every noised column is
@@ -1457,6 +1549,7 @@ type QueryByURLParams struct {
 	// Tenants Repeat it for several tenants
 	Tenants     []string     `form:"tenants,omitempty" json:"tenants,omitempty"`
 	OnExhausted *OnExhausted `form:"on_exhausted,omitempty" json:"on_exhausted,omitempty"`
+	OnElsewhere *OnElsewhere `form:"on_elsewhere,omitempty" json:"on_elsewhere,omitempty"`
 	Intervals   *bool        `form:"intervals,omitempty" json:"intervals,omitempty"`
 	Purpose     *Purpose     `form:"purpose,omitempty" json:"purpose,omitempty"`
 }
@@ -1520,6 +1613,9 @@ type CreateTenantKeyJSONRequestBody = TenantKeyRequest
 
 // RotateTenantKeyJSONRequestBody defines body for RotateTenantKey for application/json ContentType.
 type RotateTenantKeyJSONRequestBody = KeyRotation
+
+// PutQuotasJSONRequestBody defines body for PutQuotas for application/json ContentType.
+type PutQuotasJSONRequestBody = QuotaRequest
 
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = QueryRequest
@@ -1965,14 +2061,14 @@ type ClientInterface interface {
 	// Corresponds with DELETE /v1/admin/tenants/{tenant} (the `DeleteTenant` operationId).
 	DeleteTenant(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateTenantWithBody Suspend a tenant, or lift its suspension
+	// UpdateTenantWithBody Suspend a tenant or lift its suspension, or say where its rows belong
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /v1/admin/tenants/{tenant} (the `UpdateTenant` operationId).
 	UpdateTenantWithBody(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateTenant Suspend a tenant, or lift its suspension
+	// UpdateTenant Suspend a tenant or lift its suspension, or say where its rows belong
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2050,6 +2146,29 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
 	RotateTenantKey(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetQuotas Show what a tenant may use
+	//
+	// Corresponds with GET /v1/admin/tenants/{tenant}/quotas (the `GetQuotas` operationId).
+	GetQuotas(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutQuotasWithBody Set what a tenant may use
+	//
+	// In place of what was set before. For a quota that is left out the server's default holds.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+	PutQuotasWithBody(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutQuotas Set what a tenant may use
+	//
+	// In place of what was set before. For a quota that is left out the server's default holds.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+	PutQuotas(ctx context.Context, tenant TenantName, body PutQuotasJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDatasets List contracts and members
 	//
@@ -2832,7 +2951,7 @@ func (c *Client) DeleteTenant(ctx context.Context, tenant TenantName, reqEditors
 	return c.Client.Do(req)
 }
 
-// UpdateTenantWithBody Suspend a tenant, or lift its suspension
+// UpdateTenantWithBody Suspend a tenant or lift its suspension, or say where its rows belong
 //
 // Takes any type of body and a specified content type.
 //
@@ -2849,7 +2968,7 @@ func (c *Client) UpdateTenantWithBody(ctx context.Context, tenant TenantName, co
 	return c.Client.Do(req)
 }
 
-// UpdateTenant Suspend a tenant, or lift its suspension
+// UpdateTenant Suspend a tenant or lift its suspension, or say where its rows belong
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3028,6 +3147,59 @@ func (c *Client) RotateTenantKeyWithBody(ctx context.Context, tenant TenantName,
 // Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
 func (c *Client) RotateTenantKey(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRotateTenantKeyRequest(c.Server, tenant, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetQuotas Show what a tenant may use
+//
+// Corresponds with GET /v1/admin/tenants/{tenant}/quotas (the `GetQuotas` operationId).
+func (c *Client) GetQuotas(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQuotasRequest(c.Server, tenant)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutQuotasWithBody Set what a tenant may use
+//
+// In place of what was set before. For a quota that is left out the server's default holds.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+func (c *Client) PutQuotasWithBody(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutQuotasRequestWithBody(c.Server, tenant, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutQuotas Set what a tenant may use
+//
+// In place of what was set before. For a quota that is left out the server's default holds.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+func (c *Client) PutQuotas(ctx context.Context, tenant TenantName, body PutQuotasJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutQuotasRequest(c.Server, tenant, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5098,6 +5270,87 @@ func NewRotateTenantKeyRequestWithBody(server string, tenant TenantName, key Key
 	return req, nil
 }
 
+// NewGetQuotasRequest constructs an http.Request for the GetQuotas method
+func NewGetQuotasRequest(server string, tenant TenantName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tenant", tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/tenants/%s/quotas", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutQuotasRequest calls the generic PutQuotas builder with application/json body
+func NewPutQuotasRequest(server string, tenant TenantName, body PutQuotasJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutQuotasRequestWithBody(server, tenant, "application/json", bodyReader)
+}
+
+// NewPutQuotasRequestWithBody constructs an http.Request for the PutQuotas method, with any body, and a specified content type
+func NewPutQuotasRequestWithBody(server string, tenant TenantName, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tenant", tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/tenants/%s/quotas", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListDatasetsRequest constructs an http.Request for the ListDatasets method
 func NewListDatasetsRequest(server string) (*http.Request, error) {
 	var err error
@@ -5714,6 +5967,18 @@ func NewQueryByURLRequest(server string, params *QueryByURLParams) (*http.Reques
 		if params.OnExhausted != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "on_exhausted", *params.OnExhausted, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OnElsewhere != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "on_elsewhere", *params.OnElsewhere, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6344,14 +6609,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /v1/admin/tenants/{tenant} (the `DeleteTenant` operationId).
 	DeleteTenantWithResponse(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*DeleteTenantResponse, error)
 
-	// UpdateTenantWithBodyWithResponse Suspend a tenant, or lift its suspension
+	// UpdateTenantWithBodyWithResponse Suspend a tenant or lift its suspension, or say where its rows belong
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /v1/admin/tenants/{tenant} (the `UpdateTenant` operationId).
 	UpdateTenantWithBodyWithResponse(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateTenantResponse, error)
 
-	// UpdateTenantWithResponse Suspend a tenant, or lift its suspension
+	// UpdateTenantWithResponse Suspend a tenant or lift its suspension, or say where its rows belong
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6437,6 +6702,31 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/admin/tenants/{tenant}/keys/{key}/rotate (the `RotateTenantKey` operationId).
 	RotateTenantKeyWithResponse(ctx context.Context, tenant TenantName, key KeyID, params *RotateTenantKeyParams, body RotateTenantKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTenantKeyResponse, error)
+
+	// GetQuotasWithResponse Show what a tenant may use
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/tenants/{tenant}/quotas (the `GetQuotas` operationId).
+	GetQuotasWithResponse(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*GetQuotasResponse, error)
+
+	// PutQuotasWithBodyWithResponse Set what a tenant may use
+	//
+	// In place of what was set before. For a quota that is left out the server's default holds.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+	PutQuotasWithBodyWithResponse(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutQuotasResponse, error)
+
+	// PutQuotasWithResponse Set what a tenant may use
+	//
+	// In place of what was set before. For a quota that is left out the server's default holds.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+	PutQuotasWithResponse(ctx context.Context, tenant TenantName, body PutQuotasJSONRequestBody, reqEditors ...RequestEditorFn) (*PutQuotasResponse, error)
 
 	// ListDatasetsWithResponse List contracts and members
 	//
@@ -7795,6 +8085,70 @@ func (r RotateTenantKeyResponse) StatusCode() int {
 	return 0
 }
 
+// GetQuotasResponseDefaultHeaders the declared response headers of an HTTP default response for GetQuotas
+type GetQuotasResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetQuotasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TenantQuotas
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetQuotasResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetQuotasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetQuotasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// PutQuotasResponseDefaultHeaders the declared response headers of an HTTP default response for PutQuotas
+type PutQuotasResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutQuotasResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TenantQuotas
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutQuotasResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r PutQuotasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutQuotasResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // ListDatasetsResponseDefaultHeaders the declared response headers of an HTTP default response for ListDatasets
 type ListDatasetsResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -8866,7 +9220,7 @@ func (c *ClientWithResponses) DeleteTenantWithResponse(ctx context.Context, tena
 	return ParseDeleteTenantResponse(rsp)
 }
 
-// UpdateTenantWithBodyWithResponse Suspend a tenant, or lift its suspension
+// UpdateTenantWithBodyWithResponse Suspend a tenant or lift its suspension, or say where its rows belong
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8879,7 +9233,7 @@ func (c *ClientWithResponses) UpdateTenantWithBodyWithResponse(ctx context.Conte
 	return ParseUpdateTenantResponse(rsp)
 }
 
-// UpdateTenantWithResponse Suspend a tenant, or lift its suspension
+// UpdateTenantWithResponse Suspend a tenant or lift its suspension, or say where its rows belong
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9030,6 +9384,49 @@ func (c *ClientWithResponses) RotateTenantKeyWithResponse(ctx context.Context, t
 		return nil, err
 	}
 	return ParseRotateTenantKeyResponse(rsp)
+}
+
+// GetQuotasWithResponse Show what a tenant may use
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/tenants/{tenant}/quotas (the `GetQuotas` operationId).
+func (c *ClientWithResponses) GetQuotasWithResponse(ctx context.Context, tenant TenantName, reqEditors ...RequestEditorFn) (*GetQuotasResponse, error) {
+	rsp, err := c.GetQuotas(ctx, tenant, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetQuotasResponse(rsp)
+}
+
+// PutQuotasWithBodyWithResponse Set what a tenant may use
+//
+// In place of what was set before. For a quota that is left out the server's default holds.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+func (c *ClientWithResponses) PutQuotasWithBodyWithResponse(ctx context.Context, tenant TenantName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutQuotasResponse, error) {
+	rsp, err := c.PutQuotasWithBody(ctx, tenant, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutQuotasResponse(rsp)
+}
+
+// PutQuotasWithResponse Set what a tenant may use
+//
+// In place of what was set before. For a quota that is left out the server's default holds.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/tenants/{tenant}/quotas (the `PutQuotas` operationId).
+func (c *ClientWithResponses) PutQuotasWithResponse(ctx context.Context, tenant TenantName, body PutQuotasJSONRequestBody, reqEditors ...RequestEditorFn) (*PutQuotasResponse, error) {
+	rsp, err := c.PutQuotas(ctx, tenant, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutQuotasResponse(rsp)
 }
 
 // ListDatasetsWithResponse List contracts and members
@@ -11016,6 +11413,98 @@ func ParseRotateTenantKeyResponse(rsp *http.Response) (*RotateTenantKeyResponse,
 	switch {
 	case true:
 		var headers RotateTenantKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetQuotasResponse parses an HTTP response from a GetQuotasWithResponse call
+func ParseGetQuotasResponse(rsp *http.Response) (*GetQuotasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetQuotasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TenantQuotas
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetQuotasResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutQuotasResponse parses an HTTP response from a PutQuotasWithResponse call
+func ParsePutQuotasResponse(rsp *http.Response) (*PutQuotasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutQuotasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TenantQuotas
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers PutQuotasResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -26,16 +26,18 @@ import (
 // the configuration file, environment variables (NOISED_ and upper case) and
 // flags (with dashes), each overriding the one before.
 type Config struct {
-	DataDir       string `koanf:"data_dir"`
-	HighWaterFile string `koanf:"high_water_file"`
-	PolicyDir     string `koanf:"policy_dir"`
-	Region        string `koanf:"region"`
-	Listen        string `koanf:"listen"`
-	MetricsListen string `koanf:"metrics_listen"`
-	UsageMetrics  bool   `koanf:"usage_metrics"`
-	TLSCert       string `koanf:"tls_cert"`
-	TLSKey        string `koanf:"tls_key"`
-	Insecure      bool   `koanf:"insecure"`
+	DataDir       string   `koanf:"data_dir"`
+	HighWaterFile string   `koanf:"high_water_file"`
+	PolicyDir     string   `koanf:"policy_dir"`
+	FlagsFile     string   `koanf:"flags_file"`
+	Region        string   `koanf:"region"`
+	Regions       []string `koanf:"regions"`
+	Listen        string   `koanf:"listen"`
+	MetricsListen string   `koanf:"metrics_listen"`
+	UsageMetrics  bool     `koanf:"usage_metrics"`
+	TLSCert       string   `koanf:"tls_cert"`
+	TLSKey        string   `koanf:"tls_key"`
+	Insecure      bool     `koanf:"insecure"`
 
 	ClientCA         string        `koanf:"client_ca"`
 	ClientCRL        string        `koanf:"client_crl"`
@@ -51,6 +53,12 @@ type Config struct {
 	QueryThreads  int           `koanf:"query_threads"`
 	QueryTimeout  time.Duration `koanf:"query_timeout"`
 	ResponseSlot  time.Duration `koanf:"response_slot"`
+
+	QuotaStoredBytes       int64 `koanf:"quota_stored_bytes"`
+	QuotaLoadsWaiting      int64 `koanf:"quota_loads_waiting"`
+	QuotaLoadsRunning      int64 `koanf:"quota_loads_running"`
+	QuotaQueries           int64 `koanf:"quota_queries"`
+	QuotaRequestsPerSecond int64 `koanf:"quota_requests_per_second"`
 
 	MaxUpload       int64         `koanf:"max_upload"`
 	LoadMemoryMB    int           `koanf:"load_memory_mb"`
@@ -71,12 +79,14 @@ type Config struct {
 // sizes leave the choice to the part that they are for.
 func defaultConfig() Config {
 	return Config{
-		Listen:          "127.0.0.1:8080",
-		MaxRequests:     256,
-		RequestRate:     1000,
-		RequestBurst:    2000,
-		AuthFailures:    50,
-		QueryTimeout:    time.Minute,
+		Listen:           "127.0.0.1:8080",
+		Regions:          []string{"all"},
+		MaxRequests:      256,
+		RequestRate:      1000,
+		RequestBurst:     2000,
+		AuthFailures:     50,
+		QueryTimeout:     time.Minute,
+		QuotaStoredBytes: 1 << 40, QuotaLoadsWaiting: 1000, QuotaLoadsRunning: 16, QuotaQueries: 128, QuotaRequestsPerSecond: 5000,
 		MaxUpload:       16 << 30,
 		LoadMemoryMB:    900,
 		LoadConcurrency: 1,
@@ -94,7 +104,9 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
 	fs.String("policy-dir", "", "directory of policies (*.cedar), read again when they change (default: those set by noised policy put)")
+	fs.String("flags-file", "", "file that switches features across tenants off, read again when it changes (default: all are on)")
 	fs.String("region", "", "region of this server, as policies see it (default: none)")
+	fs.String("regions", strings.Join(d.Regions, ","), "regions whose tenants' rows may be here, with commas between")
 	fs.String("listen", d.Listen, "address to serve on; port 0 picks a free one")
 	fs.String("metrics-listen", "", "address for /metrics (default: not served)")
 	fs.Bool("usage-metrics", false, "let /metrics show memory, processor time and goroutines too, which depend on rows")
@@ -112,6 +124,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.Int("query-threads", d.QueryThreads, "files that one query reads at a time (0: one per core)")
 	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a request waits for its answer")
 	fs.Duration("response-slot", d.ResponseSlot, "answers of queries leave at multiples of this after their requests, 10ms to 10s (0: as soon as they are ready, which may tell about rows)")
+	quotaFlags(fs, d)
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
 	fs.Duration("keep-replaced", d.KeepReplaced, "how long files of replaced data stay for queries that began before")
@@ -192,6 +205,12 @@ func (c Config) check() error {
 	}
 	if c.Region != "" && !privacy.ValidName(c.Region) {
 		return usagef("--region %q is not a name: use %s", c.Region, privacy.NameRule)
+	}
+	if err := c.checkRegions(); err != nil {
+		return err
+	}
+	if err := c.quotas().Check(); err != nil {
+		return usagef("quotas: %s; -1 is unlimited", privacy.AsError(err).Message)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key belong together: give both or none")

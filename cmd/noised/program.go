@@ -129,6 +129,9 @@ func (m *Main) startBackground() {
 		m.parts.policies.Watch(ctx, told)
 		return nil
 	})
+	if m.parts.flags != nil {
+		m.goDo("flags", func() error { m.parts.flags.Watch(ctx); return nil })
+	}
 	m.goDo("recovery", func() error {
 		tick := time.NewTicker(recoverEvery)
 		defer tick.Stop()

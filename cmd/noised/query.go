@@ -22,6 +22,7 @@ type queryFlags struct {
 	maxRowsPerPartition int64
 	bounds              []string
 	onExhausted         string
+	onElsewhere         string
 	intervals           bool
 	idempotencyKey      string
 	purpose             string
@@ -37,11 +38,15 @@ func (f *queryFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.bounds, "bounds", nil, "narrower bounds of a measure, as COLUMN=LO:HI; repeatable")
 	fs.StringVar(&f.purpose, "purpose", "", "what the answer is for: a name that policies may ask for and that stands on the release")
 	fs.StringVar(&f.onExhausted, "on-exhausted", "", "when a tenant's budget is spent: fail (default) or exclude it")
+	fs.StringVar(&f.onElsewhere, "on-elsewhere", "", "when a tenant belongs to a region that the server does not serve: fail (default) or exclude it")
 }
 
 // request builds the body of a query from the flags that were given.
 func (f *queryFlags) request(fs *pflag.FlagSet, sql string) (wire.QueryRequest, error) {
-	q := wire.QueryRequest{SQL: sql, Tenants: f.tenants, OnExhausted: optional(wire.OnExhausted(f.onExhausted)), Intervals: optional(f.intervals), Purpose: optional(f.purpose)}
+	q := wire.QueryRequest{
+		SQL: sql, Tenants: f.tenants, OnExhausted: optional(wire.OnExhausted(f.onExhausted)), OnElsewhere: optional(wire.OnElsewhere(f.onElsewhere)),
+		Intervals: optional(f.intervals), Purpose: optional(f.purpose),
+	}
 	if changed(fs, "epsilon") {
 		q.Epsilon = &f.epsilon
 	}

@@ -25,7 +25,7 @@ func (a *app) tenantCommand() *cobra.Command {
 			return a.print(t, func(w io.Writer) { fmt.Fprintf(w, "created tenant %s\n", t.Name) })
 		},
 	})
-	create.Flags().StringVar(&region, "region", "", "where the tenant's data belongs; free text")
+	create.Flags().StringVar(&region, "region", "", "where the tenant's rows belong: servers of other regions neither store nor read them")
 	list := a.client(&cobra.Command{
 		Use:   "list",
 		Short: "List tenants (operator)",
@@ -49,6 +49,7 @@ func (a *app) tenantCommand() *cobra.Command {
 		},
 	})
 	return group("tenant", "Create, list, suspend and delete tenants", create, list,
+		a.regionCommand(),
 		a.suspendCommand("suspend", "Suspend a tenant: its keys stop and its data leaves all answers", true),
 		a.suspendCommand("resume", "Lift a tenant's suspension", false),
 		a.deleteTenantCommand())
@@ -69,6 +70,25 @@ func (a *app) suspendCommand(use, short string, suspended bool) *cobra.Command {
 				return err
 			}
 			return a.print(t, func(w io.Writer) { fmt.Fprintf(w, "tenant %s is %s\n", t.Name, suspension(t.Suspended)) })
+		},
+	})
+}
+
+func (a *app) regionCommand() *cobra.Command {
+	return a.client(&cobra.Command{
+		Use:   "region NAME REGION",
+		Short: "Say where a tenant's rows belong, as long as it has none in another region",
+		Args:  exactArgs("NAME", "REGION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			t, err := c.SetRegion(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			return a.print(t, func(w io.Writer) { fmt.Fprintf(w, "tenant %s belongs to %s\n", t.Name, value(t.Region)) })
 		},
 	})
 }

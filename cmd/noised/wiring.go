@@ -14,6 +14,7 @@ import (
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/authn"
@@ -27,6 +28,7 @@ import (
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/flags"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -36,6 +38,7 @@ type parts struct {
 	jobs        *job.Service
 	queries     *query.Service
 	policies    *policy.Service
+	flags       *flags.Service // nil: everything is on
 	audit       *audit.Recorder
 	containment *containment.Service
 	anomalies   *anomaly.Service
@@ -66,43 +69,39 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		}
 	}()
 	c := m.Config
-	mark, err := c.openMark()
+	regions, err := c.served()
 	if err != nil {
 		return p, err
 	}
-	db, err := controldb.Open(ctx, m.controlPath())
+	db, err := m.openStore(ctx, p)
 	if err != nil {
-		return p, storeError(m.controlPath(), err)
-	}
-	p.closers = append(p.closers, db.Close)
-	if err := c.guard(ctx, db, mark); err != nil {
 		return p, err
 	}
-	parser, err := sqlparse.New()
+	parser, engine, err := m.openEngine(p)
 	if err != nil {
-		return p, fmt.Errorf("cannot start the parser: %w", err)
+		return p, err
 	}
-	p.closers = append(p.closers, parser.Close)
-	spill := filepath.Join(c.DataDir, tmpDir)
-	if err := os.MkdirAll(spill, 0o700); err != nil {
-		return p, fmt.Errorf("cannot make the directory for temporary files: %w", err)
-	}
-	engine, err := duckdb.New(duckdb.Options{MemoryLimitMB: c.QueryMemoryMB, Threads: c.QueryThreads, TempDir: spill})
-	if err != nil {
-		return p, fmt.Errorf("cannot start the engine: %w", err)
-	}
-	p.closers = append(p.closers, engine.Close)
-
 	now := time.Now
 	p.containment = containment.New(db, now)
 	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
+	quotas, err := quota.New(db, now, c.quotas())
+	if err != nil {
+		return p, err
+	}
+	if err := m.sayRegions(ctx, cat, regions); err != nil {
+		return p, err
+	}
 	if p.policies, err = m.openPolicies(ctx, db); err != nil {
 		return p, fmt.Errorf("refusing to start with these policies: %w", err)
+	}
+	features, err := m.openFeatures(ctx, p)
+	if err != nil {
+		return p, err
 	}
 	p.queries = query.New(query.Options{
 		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
-		ResponseSlot: c.ResponseSlot,
+		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas, Features: features,
 	})
 	p.keys = keys
 	callers, err := m.gate(p, keys)
@@ -114,7 +113,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	p.jobs, err = job.New(job.Options{
-		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload,
+		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
 	if err != nil {
@@ -126,9 +125,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	p.handler, err = rest.NewServer(rest.Options{
-		Audit: p.audit, Lineage: lineage.New(db), Containment: p.containment, Alerts: p.anomalies,
+		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
 		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
-		Log: m.Log, Now: now, Metrics: m.registry, MaxUpload: c.MaxUpload, Ready: m.ready(db),
+		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
 	})
@@ -136,6 +135,53 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, fmt.Errorf("cannot start the API: %w", err)
 	}
 	return p, nil
+}
+
+// openStore opens the control store, unless it is older than what is known of it.
+func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
+	mark, err := m.Config.openMark()
+	if err != nil {
+		return nil, err
+	}
+	db, err := controldb.Open(ctx, m.controlPath())
+	if err != nil {
+		return nil, storeError(m.controlPath(), err)
+	}
+	p.closers = append(p.closers, db.Close)
+	return db, m.Config.guard(ctx, db, mark)
+}
+
+// openEngine starts what reads SQL and what runs plans.
+func (m *Main) openEngine(p *parts) (*sqlparse.Parser, *duckdb.Engine, error) {
+	c := m.Config
+	parser, err := sqlparse.New()
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot start the parser: %w", err)
+	}
+	p.closers = append(p.closers, parser.Close)
+	spill := filepath.Join(c.DataDir, tmpDir)
+	if err := os.MkdirAll(spill, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("cannot make the directory for temporary files: %w", err)
+	}
+	engine, err := duckdb.New(duckdb.Options{MemoryLimitMB: c.QueryMemoryMB, Threads: c.QueryThreads, TempDir: spill})
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot start the engine: %w", err)
+	}
+	p.closers = append(p.closers, engine.Close)
+	return parser, engine, nil
+}
+
+// openFeatures reads the file of flags; without one everything is on.
+func (m *Main) openFeatures(ctx context.Context, p *parts) (query.Features, error) {
+	if m.Config.FlagsFile == "" {
+		return nil, nil
+	}
+	var err error
+	if p.flags, err = flags.Open(ctx, m.Config.FlagsFile, m.Log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.flags.Close)
+	return p.flags, nil
 }
 
 // openPolicies puts the policies in force that the directory, the API or nobody has

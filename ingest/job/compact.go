@@ -73,6 +73,9 @@ func (s *Service) nextScattered(ctx context.Context) (catalog.Scattered, bool, e
 		return catalog.Scattered{}, false, err
 	}
 	for _, t := range found {
+		if !s.o.Regions.Serve(t.Region) {
+			continue
+		}
 		if last, ok := s.compacted[table{t.Dataset, t.Tenant, t.Table}]; ok && now.Sub(last) < compactRests*s.o.CompactAfter {
 			continue
 		}
@@ -178,7 +181,11 @@ func (s *Service) dropMerged(ctx context.Context, reason error) error {
 		if err := rows.Scan(&id, &path); err != nil {
 			return privacy.Internal(err, "reading merges")
 		}
-		left[id] = path
+		if serves, err := s.servesFile(ctx, path); err != nil {
+			return err
+		} else if serves {
+			left[id] = path
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return privacy.Internal(err, "reading merges")

@@ -10,6 +10,8 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/ingest/upload"
 	"github.com/noised/noised/privacy"
@@ -32,22 +34,32 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 	if err != nil {
 		return Load{}, err
 	}
-	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, body, s.o.MaxUpload)
+	limits, err := s.limits(ctx, j.Tenant)
 	if err != nil {
 		return Load{}, err
 	}
+	f, done, err := s.receive(ctx, j, limits, r.Length, body)
+	if err != nil {
+		return Load{}, err
+	}
+	defer done()
 	j.Bytes, j.sha256 = f.Bytes, f.SHA256
 	var earlier *record
 	// From here the caller's hanging up changes nothing: the upload is here.
 	err = s.o.DB.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
 		earlier = nil
-		found, err := find(ctx, tx, `tenant = ? AND tenant_since = ? AND dataset = ? AND load_id = ?`, j.Tenant, j.tenantSince, j.Dataset, j.LoadID)
+		found, err := sentBefore(ctx, tx, j)
 		if err != nil {
 			return err
 		}
 		if len(found) > 0 {
 			earlier = &found[0]
 			return sameLoad(*earlier, j)
+		}
+		if room, err := s.room(ctx, tx, j, limits); err != nil {
+			return err
+		} else if j.Bytes > room {
+			return limits.Exceeded(quota.StoredBytes)
 		}
 		return insert(ctx, tx, j, r.By)
 	})
@@ -62,6 +74,31 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 	f.Release()
 	s.nudge()
 	return j.Load, nil
+}
+
+// receive stores an upload as far as there is room for it. What it returns besides
+// is to be called when the upload is on record or gone.
+func (s *Service) receive(ctx context.Context, j record, limits quota.Limits, length int64, body io.Reader) (*spool.File, func(), error) {
+	room, err := s.room(ctx, s.o.DB, j, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	if length > room && room < s.o.MaxUpload {
+		return nil, nil, limits.Exceeded(quota.StoredBytes)
+	}
+	m := &metered{body: body, s: s, tenant: j.Tenant, room: room, limits: limits}
+	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, m, s.o.MaxUpload)
+	if err != nil {
+		m.done()
+		return nil, nil, err
+	}
+	return f, m.done, nil
+}
+
+// sentBefore returns the load of the tenant and the dataset that has the load's
+// load_id, if there is one.
+func sentBefore(ctx context.Context, q querier, j record) ([]record, error) {
+	return find(ctx, q, `tenant = ? AND tenant_since = ? AND dataset = ? AND load_id = ?`, j.Tenant, j.tenantSince, j.Dataset, j.LoadID)
 }
 
 func sameLoad(earlier, j record) error {
@@ -152,6 +189,8 @@ func (s *Service) mayLoad(ctx context.Context, j record) (*contract.Contract, er
 		switch {
 		case !ok:
 			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant is not a member of dataset %q: accept its contract first", d.Name)
+		case !s.o.Regions.Serve(m.Region):
+			return nil, residency.Refusal(j.Tenant)
 		case m.Version != d.Contract.Version:
 			return nil, privacy.Errorf(privacy.CodeForbidden, "the tenant accepted version %d of dataset %q, and version %d is in force: accept that first", m.Version, d.Name, d.Contract.Version)
 		}

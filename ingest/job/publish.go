@@ -74,7 +74,17 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		if err := finish(ctx, tx, *j, g.At); err != nil {
 			return err
 		}
-		return s.o.Catalog.Publish(ctx, tx, g, base.ID)
+		if err := s.resides(ctx, tx, *j); err != nil {
+			return err
+		}
+		before, _, err := s.o.Catalog.Stored(ctx, tx, j.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := s.o.Catalog.Publish(ctx, tx, g, base.ID); err != nil {
+			return err
+		}
+		return s.fits(ctx, tx, j.Tenant, before)
 	})
 	if privacy.CodeOf(err) == privacy.CodeConflict {
 		// The next try may need the new rows again, as they are or to merge.

@@ -109,6 +109,9 @@ func (s *Service) Rejects(ctx context.Context, tenant, id string) (io.ReadCloser
 	if err != nil {
 		return nil, err
 	}
+	if err := s.resides(ctx, s.o.DB, j); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(s.rejectsPath(j.Tenant, j.ID))
 	if errors.Is(err, os.ErrNotExist) {
 		return io.NopCloser(bytes.NewReader(nil)), nil

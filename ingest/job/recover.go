@@ -29,6 +29,11 @@ func (s *Service) recover(ctx context.Context) error {
 		return err
 	}
 	for _, j := range open {
+		if serves, err := s.servesLoad(ctx, j); err != nil {
+			return err
+		} else if !serves {
+			continue
+		}
 		if err := s.resume(ctx, j); err != nil && !errors.Is(err, errOvertaken) {
 			return err
 		}
@@ -65,6 +70,11 @@ func (s *Service) dropUnpublished(ctx context.Context) error {
 		return err
 	}
 	for _, j := range found {
+		if serves, err := s.servesLoad(ctx, j); err != nil {
+			return err
+		} else if !serves {
+			continue
+		}
 		s.removeFile(s.segmentPath(j))
 		err := s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			return swap(ctx, tx, `UPDATE loads SET segment = NULL WHERE id = ? AND segment = ?`, j.ID, j.segment)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
@@ -29,6 +30,8 @@ type Service struct {
 	wake chan struct{} // has a token when a load became pending in this process
 
 	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
+
+	arriving quota.Gauge // bytes of uploads that are not on record yet, by tenant
 
 	mu         sync.Mutex
 	running    map[string]context.CancelCauseFunc // by load id, in this process

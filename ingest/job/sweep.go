@@ -30,6 +30,9 @@ func (s *Service) sweepSegments(ctx context.Context) error {
 	}
 	var gone, paths []string
 	for _, seg := range old {
+		if !s.servesSegment(seg) {
+			continue
+		}
 		if err := os.Remove(s.absolute(seg.Path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.o.Log.Warn("a superseded segment could not be removed", "segment", seg.ID)
 			continue
@@ -51,6 +54,11 @@ func (s *Service) sweepRejects(ctx context.Context) error {
 	}
 	for _, file := range files {
 		tenant := strings.Split(file, "/")[1]
+		if serves, err := s.servesFile(ctx, file); err != nil {
+			return err
+		} else if !serves {
+			continue
+		}
 		id := strings.TrimSuffix(filepath.Base(file), ".ndjson")
 		found, err := find(ctx, s.o.DB, `id = ?`, id)
 		if err != nil {

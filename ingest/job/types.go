@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
@@ -62,6 +63,8 @@ type Options struct {
 	MemoryMB      int                   // resident memory of one load; 0 for 900
 	KeepReplaced  time.Duration         // how long files of replaced data stay; 0 for SupersededFor
 	CompactAfter  time.Duration         // how long data rests before the segments of a table are merged; 0 for a minute, negative for never
+	Regions       residency.Regions     // whose tenants' rows may be here; all for the zero value
+	Quotas        Quotas                // what tenants may use; everything when nil
 	Removed       func(paths ...string) // told which files of replaced data are gone; nil for nobody
 	Containment   *containment.Service  // what is suspended; one of the store's own, which hears of others' acts when it is next asked, when nil
 	Log           *slog.Logger          // nil for none
@@ -79,7 +82,8 @@ type Request struct {
 	// MaxBadRecords is the number of bad rows that do not fail the load; they
 	// are left out and listed. Nil is 0: a bad row fails the load.
 	MaxBadRecords *int64
-	DryRun        bool // do everything but publish
+	DryRun        bool  // do everything but publish
+	Length        int64 // of the upload as it was announced; 0 or less where it was not
 	By            privacy.Principal
 }
 

@@ -74,7 +74,9 @@ func (f *File) fill(ctx context.Context, body io.Reader, limit int64) error {
 	switch {
 	case writing != nil:
 		return diskError(writing)
-	case n > limit || tooLarge(err):
+	case tooLarge(err):
+		return privacy.AsError(err) // its reader has a limit of its own
+	case n > limit:
 		return privacy.Errorf(privacy.CodeTooLarge, "the upload is larger than %d bytes, the most that this server accepts", limit)
 	case err != nil:
 		return privacy.Errorf(privacy.CodeInvalidRequest, "the upload broke off after %d bytes; send it again", n).Because(err)

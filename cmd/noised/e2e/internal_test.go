@@ -97,7 +97,7 @@ func TestExhaustedBudgetSaysWhenItReopens(t *testing.T) {
 	}
 	s.wantRetryAfter(s.call(s.query(q)))
 
-	q.OnExhausted = ptr(wire.Exclude)
+	q.OnExhausted = ptr(wire.OnExhaustedExclude)
 	meta := readArrow(t, s.ask(q).body).schema.Metadata()
 	var tenants []string
 	check(t, json.Unmarshal([]byte(meta.Values()[meta.FindKey("noised.tenants")]), &tenants))

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/api/wire"
+)
+
+// quotaFlags declares the quotas of tenants for which none are set.
+func quotaFlags(fs *pflag.FlagSet, d Config) {
+	fs.Int64("quota-stored-bytes", d.QuotaStoredBytes, "bytes that one tenant may store, unless set for it (-1: unlimited)")
+	fs.Int64("quota-loads-waiting", d.QuotaLoadsWaiting, "loads of one tenant that may wait (-1: unlimited)")
+	fs.Int64("quota-loads-running", d.QuotaLoadsRunning, "loads of one tenant at a time (-1: unlimited)")
+	fs.Int64("quota-queries", d.QuotaQueries, "queries of one tenant at a time (-1: unlimited)")
+	fs.Int64("quota-requests-per-second", d.QuotaRequestsPerSecond, "requests a second of all principals of one tenant (-1: unlimited)")
+}
+
+// quotas returns what tenants may use for which nothing else is set.
+func (c Config) quotas() quota.Limits {
+	return quota.Limits{
+		quota.StoredBytes: c.QuotaStoredBytes, quota.LoadsWaiting: c.QuotaLoadsWaiting, quota.LoadsRunning: c.QuotaLoadsRunning,
+		quota.Queries: c.QuotaQueries, quota.RequestsPerSecond: c.QuotaRequestsPerSecond,
+	}
+}
+
+func (a *app) quotaCommand() *cobra.Command {
+	return group("quota", "Show and set what a tenant may use", a.setQuotaCommand(), a.showQuotaCommand())
+}
+
+const unlimited = "unlimited"
+
+func (a *app) setQuotaCommand() *cobra.Command {
+	set := a.client(&cobra.Command{
+		Use:   "set TENANT [NAME=LIMIT…]",
+		Short: "Set a tenant's quotas in place of those before (operator)",
+		Long: `Set a tenant's quotas in place of those that were set before. A limit is a number
+or unlimited; what is not named is as the server's configuration says.
+
+The quotas: stored_bytes (of data in force, and of uploads that wait),
+loads_waiting, loads_running and queries (at a time), requests_per_second (of all
+principals of the tenant together).`,
+		Example: "  noised quota set clinic_1 stored_bytes=50000000000 queries=8 loads_waiting=unlimited",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("missing argument TENANT")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q, err := quotasFrom(args[1:])
+			if err != nil {
+				return err
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			now, err := c.PutQuotas(cmd.Context(), args[0], q)
+			if err != nil {
+				return err
+			}
+			return a.print(now, func(w io.Writer) { writeQuotas(w, now) })
+		},
+	})
+	return set
+}
+
+func (a *app) showQuotaCommand() *cobra.Command {
+	return a.client(&cobra.Command{
+		Use:   "show TENANT",
+		Short: "Show a tenant's quotas (operator, tenant admin)",
+		Args:  exactArgs("TENANT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			q, err := c.Quotas(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(q, func(w io.Writer) { writeQuotas(w, q) })
+		},
+	})
+}
+
+// quotasFrom reads NAME=LIMIT.
+func quotasFrom(args []string) (q wire.QuotaRequest, err error) {
+	into := map[string]**int64{
+		"stored_bytes": &q.StoredBytes, "loads_waiting": &q.LoadsWaiting, "loads_running": &q.LoadsRunning,
+		"queries": &q.Queries, "requests_per_second": &q.RequestsPerSecond,
+	}
+	for _, arg := range args {
+		name, text, _ := strings.Cut(arg, "=")
+		at, known := into[name]
+		if !known {
+			return q, usagef("%q is not NAME=LIMIT of a quota; see noised quota set --help", arg)
+		}
+		if text == unlimited {
+			q.Unlimited = append(q.Unlimited, wire.QuotaName(name))
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return q, usagef("%q: a limit is a number from 0 on, or %s", arg, unlimited)
+		}
+		*at = &n
+	}
+	return q, nil
+}
+
+func writeQuotas(w io.Writer, q wire.TenantQuotas) {
+	g := grid{header: []string{"quota", "limit", "set for"}}
+	for _, row := range []struct {
+		name  wire.QuotaName
+		limit *int64
+	}{
+		{"stored_bytes", q.StoredBytes}, {"loads_waiting", q.LoadsWaiting}, {"loads_running", q.LoadsRunning},
+		{"queries", q.Queries}, {"requests_per_second", q.RequestsPerSecond},
+	} {
+		limit, of := unlimited, "every tenant"
+		if row.limit != nil {
+			limit = fmt.Sprint(*row.limit)
+		}
+		if slices.Contains(q.Own, row.name) {
+			of = q.Tenant
+		}
+		g.add(string(row.name), limit, of)
+	}
+	g.write(w)
+}
