@@ -24,11 +24,12 @@ const (
 	KindJoin       = "join"       // a principal was shown a release that others paid for, and its cap was debited
 	KindRelease    = "release"    // a result was stored to leave
 	KindPolicy     = "policy"     // a version of the policies was put in force
+	KindTemplate   = "template"   // a query that may be asked by name got a version, or was withdrawn
 	KindProposal   = "proposal"   // a change that needs approvals was proposed, signed, ended or made
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal, KindTemplate}
 }
 
 // Leaf is one entry of the log.
