@@ -56,6 +56,10 @@ func (s *Service) read(p *Proposal) (c change, err error) {
 	case KindMember:
 		m := &memberChange{s: s, dataset: p.Dataset, tenant: p.Tenant}
 		return m, json.Unmarshal(p.Document, &m.doc)
+	case KindTemplate:
+		var doc templateDocument
+		err := json.Unmarshal(p.Document, &doc)
+		return &templateChange{s, p.Dataset, doc.Name, doc.Template}, err
 	case KindTenantBudget, KindDatasetBudget:
 		b := &budgetChange{s: s, account: privacy.TenantAccount(p.Tenant)}
 		if p.Kind == KindDatasetBudget {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
@@ -407,6 +408,32 @@ func TestWhoMayKnowOfAProposal(t *testing.T) {
 	b.ok(err)
 	if len(page) != 2 || len(rest) != 1 || end != "" || page[1].ID == rest[0].ID {
 		t.Errorf("pages of %d and %d, then %q", len(page), len(rest), end)
+	}
+}
+
+func TestTemplatesWaitWhereNothingElseIsAsked(t *testing.T) {
+	b := newBench(t, both)
+	count := &template.Template{SQL: "SELECT COUNT(*) FROM visits", Epsilon: 0.5}
+	b.made(b.PutTemplate(t.Context(), "visits", "count", count, operator)) // every query is free
+	b.made(b.put(2, both+"\nqueries: templates"))
+	b.waits(b.put(3, both))
+	p := b.waits(b.PutTemplate(t.Context(), "visits", "count", &template.Template{SQL: "SELECT COUNT(DISTINCT person) FROM visits", Epsilon: 1}, operator))
+	b.approve(p.ID, admin("a"), StatePending)
+	if v, err := b.Template(t.Context(), "visits", "count"); err != nil || v.Number != 1 {
+		t.Errorf("version %d is asked while the next one waits: %v", v.Number, err)
+	}
+	b.approve(p.ID, admin("b"), StateApplied)
+	if v, err := b.Template(t.Context(), "visits", "count"); err != nil || v.Number != 2 || v.Template.Epsilon != 1 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	waits := b.waits(b.PutTemplate(t.Context(), "visits", "count", count, operator))
+	b.made(b.PutTemplate(t.Context(), "visits", "count", nil, operator)) // withdrawn at once
+	_, err := b.Approve(t.Context(), waits.ID, admin("a"))
+	b.refused(privacy.CodeConflict, err)
+	_, err = b.Template(t.Context(), "visits", "count")
+	b.refused(privacy.CodeNotFound, err)
+	if all, err := b.Templates(t.Context(), "visits"); err != nil || len(all) != 0 {
+		t.Errorf("%v, %v", all, err)
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 	KindMember        Kind = "member"         // a tenant that joins a dataset
 	KindTenantBudget  Kind = "tenant-budget"  // what a tenant may lose
 	KindDatasetBudget Kind = "dataset-budget" // what the persons of a dataset may lose
+	KindTemplate      Kind = "template"       // a query that may be asked by name
 )
 
 // Proposal is a change that waits, or waited, for approvals.

@@ -100,6 +100,18 @@ func (r *reader) analysts(n *node) []string {
 	return groups
 }
 
+// queries reads whether only templates are asked. Left out, they are free.
+func (r *reader) queries(o object) bool {
+	if !o.has("queries") {
+		return false
+	}
+	s, ok := o.text("queries")
+	if ok && s != "free" && s != "templates" {
+		r.problem(o.lineOf("queries"), "queries", "must be free or templates, not %q", shorten(s))
+	}
+	return s == "templates"
+}
+
 // MayAsk reports whether analysts of a group may ask: any, unless the contract
 // names the groups that may.
 func (c *Contract) MayAsk(group string) bool {

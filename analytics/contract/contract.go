@@ -39,6 +39,7 @@ type Contract struct {
 	Defaults        privacy.Loss   // of one query; never zero
 	Approvals       *Approvals     // of changes that widen sharing; nil: none are needed
 	Analysts        []string       // the groups that may ask; nil: every analyst
+	TemplatesOnly   bool           // nothing but approved templates is asked
 }
 
 // Unit says who is protected. In a dataset of several tables the unit column

@@ -40,7 +40,7 @@ func Parse(doc []byte) (*Contract, error) {
 func (r *reader) contract(root *node) *Contract {
 	c := &Contract{Defaults: privacy.Loss{Epsilon: DefaultEpsilon, Delta: DefaultDelta}}
 	o, ok := r.object(root, "", "dataset", "version", "description", "privacy_unit", "tenant_dimension",
-		"contribution", "bounding_index", "columns", "tables", "budget_per", "budget_defaults", "approvals", "analysts")
+		"contribution", "bounding_index", "columns", "tables", "budget_per", "budget_defaults", "approvals", "analysts", "queries")
 	if !ok {
 		return c
 	}
@@ -59,6 +59,7 @@ func (r *reader) contract(root *node) *Contract {
 	if n := o.at["approvals"]; n != nil {
 		c.Approvals = r.approvals(n)
 	}
+	c.TemplatesOnly = r.queries(o)
 	if n := o.at["analysts"]; n != nil {
 		c.Analysts = r.analysts(n)
 	}

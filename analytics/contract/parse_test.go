@@ -58,7 +58,7 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 	want := []string{
 		`1 dataset: dataset name "Inst Eval" is not valid: use a lower-case letter, then up to 62 of a-z, 0-9, '_' and '-'`,
 		`2 version: must be between 1 and 2147483647, not 0`,
-		`3 colour: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, tables, budget_per, budget_defaults, approvals, analysts`,
+		`3 colour: unknown field; known here are dataset, version, description, privacy_unit, tenant_dimension, contribution, bounding_index, columns, tables, budget_per, budget_defaults, approvals, analysts, queries`,
 		`4 privacy_unit.scope: must be person or tenant, not "family"`,
 		`5 tenant_dimension: must be public, or be left out, not "yes please"`,
 		`6 contribution.max_rows_per_partition: is required`,

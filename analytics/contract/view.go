@@ -21,6 +21,7 @@ type View struct {
 	BudgetPer       *PeriodsView   `json:"budget_per,omitempty"`
 	BudgetDefaults  DefaultsView   `json:"budget_defaults"`
 	Approvals       *ApprovalsView `json:"approvals,omitempty"`
+	Queries         string         `json:"queries,omitempty"`  // "templates" or absent
 	Analysts        *[]string      `json:"analysts,omitempty"` // absent: every analyst
 }
 
@@ -95,6 +96,9 @@ func (c *Contract) JSON() View {
 		}
 	}
 	v.Approvals = c.Approvals.view()
+	if c.TemplatesOnly {
+		v.Queries = "templates"
+	}
 	if c.Analysts != nil {
 		v.Analysts = &c.Analysts
 	}

@@ -51,6 +51,9 @@ func lossOf(r Request) (privacy.Loss, error) {
 	if r.Epsilon != nil {
 		loss.Epsilon = *r.Epsilon
 	}
+	if r.Epsilon == nil && r.Accuracy == nil && r.Resolved != nil {
+		loss.Epsilon = r.Resolved.Epsilon // rather than the contract's default
+	}
 	if r.Delta != nil {
 		loss.Delta = *r.Delta
 	}

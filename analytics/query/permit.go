@@ -29,6 +29,10 @@ func (s *Service) permit(ctx context.Context, by privacy.Principal, operation st
 	if !p.dataset.Contract.MayAsk(by.Group) {
 		return privacy.Errorf(privacy.CodeForbidden, "the contract of %s does not let this principal's group ask", p.dataset.Name)
 	}
+	if p.dataset.Contract.TemplatesOnly && p.request.Resolved == nil {
+		return privacy.Errorf(privacy.CodeQueryNotPermitted, "%s is asked by its approved templates only", p.dataset.Name).
+			Suggest("name a template of the dataset and its parameters")
+	}
 	d, err := s.Policies.Decide(ctx, policy.Request{
 		Principal: by, Action: operation, Tenants: b.Tenants,
 		Resource: policy.Resource{Type: policy.TypeDataset, Name: p.dataset.Name},

@@ -55,6 +55,9 @@ type question struct {
 // prepare parses, permits, bounds and prices a request of a principal, and finds
 // the generations it would read.
 func (s *Service) prepare(ctx context.Context, by privacy.Principal, r Request) (*prepared, error) {
+	if err := s.named(ctx, &r); err != nil {
+		return nil, err
+	}
 	q, err := s.understand(ctx, r)
 	if err != nil {
 		return nil, err
@@ -104,11 +107,16 @@ func (s *Service) understand(ctx context.Context, r Request) (*question, error) 
 	if r.OnElsewhere != "" && r.OnElsewhere != OnElsewhereFail && r.OnElsewhere != OnElsewhereExclude {
 		return nil, privacy.Errorf(privacy.CodeInvalidRequest, "on_elsewhere must be %q or %q", OnElsewhereFail, OnElsewhereExclude)
 	}
-	sel, err := s.Parser.Parse(ctx, r.SQL)
+	sel, err := s.parse(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	from := plan.Tables(sel.From)[0]
+	if dataset, _, ok := strings.Cut(r.Template, "/"); ok {
+		if err := about(sel, dataset); err != nil {
+			return nil, err
+		}
+	}
 	ds, err := s.Catalog.Dataset(ctx, from.Dataset)
 	if err != nil {
 		return nil, s.atTable(ctx, err, from)
@@ -163,6 +171,9 @@ func (q *question) plan(loss privacy.Loss) (*planner.Priced, error) {
 func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (*prepared, error) {
 	priced, err := q.plan(loss)
 	if err != nil {
+		return nil, err
+	}
+	if err := q.request.within(priced.Loss); err != nil {
 		return nil, err
 	}
 	ds := q.dataset

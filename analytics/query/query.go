@@ -93,6 +93,9 @@ type payload struct {
 }
 
 func fingerprint(r Request) (string, error) {
+	if r.Template != "" {
+		r.SQL, r.Resolved = "", nil // as the caller sent it
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return "", privacy.Errorf(privacy.CodeInvalidRequest, "the request has a number that is not finite")

@@ -17,6 +17,10 @@ type parserFunc func(ctx context.Context, sql string) (*plan.Select, error)
 
 func (f parserFunc) Parse(ctx context.Context, sql string) (*plan.Select, error) { return f(ctx, sql) }
 
+func (f parserFunc) ParseTemplate(context.Context, string, map[string]plan.Expr) (*plan.Select, error) {
+	return nil, errors.New("no template is asked here")
+}
+
 // Two requests race under one Idempotency-Key: the cheap one is charged while
 // the dear one is being planned. Nothing but the cheap one is paid for.
 func TestRacingIdempotencyKeyPaysForItsOwnQuestionOnly(t *testing.T) {

@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/analytics/turns"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
@@ -27,6 +29,7 @@ import (
 // CodeQueryNotPermitted and runs nothing.
 type Parser interface {
 	Parse(ctx context.Context, sql string) (*plan.Select, error)
+	ParseTemplate(ctx context.Context, sql string, arguments map[string]plan.Expr) (*plan.Select, error)
 }
 
 // Engine computes the exact, bounded partials of a plan. It must read only the
@@ -113,20 +116,23 @@ func (s *Service) Close(ctx context.Context) error {
 
 // Request is one question.
 type Request struct {
-	SQL                 string                `json:"sql"`
-	MaxPartitions       *int64                `json:"max_partitions,omitempty"`         // at most the contract's
-	MaxRowsPerPartition *int64                `json:"max_rows_per_partition,omitempty"` // at most the contract's
-	Columns             map[string][2]float64 `json:"columns,omitempty"`                // narrower bounds of measures
-	Epsilon             *float64              `json:"epsilon,omitempty"`                // the contract's default when nil
-	Delta               *float64              `json:"delta,omitempty"`                  // the contract's default when nil
-	Tenants             []string              `json:"tenants,omitempty"`                // every active member when nil
-	Accuracy            *Accuracy             `json:"accuracy,omitempty"`               // instead of Epsilon: the least charge that is this accurate
-	OnExhausted         string                `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
-	OnElsewhere         string                `json:"on_elsewhere,omitempty"`           // OnElsewhereFail when empty
-	Intervals           bool                  `json:"-"`                                // of the answer's form; never changes the release
-	IdempotencyKey      string                `json:"-"`
-	Purpose             string                `json:"purpose,omitempty"` // for policies and the record; never changes the release
-	Operation           string                `json:"-"`                 // as policies know it; of the method when empty
+	SQL                 string                     `json:"sql"`
+	MaxPartitions       *int64                     `json:"max_partitions,omitempty"`         // at most the contract's
+	MaxRowsPerPartition *int64                     `json:"max_rows_per_partition,omitempty"` // at most the contract's
+	Columns             map[string][2]float64      `json:"columns,omitempty"`                // narrower bounds of measures
+	Epsilon             *float64                   `json:"epsilon,omitempty"`                // the contract's default when nil
+	Delta               *float64                   `json:"delta,omitempty"`                  // the contract's default when nil
+	Tenants             []string                   `json:"tenants,omitempty"`                // every active member when nil
+	Accuracy            *Accuracy                  `json:"accuracy,omitempty"`               // instead of Epsilon: the least charge that is this accurate
+	OnExhausted         string                     `json:"on_exhausted,omitempty"`           // OnExhaustedFail when empty
+	OnElsewhere         string                     `json:"on_elsewhere,omitempty"`           // OnElsewhereFail when empty
+	Intervals           bool                       `json:"-"`                                // of the answer's form; never changes the release
+	IdempotencyKey      string                     `json:"-"`
+	Purpose             string                     `json:"purpose,omitempty"`    // for policies and the record; never changes the release
+	Template            string                     `json:"template,omitempty"`   // dataset/name, in place of SQL
+	Parameters          map[string]json.RawMessage `json:"parameters,omitempty"` // of the template
+	Resolved            *template.Template         `json:"resolved,omitempty"`   // what Template stood for when it was asked; set by the service
+	Operation           string                     `json:"-"`                    // as policies know it; of the method when empty
 }
 
 // operation returns what policies know the request as.

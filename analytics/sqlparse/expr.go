@@ -58,6 +58,8 @@ func (w *walker) class(name string) func(*node) (plan.Expr, error) {
 		return w.caseWhen
 	case "CAST":
 		return w.cast
+	case "PARAMETER":
+		return w.parameter
 	}
 	return nil
 }
@@ -80,7 +82,7 @@ func (w *walker) aliased(r gjson.Result) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c, ok := expressionClasses[class]; ok {
+	if c, ok := expressionClasses[class]; ok && (class != "PARAMETER" || w.template == nil) {
 		return nil, c.refuse(n.at())
 	}
 	read := w.class(class)

@@ -102,7 +102,7 @@ func (w *walker) nested(r gjson.Result, at plan.Pos) (*plan.Select, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(st.take("named_param_map").Array()) != 0 {
+	if len(st.take("named_param_map").Array()) != 0 && w.template == nil {
 		return nil, parameters.refuse(w.firstParameter())
 	}
 	before := w.size.depth

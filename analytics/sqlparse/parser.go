@@ -84,6 +84,19 @@ func (p *Parser) Close() error {
 // CodeQueryNotPermitted, with a position where there is one, and depend on the
 // text only.
 func (p *Parser) Parse(ctx context.Context, text string) (*plan.Select, error) {
+	return p.parse(ctx, text, nil)
+}
+
+// ParseTemplate reads a query in which each parameter, $name, stands for the
+// expression of that name. An argument never becomes text: the tree that DuckDB
+// makes of the text is the same whatever it is, and it takes the place of one
+// node of it. All parameters of the text must have an argument, and all arguments
+// a parameter.
+func (p *Parser) ParseTemplate(ctx context.Context, text string, arguments map[string]plan.Expr) (*plan.Select, error) {
+	return p.parse(ctx, text, &template{arguments: arguments, used: map[string]bool{}})
+}
+
+func (p *Parser) parse(ctx context.Context, text string, t *template) (*plan.Select, error) {
 	if err := check(text); err != nil {
 		return nil, err
 	}
@@ -95,12 +108,12 @@ func (p *Parser) Parse(ctx context.Context, text string) (*plan.Select, error) {
 		return nil, privacy.Errorf(privacy.CodeQueryNotPermitted, "a number in this query is too large").
 			Suggest("use numbers below 1e308")
 	}
-	w := &walker{text: text}
+	w := &walker{text: text, template: t}
 	sel, err := w.document(gjson.Parse(tree))
 	if err != nil {
 		return nil, err
 	}
-	return sel, nil
+	return sel, t.complete()
 }
 
 // check refuses texts that must not reach DuckDB.

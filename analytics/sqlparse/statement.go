@@ -20,6 +20,8 @@ type walker struct {
 	joins int  // of the joins around
 	ctes  *cte // that are in scope; the innermost and latest first
 	size  size // of what has been read
+
+	template *template // nil: the text has no parameters
 }
 
 // document reads the whole answer of json_serialize_sql.
@@ -41,7 +43,7 @@ func (w *walker) document(doc gjson.Result) (*plan.Select, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(st.take("named_param_map").Array()) != 0 {
+	if len(st.take("named_param_map").Array()) != 0 && w.template == nil {
 		return nil, parameters.refuse(w.firstParameter())
 	}
 	body := st.take("node")

@@ -75,6 +75,10 @@ func accessTable() map[string]access {
 		"getTenantReleaseLineage": roles(operator, tenantAdmin, budgetAdmin, auditor),
 		"listRefusals":            roles(operator, tenantAdmin, auditor),
 
+		"listTemplates":    roles(analyst, operator, tenantAdmin),
+		"getTemplate":      roles(analyst, operator, tenantAdmin),
+		"putTemplate":      roles(operator),
+		"deleteTemplate":   roles(operator),
 		"listProposals":    roles(operator, tenantAdmin, budgetAdmin, auditor),
 		"getProposal":      roles(operator, tenantAdmin, budgetAdmin, auditor),
 		"approveProposal":  roles(tenantAdmin, budgetAdmin),

@@ -48,6 +48,10 @@ var samples = map[string]ask{
 	"getLoadLineage":          {path: "/v1/loads/load_1/lineage"},
 	"getTenantReleaseLineage": {path: "/v1/admin/lineage/releases/rel_1"},
 	"listRefusals":            {path: "/v1/admin/audit"},
+	"listTemplates":           {path: "/v1/datasets/insteval/templates"},
+	"getTemplate":             {path: "/v1/datasets/insteval/templates/one"},
+	"putTemplate":             {path: "/v1/admin/datasets/insteval/templates/one", body: `{"sql": "SELECT 1", "epsilon": 1}`},
+	"deleteTemplate":          {path: "/v1/admin/datasets/insteval/templates/one"},
 	"listProposals":           {path: "/v1/admin/proposals"},
 	"getProposal":             {path: "/v1/admin/proposals/prop_none"},
 	"approveProposal":         {path: "/v1/admin/proposals/prop_none/approve"},
@@ -78,14 +82,14 @@ var allowed = map[privacy.Role][]string{
 		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
 		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension",
-		"listProposals", "getProposal", "withdrawProposal",
+		"listProposals", "getProposal", "withdrawProposal", "listTemplates", "getTemplate", "putTemplate", "deleteTemplate",
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 		"getQuotas", "putQuotas",
 	},
-	privacy.RoleTenantAdmin: {"getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleTenantAdmin: {"listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
-	privacy.RoleAnalyst:     {"getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
+	privacy.RoleAnalyst:     {"listTemplates", "getTemplate", "getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
 	privacy.RoleAuditor:     {"listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
 

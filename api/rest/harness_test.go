@@ -30,6 +30,7 @@ import (
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/ingest/job"
@@ -288,6 +289,9 @@ func contractText(t *testing.T) string {
 }
 
 // fakeQueries answers every question with one release.
+// Try finds nothing wrong with a template.
+func (f *fakeQueries) Try(context.Context, string, template.Template) error { return nil }
+
 type fakeQueries struct {
 	mu    sync.Mutex
 	asked []query.Request

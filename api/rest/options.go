@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
+	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
@@ -28,6 +29,7 @@ import (
 // spend.
 type Queries interface {
 	Query(ctx context.Context, p privacy.Principal, r query.Request) (*query.Answer, error)
+	Try(ctx context.Context, dataset string, t template.Template) error
 	Explain(ctx context.Context, p privacy.Principal, r query.Request) (*query.Explanation, error)
 	Releases(ctx context.Context, p privacy.Principal, cursor string, limit int) ([]release.Release, string, error)
 	Release(ctx context.Context, p privacy.Principal, id string) (*query.Answer, error)

@@ -10,6 +10,7 @@ import (
 	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/analytics/consent/effect"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
@@ -21,6 +22,9 @@ type Consent interface {
 	PutDataset(ctx context.Context, c *contract.Contract, doc []byte, by privacy.Principal) (*consent.Proposal, error)
 	Accept(ctx context.Context, dataset, tenant string, version int, by privacy.Principal) (*consent.Proposal, error)
 	SetBudget(ctx context.Context, account privacy.Account, b consent.Budget, by privacy.Principal) (*consent.Proposal, error)
+	PutTemplate(ctx context.Context, dataset, name string, t *template.Template, by privacy.Principal) (*consent.Proposal, error)
+	Template(ctx context.Context, dataset, name string) (template.Version, error)
+	Templates(ctx context.Context, dataset string) ([]template.Version, error)
 	Approve(ctx context.Context, id string, by privacy.Principal) (*consent.Proposal, error)
 	Reject(ctx context.Context, id string, by privacy.Principal) (*consent.Proposal, error)
 	Withdraw(ctx context.Context, id string, by privacy.Principal) (*consent.Proposal, error)

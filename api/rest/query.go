@@ -16,6 +16,9 @@ import (
 
 // Query answers a query with one release.
 func (s *server) Query(ctx context.Context, r QueryRequestObject) (QueryResponseObject, error) {
+	if err := asksSomething(*r.Body); err != nil {
+		return nil, err
+	}
 	q := requestOf(*r.Body)
 	q.Operation = callOf(ctx).op.id
 	if key := r.Params.IdempotencyKey; key != nil {
@@ -45,9 +48,17 @@ func (s *server) answer(ctx context.Context, q query.Request) (resultResponse, e
 	return newResult(a, cl.media, q.Intervals)
 }
 
+// asksSomething refuses a body without a question.
+func asksSomething(q wire.QueryRequest) error {
+	if q.SQL == "" && q.Template == nil {
+		return privacy.Errorf(privacy.CodeInvalidRequest, "give sql, or a template with its parameters")
+	}
+	return nil
+}
+
 // requestOf translates a request that the document's schema has admitted.
 func requestOf(q wire.QueryRequest) query.Request {
-	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose)}
+	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose), Template: valueOf(q.Template), Parameters: q.Parameters}
 	if q.OnExhausted != nil {
 		out.OnExhausted = string(*q.OnExhausted)
 	}
@@ -127,6 +138,9 @@ func releaseOf(r release.Release) wire.Release {
 // Explain prices a query. A refusal that the query itself would meet is an
 // answer, not an error.
 func (s *server) Explain(ctx context.Context, r ExplainRequestObject) (ExplainResponseObject, error) {
+	if err := asksSomething(*r.Body); err != nil {
+		return nil, err
+	}
 	cl := callOf(ctx)
 	x, err := s.Queries.Explain(ctx, cl.principal, requestOf(*r.Body))
 	if err == nil {

@@ -57,3 +57,23 @@ func (a *API) Reject(ctx context.Context, id string) (Proposal, error) {
 func (a *API) Withdraw(ctx context.Context, id string) error {
 	return done(a.client.WithdrawProposal(ctx, id))
 }
+
+// PutTemplate lets a query be asked by name.
+func (a *API) PutTemplate(ctx context.Context, dataset, name string, t TemplateRequest) (Template, error) {
+	return made[Template](a.client.PutTemplate(ctx, dataset, name, t))
+}
+
+// WithdrawTemplate ends a template.
+func (a *API) WithdrawTemplate(ctx context.Context, dataset, name string) error {
+	return done(a.client.DeleteTemplate(ctx, dataset, name))
+}
+
+// Templates lists the queries of a dataset that may be asked by name.
+func (a *API) Templates(ctx context.Context, dataset string) (TemplateList, error) {
+	return decode[TemplateList](a.client.ListTemplates(ctx, dataset))
+}
+
+// Template shows one of them.
+func (a *API) Template(ctx context.Context, dataset, name string) (Template, error) {
+	return decode[Template](a.client.GetTemplate(ctx, dataset, name))
+}

@@ -220,6 +220,7 @@ const (
 	ProposalKindContract      ProposalKind = "contract"
 	ProposalKindDatasetBudget ProposalKind = "dataset-budget"
 	ProposalKindMember        ProposalKind = "member"
+	ProposalKindTemplate      ProposalKind = "template"
 	ProposalKindTenantBudget  ProposalKind = "tenant-budget"
 )
 
@@ -231,6 +232,8 @@ func (e ProposalKind) Valid() bool {
 	case ProposalKindDatasetBudget:
 		return true
 	case ProposalKindMember:
+		return true
+	case ProposalKindTemplate:
 		return true
 	case ProposalKindTenantBudget:
 		return true
@@ -1032,7 +1035,7 @@ type QueryBounds struct {
 	AdditionalProperties map[string]Interval `json:"-"`
 }
 
-// QueryRequest defines model for QueryRequest.
+// QueryRequest Either `sql`, or a `template` with its `parameters`
 type QueryRequest struct {
 	// Accuracy Instead of `epsilon`: the widest interval that will do. The least charge that gives it to every noised column is
 	// found from the contract and these members alone. Exactly one of `relative` and `absolute` is given.
@@ -1056,9 +1059,15 @@ type QueryRequest struct {
 	// OnExhausted What to do when a tenant's budget is spent; fail unless told
 	OnExhausted *OnExhausted `json:"on_exhausted,omitempty"`
 
+	// Parameters The value of each parameter of the template
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
+
 	// Purpose What the answer is for. Policies may ask for it; it stands on the release and changes neither noise nor price.
 	Purpose *Purpose `json:"purpose,omitempty"`
-	SQL     string   `json:"sql"`
+	SQL     string   `json:"sql,omitempty"`
+
+	// Template dataset/name
+	Template *string `json:"template,omitempty"`
 
 	// Tenants Every active member when left out
 	Tenants []string `json:"tenants,omitempty"`
@@ -1188,6 +1197,42 @@ type SuspensionList struct {
 type SuspensionRequest struct {
 	// Reason For people; it is not in the log
 	Reason string `json:"reason"`
+}
+
+// Template defines model for Template.
+type Template struct {
+	CreatedAt  time.Time                    `json:"created_at"`
+	Dataset    string                       `json:"dataset"`
+	Epsilon    float64                      `json:"epsilon"`
+	Name       string                       `json:"name"`
+	Parameters map[string]TemplateParameter `json:"parameters"`
+	SQL        string                       `json:"sql"`
+	Version    int                          `json:"version"`
+}
+
+// TemplateList defines model for TemplateList.
+type TemplateList struct {
+	Items []Template `json:"items"`
+}
+
+// TemplateParameter defines model for TemplateParameter.
+type TemplateParameter struct {
+	// Range [lowest, highest], both included
+	Range []json.RawMessage `json:"range,omitempty"`
+
+	// Type boolean, an integer type, double, varchar or date
+	Type string `json:"type"`
+
+	// Values The only ones
+	Values []json.RawMessage `json:"values,omitempty"`
+}
+
+// TemplateRequest defines model for TemplateRequest.
+type TemplateRequest struct {
+	// Epsilon The most that an answer may lose, and what it loses unless less is asked for
+	Epsilon    float64                      `json:"epsilon"`
+	Parameters map[string]TemplateParameter `json:"parameters,omitempty"`
+	SQL        string                       `json:"sql"`
 }
 
 // Tenant defines model for Tenant.
@@ -1584,6 +1629,9 @@ type PutDatasetBudgetJSONRequestBody = DatasetBudgetRequest
 // PutMemberJSONRequestBody defines body for PutMember for application/json ContentType.
 type PutMemberJSONRequestBody = MemberRequest
 
+// PutTemplateJSONRequestBody defines body for PutTemplate for application/json ContentType.
+type PutTemplateJSONRequestBody = TemplateRequest
+
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
 
@@ -1864,6 +1912,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /v1/admin/datasets/{dataset}/members/{tenant} (the `PutMember` operationId).
 	PutMember(ctx context.Context, dataset DatasetName, tenant TenantName, body PutMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteTemplate Withdraw a template, at once
+	//
+	// Corresponds with DELETE /v1/admin/datasets/{dataset}/templates/{template} (the `DeleteTemplate` operationId).
+	DeleteTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutTemplateWithBody Let a query be asked by name
+	//
+	// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+	// changed template waits for those who must agree.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+	PutTemplateWithBody(ctx context.Context, dataset DatasetName, template string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutTemplate Let a query be asked by name
+	//
+	// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+	// changed template waits for those who must agree.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+	PutTemplate(ctx context.Context, dataset DatasetName, template string, body PutTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListKeys List keys
 	//
@@ -2190,6 +2263,16 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/datasets/{dataset}/loads (the `CreateLoad` operationId).
 	CreateLoadWithBody(ctx context.Context, dataset DatasetName, params *CreateLoadParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListTemplates List the queries of a dataset that may be asked by name
+	//
+	// Corresponds with GET /v1/datasets/{dataset}/templates (the `ListTemplates` operationId).
+	ListTemplates(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTemplate Show a query that may be asked by name
+	//
+	// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
+	GetTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExplainWithBody Price a query, or say why it is refused
 	//
 	// Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
@@ -2485,6 +2568,61 @@ func (c *Client) PutMemberWithBody(ctx context.Context, dataset DatasetName, ten
 // Corresponds with PUT /v1/admin/datasets/{dataset}/members/{tenant} (the `PutMember` operationId).
 func (c *Client) PutMember(ctx context.Context, dataset DatasetName, tenant TenantName, body PutMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPutMemberRequest(c.Server, dataset, tenant, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteTemplate Withdraw a template, at once
+//
+// Corresponds with DELETE /v1/admin/datasets/{dataset}/templates/{template} (the `DeleteTemplate` operationId).
+func (c *Client) DeleteTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteTemplateRequest(c.Server, dataset, template)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutTemplateWithBody Let a query be asked by name
+//
+// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+// changed template waits for those who must agree.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+func (c *Client) PutTemplateWithBody(ctx context.Context, dataset DatasetName, template string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTemplateRequestWithBody(c.Server, dataset, template, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutTemplate Let a query be asked by name
+//
+// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+// changed template waits for those who must agree.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+func (c *Client) PutTemplate(ctx context.Context, dataset DatasetName, template string, body PutTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTemplateRequest(c.Server, dataset, template, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3260,6 +3398,36 @@ func (c *Client) CreateLoadWithBody(ctx context.Context, dataset DatasetName, pa
 	return c.Client.Do(req)
 }
 
+// ListTemplates List the queries of a dataset that may be asked by name
+//
+// Corresponds with GET /v1/datasets/{dataset}/templates (the `ListTemplates` operationId).
+func (c *Client) ListTemplates(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTemplatesRequest(c.Server, dataset)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTemplate Show a query that may be asked by name
+//
+// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
+func (c *Client) GetTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTemplateRequest(c.Server, dataset, template)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExplainWithBody Price a query, or say why it is refused
 //
 // Free. Reads no private row, so its answer depends on contracts, parameters, public tables and budgets only.
@@ -3969,6 +4137,101 @@ func NewPutMemberRequestWithBody(server string, dataset DatasetName, tenant Tena
 	}
 
 	operationPath := fmt.Sprintf("/v1/admin/datasets/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteTemplateRequest constructs an http.Request for the DeleteTemplate method
+func NewDeleteTemplateRequest(server string, dataset DatasetName, template string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "template", template, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/datasets/%s/templates/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutTemplateRequest calls the generic PutTemplate builder with application/json body
+func NewPutTemplateRequest(server string, dataset DatasetName, template string, body PutTemplateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutTemplateRequestWithBody(server, dataset, template, "application/json", bodyReader)
+}
+
+// NewPutTemplateRequestWithBody constructs an http.Request for the PutTemplate method, with any body, and a specified content type
+func NewPutTemplateRequestWithBody(server string, dataset DatasetName, template string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "template", template, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/datasets/%s/templates/%s", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -5588,6 +5851,81 @@ func NewCreateLoadRequestWithBody(server string, dataset DatasetName, params *Cr
 	return req, nil
 }
 
+// NewListTemplatesRequest constructs an http.Request for the ListTemplates method
+func NewListTemplatesRequest(server string, dataset DatasetName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/datasets/%s/templates", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTemplateRequest constructs an http.Request for the GetTemplate method
+func NewGetTemplateRequest(server string, dataset DatasetName, template string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "template", template, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/datasets/%s/templates/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExplainRequest calls the generic Explain builder with application/json body
 func NewExplainRequest(server string, params *ExplainParams, body ExplainJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -6383,6 +6721,33 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/admin/datasets/{dataset}/members/{tenant} (the `PutMember` operationId).
 	PutMemberWithResponse(ctx context.Context, dataset DatasetName, tenant TenantName, body PutMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*PutMemberResponse, error)
 
+	// DeleteTemplateWithResponse Withdraw a template, at once
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/admin/datasets/{dataset}/templates/{template} (the `DeleteTemplate` operationId).
+	DeleteTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*DeleteTemplateResponse, error)
+
+	// PutTemplateWithBodyWithResponse Let a query be asked by name
+	//
+	// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+	// changed template waits for those who must agree.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+	PutTemplateWithBodyWithResponse(ctx context.Context, dataset DatasetName, template string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTemplateResponse, error)
+
+	// PutTemplateWithResponse Let a query be asked by name
+	//
+	// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+	// changed template waits for those who must agree.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+	PutTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, body PutTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTemplateResponse, error)
+
 	// ListKeysWithResponse List keys
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6751,6 +7116,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/datasets/{dataset}/loads (the `CreateLoad` operationId).
 	CreateLoadWithBodyWithResponse(ctx context.Context, dataset DatasetName, params *CreateLoadParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateLoadResponse, error)
+
+	// ListTemplatesWithResponse List the queries of a dataset that may be asked by name
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/datasets/{dataset}/templates (the `ListTemplates` operationId).
+	ListTemplatesWithResponse(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*ListTemplatesResponse, error)
+
+	// GetTemplateWithResponse Show a query that may be asked by name
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
+	GetTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*GetTemplateResponse, error)
 
 	// ExplainWithBodyWithResponse Price a query, or say why it is refused
 	//
@@ -7186,6 +7565,77 @@ func (r PutMemberResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r PutMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// DeleteTemplateResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteTemplate
+type DeleteTemplateResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteTemplateResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// PutTemplateResponse202Headers the declared response headers of an HTTP 202 response for PutTemplate
+type PutTemplateResponse202Headers struct {
+	Location string
+}
+
+// PutTemplateResponseDefaultHeaders the declared response headers of an HTTP default response for PutTemplate
+type PutTemplateResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PutTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Template
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Waits
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *PutTemplateResponse202Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PutTemplateResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r PutTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutTemplateResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -8252,6 +8702,70 @@ func (r CreateLoadResponse) StatusCode() int {
 	return 0
 }
 
+// ListTemplatesResponseDefaultHeaders the declared response headers of an HTTP default response for ListTemplates
+type ListTemplatesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListTemplatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TemplateList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListTemplatesResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListTemplatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListTemplatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetTemplateResponseDefaultHeaders the declared response headers of an HTTP default response for GetTemplate
+type GetTemplateResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetTemplateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Template
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetTemplateResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTemplateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // ExplainResponseDefaultHeaders the declared response headers of an HTTP default response for Explain
 type ExplainResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -8836,6 +9350,51 @@ func (c *ClientWithResponses) PutMemberWithResponse(ctx context.Context, dataset
 		return nil, err
 	}
 	return ParsePutMemberResponse(rsp)
+}
+
+// DeleteTemplateWithResponse Withdraw a template, at once
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/admin/datasets/{dataset}/templates/{template} (the `DeleteTemplate` operationId).
+func (c *ClientWithResponses) DeleteTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*DeleteTemplateResponse, error) {
+	rsp, err := c.DeleteTemplate(ctx, dataset, template, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteTemplateResponse(rsp)
+}
+
+// PutTemplateWithBodyWithResponse Let a query be asked by name
+//
+// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+// changed template waits for those who must agree.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+func (c *ClientWithResponses) PutTemplateWithBodyWithResponse(ctx context.Context, dataset DatasetName, template string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTemplateResponse, error) {
+	rsp, err := c.PutTemplateWithBody(ctx, dataset, template, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTemplateResponse(rsp)
+}
+
+// PutTemplateWithResponse Let a query be asked by name
+//
+// A parameter, `$name`, stands for one value, never for text of a query. Where the contract says `queries: templates`, a new or
+// changed template waits for those who must agree.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/admin/datasets/{dataset}/templates/{template} (the `PutTemplate` operationId).
+func (c *ClientWithResponses) PutTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, body PutTemplateJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTemplateResponse, error) {
+	rsp, err := c.PutTemplate(ctx, dataset, template, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTemplateResponse(rsp)
 }
 
 // ListKeysWithResponse List keys
@@ -9469,6 +10028,32 @@ func (c *ClientWithResponses) CreateLoadWithBodyWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseCreateLoadResponse(rsp)
+}
+
+// ListTemplatesWithResponse List the queries of a dataset that may be asked by name
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/datasets/{dataset}/templates (the `ListTemplates` operationId).
+func (c *ClientWithResponses) ListTemplatesWithResponse(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*ListTemplatesResponse, error) {
+	rsp, err := c.ListTemplates(ctx, dataset, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListTemplatesResponse(rsp)
+}
+
+// GetTemplateWithResponse Show a query that may be asked by name
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
+func (c *ClientWithResponses) GetTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*GetTemplateResponse, error) {
+	rsp, err := c.GetTemplate(ctx, dataset, template, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTemplateResponse(rsp)
 }
 
 // ExplainWithBodyWithResponse Price a query, or say why it is refused
@@ -10132,6 +10717,111 @@ func ParsePutMemberResponse(rsp *http.Response) (*PutMemberResponse, error) {
 		response.Headers202 = &headers
 	case true:
 		var headers PutMemberResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteTemplateResponse parses an HTTP response from a DeleteTemplateWithResponse call
+func ParseDeleteTemplateResponse(rsp *http.Response) (*DeleteTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeleteTemplateResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutTemplateResponse parses an HTTP response from a PutTemplateWithResponse call
+func ParsePutTemplateResponse(rsp *http.Response) (*PutTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Template
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Waits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers PutTemplateResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
+	case true:
+		var headers PutTemplateResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -11653,6 +12343,98 @@ func ParseCreateLoadResponse(rsp *http.Response) (*CreateLoadResponse, error) {
 		response.Headers202 = &headers
 	case true:
 		var headers CreateLoadResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListTemplatesResponse parses an HTTP response from a ListTemplatesWithResponse call
+func ParseListTemplatesResponse(rsp *http.Response) (*ListTemplatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTemplatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TemplateList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListTemplatesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTemplateResponse parses an HTTP response from a GetTemplateWithResponse call
+func ParseGetTemplateResponse(rsp *http.Response) (*GetTemplateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTemplateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Template
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetTemplateResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -22,9 +22,9 @@ func (a *app) explainCommand() *cobra.Command {
 		Long: `Say what a question would cost and how accurate it would be, or why it is
 refused. Nothing is charged and no private row is read. A refused query is a successful
 explanation: the exit code is 0.`,
-		Args: exactArgs("SQL"),
+		Args: f.sqlOrTemplate,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			sql, err := a.sqlText(args[0])
+			sql, err := a.sqlText(args)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -26,6 +27,8 @@ type queryFlags struct {
 	intervals           bool
 	idempotencyKey      string
 	purpose             string
+	template            string
+	params              []string
 }
 
 func (f *queryFlags) register(fs *pflag.FlagSet) {
@@ -36,16 +39,47 @@ func (f *queryFlags) register(fs *pflag.FlagSet) {
 	fs.Int64Var(&f.maxPartitions, "max-partitions", 0, "groups that one unit may take part in (default and ceiling: the contract's)")
 	fs.Int64Var(&f.maxRowsPerPartition, "max-rows-per-partition", 0, "rows of one unit in one group (default and ceiling: the contract's)")
 	fs.StringArrayVar(&f.bounds, "bounds", nil, "narrower bounds of a measure, as COLUMN=LO:HI; repeatable")
+	fs.StringVar(&f.template, "template", "", "ask this template, DATASET/NAME, in place of SQL")
+	fs.StringArrayVar(&f.params, "param", nil, "value of a parameter of the template, as NAME=VALUE; repeatable")
 	fs.StringVar(&f.purpose, "purpose", "", "what the answer is for: a name that policies may ask for and that stands on the release")
 	fs.StringVar(&f.onExhausted, "on-exhausted", "", "when a tenant's budget is spent: fail (default) or exclude it")
 	fs.StringVar(&f.onElsewhere, "on-elsewhere", "", "when a tenant belongs to a region that the server does not serve: fail (default) or exclude it")
+}
+
+// sqlOrTemplate wants a query, unless a template is named.
+func (f *queryFlags) sqlOrTemplate(cmd *cobra.Command, args []string) error {
+	if f.template == "" {
+		return exactArgs("SQL")(cmd, args)
+	}
+	return exactArgs()(cmd, args)
+}
+
+// parameters reads NAME=VALUE. What is JSON is that value, all else is a text; a
+// text that looks like JSON needs its quotes.
+func (f *queryFlags) parameters() (map[string]json.RawMessage, error) {
+	if len(f.params) == 0 {
+		return nil, nil
+	}
+	out := map[string]json.RawMessage{}
+	for _, p := range f.params {
+		name, text, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return nil, usagef("--param %q is not NAME=VALUE", p)
+		}
+		raw := json.RawMessage(text)
+		if !json.Valid(raw) {
+			raw, _ = json.Marshal(text) // of a string: never fails
+		}
+		out[name] = raw
+	}
+	return out, nil
 }
 
 // request builds the body of a query from the flags that were given.
 func (f *queryFlags) request(fs *pflag.FlagSet, sql string) (wire.QueryRequest, error) {
 	q := wire.QueryRequest{
 		SQL: sql, Tenants: f.tenants, OnExhausted: optional(wire.OnExhausted(f.onExhausted)), OnElsewhere: optional(wire.OnElsewhere(f.onElsewhere)),
-		Intervals: optional(f.intervals), Purpose: optional(f.purpose),
+		Intervals: optional(f.intervals), Purpose: optional(f.purpose), Template: optional(f.template),
 	}
 	if changed(fs, "epsilon") {
 		q.Epsilon = &f.epsilon
@@ -54,6 +88,9 @@ func (f *queryFlags) request(fs *pflag.FlagSet, sql string) (wire.QueryRequest, 
 		q.Delta = &f.delta
 	}
 	var err error
+	if q.Parameters, err = f.parameters(); err != nil {
+		return q, err
+	}
 	if q.Accuracy, err = f.accuracy.wanted(fs); err != nil {
 		return q, err
 	}
@@ -92,9 +129,9 @@ On a terminal the answer is a table with 95 % intervals; elsewhere it is CSV.
 is answered again from the stored release, free. "-" reads the SQL from
 standard input.`,
 		Example: `  noised query --epsilon 0.5 "SELECT tenant, COUNT(DISTINCT student) FROM insteval GROUP BY tenant"`,
-		Args:    exactArgs("SQL"),
+		Args:    f.sqlOrTemplate,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			sql, err := a.sqlText(args[0])
+			sql, err := a.sqlText(args)
 			if err != nil {
 				return err
 			}
@@ -126,8 +163,13 @@ standard input.`,
 	return query
 }
 
-// sqlText returns the query, from standard input for "-".
-func (a *app) sqlText(arg string) (string, error) {
+// sqlText returns the query, from standard input for "-"; none where a template is
+// asked.
+func (a *app) sqlText(args []string) (string, error) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	arg := args[0]
 	if arg != "-" {
 		return arg, nil
 	}

@@ -25,11 +25,12 @@ const (
 	KindRelease    = "release"    // a result was stored to leave
 	KindPolicy     = "policy"     // a version of the policies was put in force
 	KindSuspension = "suspension" // something was suspended, or is no longer
+	KindTemplate   = "template"   // a query that may be asked by name got a version, or was withdrawn
 	KindProposal   = "proposal"   // a change that needs approvals was proposed, signed, ended or made
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal, KindSuspension}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal, KindSuspension, KindTemplate}
 }
 
 // Leaf is one entry of the log.

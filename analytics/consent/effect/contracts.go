@@ -28,6 +28,7 @@ func Contracts(was, next *contract.Contract) []Change {
 	l.periods(was.BudgetPer, next.BudgetPer)
 	l.approvals(was.Approvals, next.Approvals)
 	l.analysts(was.Analysts, next.Analysts)
+	l.add("queries", freeOr(was.TemplatesOnly), freeOr(next.TemplatesOnly), !next.TemplatesOnly, "What may be asked")
 	return l.changes
 }
 
@@ -158,6 +159,33 @@ func (l *list) analysts(was, next []string) {
 	}
 	wider := was != nil && (next == nil || slices.ContainsFunc(next, func(g string) bool { return !slices.Contains(was, g) }))
 	l.add("analysts", show(was), show(next), wider, "The groups of analysts that may ask")
+}
+
+func freeOr(templates bool) string {
+	if templates {
+		return "templates"
+	}
+	return "free"
+}
+
+// Template is the effect of a query that may be asked by name. Where every query
+// may be asked, one more name for one shares nothing more; where only templates
+// are, any new or changed one does, and a withdrawn one does not. What it says
+// stands in the proposal itself.
+func Template(name string, before, after int, matters bool) []Change {
+	show := func(version int) string {
+		if version == 0 {
+			return none
+		}
+		return "version " + strconv.Itoa(version)
+	}
+	says := fmt.Sprintf("The template %s may be asked.", name)
+	if after == 0 {
+		says = fmt.Sprintf("The template %s is withdrawn.", name)
+	} else if before > 0 {
+		says = fmt.Sprintf("The template %s asks something else than before.", name)
+	}
+	return []Change{{Field: "templates." + name, Before: show(before), After: show(after), Widens: matters && after > 0, Says: says}}
 }
 
 // Member is the effect of a tenant that joins a dataset.

@@ -96,6 +96,8 @@ var mutations = []struct {
 	{base, "[lab]", "[lab, acme]", "analysts", true},
 	{base, "[lab]", "[]", "analysts", false},
 	{base, "analysts: [lab]\n", "", "analysts", true},
+	{base, "columns:", "queries: templates\ncolumns:", "queries", false},
+	{base + "queries: templates\n", "queries: templates", "queries: free", "queries", true},
 	{several, "tables:\n", "tables:\n  more: {public: true, columns: {name: {type: varchar, role: dimension}}}\n", "tables.more", true},
 	{several, "  orders:    {unit: {via: \"customer -> customers.id\"}, columns: {customer: {type: bigint, role: key}, total: {type: integer, role: measure, bounds: [0, 9]}}}\n", "", "tables.orders", false},
 	{several, "bounds: [0, 9]", "bounds: [0, 10]", "tables.orders.columns.total.bounds", true},

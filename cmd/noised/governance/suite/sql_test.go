@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/noised/noised/api/wire"
 )
 
 // question is a text that reaches for the victim's rows, with the tenants that it
-// says to ask.
+// says to ask; @ begins the name of a template.
 type question struct {
 	sql     string
 	tenants []string
@@ -51,6 +52,10 @@ func questions() []question {
 		{"SELECT count(*) AS n FROM {shared} WHERE person IN (SELECT person FROM {dataset})", own},
 		{"SELECT count(*) AS n FROM {shared} UNION ALL SELECT count(*) FROM {dataset}", own},
 		{"SELECT (SELECT count(*) FROM {dataset}) AS n FROM {shared}", own},
+		{"@{dataset}/{template}", nil},
+		{"@{dataset}/{template}", []string{"{tenant}"}},
+		{"@{shared}/every_kind_of_{shared}", nil},
+		{"@{shared}/every_kind_of_{shared}", own},
 		{"SELECT person FROM {shared}", own},
 		{"SELECT * FROM {dataset}", []string{"{tenant}"}},
 		{"SELECT any_value(person) AS p FROM {dataset}", []string{"{tenant}"}},
@@ -76,11 +81,14 @@ func (w *world) bySQL(o *operation) []attempt {
 		all = append(all, w.plain(o, "SQL", func(n names) request {
 			n = fixed(map[string]string{"own": attacker, "shared": shared}, n)
 			body := wire.QueryRequest{SQL: n.fill(q.sql, asItIs), Epsilon: ptr(0.5)}
+			if name, ok := strings.CutPrefix(body.SQL, "@"); ok {
+				body.SQL, body.Template = "", &name
+			}
 			for _, t := range q.tenants {
 				body.Tenants = append(body.Tenants, n.fill(t, asItIs))
 			}
 			if o.method == http.MethodGet {
-				v := url.Values{"sql": {body.SQL}, "epsilon": {"0.5"}}
+				v := url.Values{"sql": {n.fill(q.sql, asItIs)}, "epsilon": {"0.5"}}
 				if body.Tenants != nil {
 					v["tenants"] = body.Tenants
 				}

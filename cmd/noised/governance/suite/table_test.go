@@ -128,9 +128,14 @@ func rules() map[string]rule {
 		"deleteMember":    {kind: ofTenant, owner: tenantAdmin},
 		"getTenantBudget": {kind: ofTenant, owner: budgetAdmin, own: true},
 		"putTenantBudget": {kind: ofTenant, owner: budgetAdmin, body: `{"epsilon": 60, "delta": 1e-6}`},
-		"getQuotas":       {kind: ofTenant, owner: tenantAdmin, none: everybodys[:1], own: true},
-		"putQuotas":       {kind: ofOperator, owner: operator, body: `{"queries": 128}`},
-		"listCharges":     {kind: ofTenant, owner: auditor, none: everybodys[1:], own: true},
+		"listTemplates":   {kind: known, owner: analyst, own: true},
+		"getTemplate":     {kind: known, owner: analyst, own: true},
+		"putTemplate":     {kind: ofOperator, owner: operator, body: `{"sql": "SELECT count(*) AS n FROM {dataset}", "epsilon": 0.5}`},
+		"deleteTemplate":  {kind: ofOperator, owner: operator},
+
+		"getQuotas":   {kind: ofTenant, owner: tenantAdmin, none: everybodys[:1], own: true},
+		"putQuotas":   {kind: ofOperator, owner: operator, body: `{"queries": 128}`},
+		"listCharges": {kind: ofTenant, owner: auditor, none: everybodys[1:], own: true},
 
 		"getOpenAPI":   {kind: ofSystem, own: true},
 		"getHealth":    {kind: ofSystem, own: true},

@@ -21,6 +21,9 @@ const (
 	canary     = "canary" // begins everything that only the victim may ever read
 )
 
+// everyKind begins the name of a template of each dataset.
+const everyKind = "every_kind_of_"
+
 // victimsRows is a file that the victim has loaded, and that others try to load in
 // its name.
 const victimsRows = "person,kind,minutes\nann,x,10\nann,y,20\nbob,x,30\ncec,x,40\ndan,y,50\n"

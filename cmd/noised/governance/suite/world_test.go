@@ -48,6 +48,8 @@ func newWorld(t testing.TB) *world {
 	for _, d := range []string{shared, ofAttacker, ofVictim} {
 		_, err := op.ApplyContract(t.Context(), []byte(contractOf(d, 1)))
 		check(t, err)
+		_, err = op.PutTemplate(t.Context(), d, everyKind+d, wire.TemplateRequest{SQL: "SELECT kind, count(*) AS n FROM " + d + " GROUP BY kind", Epsilon: 0.5})
+		check(t, err)
 	}
 	_, err := op.PutPolicies(t.Context(), map[string]string{"defaults.cedar": w.defaults(), "own.cedar": ownRows})
 	check(t, err)
@@ -138,6 +140,7 @@ func (w *world) settle(tenant, own string) {
 		return // the suspended tenant has nothing but credentials
 	}
 	w.note(tenant, "dataset", own, contributor)
+	w.note(tenant, "template", everyKind+own, operator)
 	w.fill(tenant, datasets)
 	w.askOf(tenant, datasets)
 	w.repeatable(tenant)

@@ -1,0 +1,75 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/noised/noised/analytics/template"
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/privacy"
+)
+
+// ListTemplates lists the queries of a dataset that may be asked by name.
+func (s *server) ListTemplates(ctx context.Context, r ListTemplatesRequestObject) (ListTemplatesResponseObject, error) {
+	if _, err := s.Catalog.Dataset(ctx, r.Dataset); err != nil {
+		return nil, err
+	}
+	all, err := s.Consent.Templates(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return ListTemplates200JSONResponse{Items: mapped(all, templateOf)}, nil
+}
+
+// GetTemplate shows one of them.
+func (s *server) GetTemplate(ctx context.Context, r GetTemplateRequestObject) (GetTemplateResponseObject, error) {
+	v, err := s.Consent.Template(ctx, r.Dataset, r.Template)
+	if err != nil {
+		return nil, err
+	}
+	return GetTemplate200JSONResponse(templateOf(v)), nil
+}
+
+// PutTemplate lets a query be asked by name, once it was tried that it can be.
+func (s *server) PutTemplate(ctx context.Context, r PutTemplateRequestObject) (PutTemplateResponseObject, error) {
+	if err := privacy.CheckName("template", r.Template); err != nil {
+		return nil, err
+	}
+	t := template.Template{SQL: r.Body.SQL, Epsilon: r.Body.Epsilon, Parameters: map[string]template.Parameter{}}
+	for name, p := range r.Body.Parameters {
+		t.Parameters[name] = template.Parameter{Type: p.Type, Values: p.Values, Range: p.Range}
+	}
+	if err := s.Queries.Try(ctx, r.Dataset, t); err != nil {
+		return nil, err
+	}
+	p, err := s.Consent.PutTemplate(ctx, r.Dataset, r.Template, &t, callOf(ctx).principal)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
+		return PutTemplate202JSONResponse{waits(p)}, nil
+	}
+	v, err := s.Consent.Template(ctx, r.Dataset, r.Template)
+	if err != nil {
+		return nil, err
+	}
+	return PutTemplate200JSONResponse(templateOf(v)), nil
+}
+
+// DeleteTemplate withdraws a template. Less may be asked then, so nobody need agree.
+func (s *server) DeleteTemplate(ctx context.Context, r DeleteTemplateRequestObject) (DeleteTemplateResponseObject, error) {
+	if _, err := s.Consent.PutTemplate(ctx, r.Dataset, r.Template, nil, callOf(ctx).principal); err != nil {
+		return nil, err
+	}
+	return DeleteTemplate204Response{}, nil
+}
+
+func templateOf(v template.Version) wire.Template {
+	w := wire.Template{
+		Dataset: v.Dataset, Name: v.Name, Version: v.Number, SQL: v.Template.SQL, Epsilon: v.Template.Epsilon, CreatedAt: v.CreatedAt,
+		Parameters: map[string]wire.TemplateParameter{},
+	}
+	for name, p := range v.Template.Parameters {
+		w.Parameters[name] = wire.TemplateParameter{Type: p.Type, Values: p.Values, Range: p.Range}
+	}
+	return w
+}
