@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long governance guarantee drill vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ figures: ## Print what intervals cover, races spend and crashes leave
 # The server may attach data files read-only; nothing but the load worker may
 # open one for writing. A linter does not look into SQL text, so grep does.
 lint: $(LINT) ## Check style, imports and forbidden calls
-	$(LINT) run --build-tags audit,governance ./...
+	$(LINT) run --build-tags audit,governance,vault ./...
 	@! git grep -nIiE 'access_mode[^a-z]+read_write|attach [^;]*\(\s*read_write' -- '*.go' ':!ingest/build' ':!ingest/duck' ':!ingest/segment' ':!*_test.go' \
 		|| { echo 'lint: the server never attaches a data file read-write: write segments in ingest/build'; exit 1; }
 	@! $(GO) list -deps ./cmd/noised | grep -n 'google/differential-privacy' \
@@ -95,6 +95,9 @@ privacy-audit-long: ## The same at full sizes, in hours
 governance: build ## Try the walls between tenants; writes governance.json
 	NOISED_E2E_BINARY=$(CURDIR)/bin/noised $(GO) run ./cmd/noised/governance -o governance.json
 
+vault: build ## Tamper with the log, search what is at rest, feed damaged files; writes vault.json
+	NOISED_E2E_BINARY=$(CURDIR)/bin/noised $(GO) run ./cmd/noised/vault -o vault.json
+
 # What the guarantee is held to, figure by figure; about half an hour.
 guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with dpagg's, time queries
 	$(GO) test -run '^$$' -fuzz '^FuzzPlan$$' -fuzztime 10m ./analytics/planner
@@ -114,7 +117,7 @@ pyarrow: build $(VENV_READY) ## Read a result stream with pyarrow
 	$(PYTHON) notebooks/pyarrow_check.py
 
 clean: ## Remove what the targets leave in the tree
-	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json governance.json drill.json
+	rm -rf bin bench.json bench-quick.json bench-load.json privacy-audit.json governance.json vault.json drill.json
 
 # Network installs are tried three times.
 retry = for i in 1 2 3; do $(1) && break || { [ $$i -lt 3 ] && sleep 5; }; done
