@@ -72,7 +72,7 @@ func (u *Upload) transcode(ctx context.Context, r *ipc.Reader, at []int, out str
 		fields[i] = arrow.Field{Name: c.Name, Type: f.Type, Nullable: true}
 	}
 	schema := arrow.NewSchema(fields, nil)
-	f, err := createFile(out)
+	f, err := u.create(out)
 	if err != nil {
 		return err
 	}

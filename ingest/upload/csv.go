@@ -167,7 +167,7 @@ func (u *Upload) rewriteCSV(ctx context.Context, path string, head csvHead, at [
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	out, err := newLined(filepath.Join(u.Dir, "lined.csv"))
+	out, err := u.newLined()
 	if err != nil {
 		return nil, err
 	}
@@ -207,12 +207,13 @@ func (u *Upload) rewriteCSV(ctx context.Context, path string, head csvHead, at [
 // then one field per wanted column, NULL unquoted and all else quoted.
 type lined struct {
 	path string
-	f    *os.File
+	f    *scratch
 	w    *bufio.Writer
 }
 
-func newLined(path string) (*lined, error) {
-	f, err := createFile(path)
+func (u *Upload) newLined() (*lined, error) {
+	path := filepath.Join(u.Dir, "lined.csv")
+	f, err := u.create(path)
 	if err != nil {
 		return nil, err
 	}

@@ -23,13 +23,22 @@ const (
 	ratioAllowance = 64 << 20
 )
 
+// Largest is the most bytes that a file of a size may hold once it is decompressed,
+// by its encoding or within its format, where the server accepts no more than most.
+func Largest(size, most int64) int64 {
+	if size > (most-ratioAllowance)/maxRatio {
+		return most
+	}
+	return min(most, ratioAllowance+maxRatio*size)
+}
+
 // zstdWindow bounds the memory of the zstd decoder.
 const zstdWindow = 64 << 20
 
 // Plain returns the path of the plain file: the upload itself when it is
-// not compressed.
+// neither compressed nor sealed.
 func (u *Upload) Plain(ctx context.Context) (string, error) {
-	if u.Encoding == EncodingNone {
+	if u.Encoding == EncodingNone && u.Open == nil {
 		return u.Path, nil
 	}
 	in, err := os.Open(u.Path)
@@ -41,29 +50,51 @@ func (u *Upload) Plain(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain, err := newPlainReader(u.Encoding, &contextReader{ctx: ctx, r: in})
+	sealed, err := u.unsealed(&contextReader{ctx: ctx, r: in})
 	if err != nil {
-		return "", u.notCompressed(ctx, err)
+		return "", err
+	}
+	plain, err := newPlainReader(u.Encoding, sealed)
+	if err != nil {
+		return "", errors.Join(sealed.err, u.notCompressed(ctx, err))
 	}
 	defer plain.close()
-	limit := min(u.MaxBytes, ratioAllowance+maxRatio*info.Size())
+	limit := info.Size()
+	if u.Encoding != EncodingNone {
+		limit = min(u.MaxBytes, ratioAllowance+maxRatio*limit)
+	}
 	path := filepath.Join(u.Dir, "plain")
-	out, err := createFile(path)
+	out, err := u.create(path)
 	if err != nil {
 		return "", err
 	}
 	w := &diskWriter{w: out}
-	n, err := io.Copy(w, io.LimitReader(plain, limit+1))
+	n, err := io.CopyBuffer(w, io.LimitReader(plain, limit+1), make([]byte, copyBuffer))
 	closing := out.Close()
 	switch {
 	case w.err != nil:
 		return "", w.err
+	case sealed.err != nil:
+		return "", sealed.err
 	case err != nil:
 		return "", u.notCompressed(ctx, err)
 	case n > limit:
 		return "", privacy.Errorf(privacy.CodeTooLarge, "the file decompresses to more than %d bytes, the most that this server accepts for an upload of %d bytes", limit, info.Size())
 	}
 	return path, closing
+}
+
+// copyBuffer is how much is decrypted or decompressed at a time.
+const copyBuffer = 1 << 20
+
+// unsealed reads what was sent. It keeps why decrypting failed: that is no fault of
+// the sender's.
+func (u *Upload) unsealed(in io.Reader) (*diskReader, error) {
+	if u.Open == nil {
+		return &diskReader{r: in}, nil
+	}
+	r, err := u.Open(in)
+	return &diskReader{r: r, keep: true}, err
 }
 
 func (u *Upload) notCompressed(ctx context.Context, err error) error {
@@ -81,6 +112,8 @@ type plainReader struct {
 
 func newPlainReader(e Encoding, r io.Reader) (*plainReader, error) {
 	switch e {
+	case EncodingNone:
+		return &plainReader{Reader: r, close: func() {}}, nil
 	case EncodingGzip:
 		z, err := gzip.NewReader(bufio.NewReaderSize(r, 1<<18))
 		if err != nil {
@@ -98,11 +131,6 @@ func newPlainReader(e Encoding, r io.Reader) (*plainReader, error) {
 	}
 }
 
-// createFile creates a file of the task.
-func createFile(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-}
-
 // diskWriter remembers that it was writing, and not reading, that failed.
 type diskWriter struct {
 	w   io.Writer
@@ -113,6 +141,21 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	n, err := w.w.Write(p)
 	if err != nil {
 		w.err = err
+	}
+	return n, err
+}
+
+// diskReader remembers that it was reading, and not what was read, that failed.
+type diskReader struct {
+	r    io.Reader
+	keep bool
+	err  error
+}
+
+func (r *diskReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && r.keep && !errors.Is(err, io.EOF) {
+		r.err = err
 	}
 	return n, err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -97,7 +96,7 @@ func (u *Upload) rewriteNDJSON(ctx context.Context, path string, sampled []strin
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	out, err := newLined(filepath.Join(u.Dir, "lined.csv"))
+	out, err := u.newLined()
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ package upload
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
@@ -52,9 +54,17 @@ type Upload struct {
 	Wanted   []segment.Column // the columns to read, in order
 	Dir      string           // for files that the rewriting makes
 
+	// Open decrypts the file, if it is sealed. What reading such a file makes has no
+	// name on the disk, and as much of it as Memory says is not there at all.
+	Open   func(io.Reader) (io.Reader, error)
+	Memory int64
+
 	// Reject is told of each record that does not have the form of the format,
 	// while the file is rewritten.
 	Reject func(line int64, reason string)
+
+	open []*os.File // without names
+	held int64      // bytes of them in memory
 }
 
 // Source describes the plain file at path to DuckDB.

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package upload
+
+import (
+	"errors"
+	"os"
+)
+
+// inMemory is for systems that have such files.
+func inMemory() (*os.File, error) { return nil, errors.ErrUnsupported }
