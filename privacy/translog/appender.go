@@ -34,6 +34,9 @@ func NewAppender(ctx context.Context, tx *sql.Tx) (*Appender, error) {
 // Append adds one leaf, and on average two hashes, and returns its index. They are
 // not written before Flush.
 func (a *Appender) Append(ctx context.Context, leaf Leaf) (index int64, err error) {
+	if leaf.salt == "" {
+		leaf.salt = newSalt()
+	}
 	data, err := leaf.canonical()
 	if err != nil {
 		return 0, err

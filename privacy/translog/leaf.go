@@ -2,6 +2,7 @@ package translog
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -26,11 +27,13 @@ const (
 	KindPolicy     = "policy"     // a version of the policies was put in force
 	KindSuspension = "suspension" // something was suspended, or is no longer
 	KindTemplate   = "template"   // a query that may be asked by name got a version, or was withdrawn
+	KindKeyring    = "keyring"    // the keys that data at rest is encrypted with were wrapped by another
 	KindProposal   = "proposal"   // a change that needs approvals was proposed, signed, ended or made
+	KindErasure    = "erasure"    // people were removed from a tenant's data
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindRelease, KindPolicy, KindProposal, KindSuspension, KindTemplate}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindKeyring, KindRelease, KindPolicy, KindProposal, KindSuspension, KindTemplate, KindErasure}
 }
 
 // Leaf is one entry of the log.
@@ -38,10 +41,19 @@ type Leaf struct {
 	Kind string    // one of the Kind constants
 	At   time.Time // recorded to the microsecond, in UTC
 	Body any       // marshalled by encoding/json; an object of strings, booleans and whole numbers
+
+	salt string // hides the leaf's hash from those who are not shown the leaf; none in the first logs
+}
+
+// newSalt returns what makes the hash of a leaf tell nothing. Hashes of leaves
+// stand in the proofs of their neighbours, and some leaves could be guessed.
+func newSalt() string {
+	n := NewNonce()
+	return hex.EncodeToString(n[:])
 }
 
 // canonical returns the bytes that are hashed and stored: one JSON object
-// {"at", "body", "kind"} without white space, keys in byte order, numbers
+// {"at", "body", "kind", "salt"} without white space, keys in byte order, numbers
 // whole. Anyone who re-encodes a leaf by these rules gets the same bytes.
 func (l Leaf) canonical() ([]byte, error) {
 	if !slices.Contains(kinds(), l.Kind) {
@@ -56,10 +68,14 @@ func (l Leaf) canonical() ([]byte, error) {
 		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
 	at := l.At.UTC().Truncate(time.Microsecond)
-	data := append(make([]byte, 0, len(raw)+96), `{"at":"`...)
+	data := append(make([]byte, 0, len(raw)+176), `{"at":"`...)
 	data = append(at.AppendFormat(data, time.RFC3339Nano), `","body":`...)
 	data = append(append(data, raw...), `,"kind":"`...)
-	data = append(append(data, l.Kind...), `"}`...)
+	data = append(append(data, l.Kind...), '"')
+	if l.salt != "" {
+		data = append(append(append(data, `,"salt":"`...), l.salt...), '"')
+	}
+	data = append(data, '}')
 	if isCanonical(raw) { // and so the whole is
 		return data, nil
 	}
@@ -82,7 +98,11 @@ func (l Leaf) sorted(at time.Time) ([]byte, error) {
 	if err := wholeNumbers(body); err != nil {
 		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
-	data, err := encode(map[string]any{"kind": l.Kind, "at": at, "body": body})
+	whole := map[string]any{"kind": l.Kind, "at": at, "body": body}
+	if l.salt != "" {
+		whole["salt"] = l.salt
+	}
+	data, err := encode(whole)
 	if err != nil {
 		return nil, privacy.Internal(err, "marshalling a log leaf")
 	}
