@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -58,46 +57,46 @@ func (u *Upload) arrowAsParquet(ctx context.Context, path string) (out string, i
 	if err != nil {
 		return "", nil, err
 	}
-	out = filepath.Join(u.Dir, "arrow.parquet")
-	return out, ignored, u.transcode(ctx, r, at, out)
+	out, err = u.transcode(ctx, r, at)
+	return out, ignored, err
 }
 
-func (u *Upload) transcode(ctx context.Context, r *ipc.Reader, at []int, out string) error {
+func (u *Upload) transcode(ctx context.Context, r *ipc.Reader, at []int) (out string, err error) {
 	fields := make([]arrow.Field, len(at))
 	for i, c := range u.Wanted {
 		f := r.Schema().Field(at[i])
 		if !isScalar(f.Type) {
-			return rejected("column %s has the Arrow type %s, which cannot be read as %s", c.Name, f.Type.Name(), c.Type)
+			return "", rejected("column %s has the Arrow type %s, which cannot be read as %s", c.Name, f.Type.Name(), c.Type)
 		}
 		fields[i] = arrow.Field{Name: c.Name, Type: f.Type, Nullable: true}
 	}
 	schema := arrow.NewSchema(fields, nil)
-	f, err := u.create(out)
+	f, err := u.create("arrow.parquet")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = f.Close() }()
 	disk := &diskWriter{w: f}
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false), parquet.WithStats(false))
 	w, err := pqarrow.NewFileWriter(schema, disk, props, pqarrow.NewArrowWriterProperties())
 	if err != nil {
-		return rejected("the columns of the Arrow stream have types that are not supported")
+		return "", rejected("the columns of the Arrow stream have types that are not supported")
 	}
 	for r.Next() {
 		if err := writeBatch(w, schema, r.RecordBatch(), at); err != nil {
 			if disk.err != nil {
-				return disk.err
+				return "", disk.err
 			}
-			return rejected("the file is a damaged Arrow stream, or has types that are not supported")
+			return "", rejected("the file is a damaged Arrow stream, or has types that are not supported")
 		}
 	}
 	if err := r.Err(); err != nil {
-		return u.notArrow(ctx, err)
+		return "", u.notArrow(ctx, err)
 	}
 	if err := w.Close(); err != nil {
-		return err
+		return "", err
 	}
-	return nil
+	return f.path, nil
 }
 
 func writeBatch(w *pqarrow.FileWriter, schema *arrow.Schema, batch arrow.RecordBatch, at []int) error {

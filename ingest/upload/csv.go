@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/noised/noised/ingest/scan"
@@ -206,18 +205,16 @@ func (u *Upload) rewriteCSV(ctx context.Context, path string, head csvHead, at [
 // lined writes a CSV file of our own making: the line number in the upload,
 // then one field per wanted column, NULL unquoted and all else quoted.
 type lined struct {
-	path string
-	f    *scratch
-	w    *bufio.Writer
+	f *scratch
+	w *bufio.Writer
 }
 
 func (u *Upload) newLined() (*lined, error) {
-	path := filepath.Join(u.Dir, "lined.csv")
-	f, err := u.create(path)
+	f, err := u.create("lined.csv")
 	if err != nil {
 		return nil, err
 	}
-	return &lined{path: path, f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+	return &lined{f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
 }
 
 func (l *lined) close() { _ = l.f.Close() }
@@ -256,6 +253,6 @@ func (l *lined) source(columns int, ignored []string) (*Source, error) {
 		names += fmt.Sprintf(", 'c%d': 'VARCHAR'", i)
 		src.Columns = append(src.Columns, Column{Expr: fmt.Sprintf("c%d", i), Text: true})
 	}
-	src.Relation = csvRelation(l.path, ',', names, false, 4*scan.MaxRecord)
+	src.Relation = csvRelation(l.f.path, ',', names, false, 4*scan.MaxRecord)
 	return src, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -63,8 +62,7 @@ func (u *Upload) Plain(ctx context.Context) (string, error) {
 	if u.Encoding != EncodingNone {
 		limit = min(u.MaxBytes, ratioAllowance+maxRatio*limit)
 	}
-	path := filepath.Join(u.Dir, "plain")
-	out, err := u.create(path)
+	out, err := u.create("plain")
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +79,7 @@ func (u *Upload) Plain(ctx context.Context) (string, error) {
 	case n > limit:
 		return "", privacy.Errorf(privacy.CodeTooLarge, "the file decompresses to more than %d bytes, the most that this server accepts for an upload of %d bytes", limit, info.Size())
 	}
-	return path, closing
+	return out.path, closing
 }
 
 // copyBuffer is how much is decrypted or decompressed at a time.

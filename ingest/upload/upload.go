@@ -16,7 +16,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
@@ -63,8 +62,9 @@ type Upload struct {
 	// while the file is rewritten.
 	Reject func(line int64, reason string)
 
-	open []*os.File // without names
-	held int64      // bytes of them in memory
+	unnamed   []*scratch
+	rewritten *scratch // of those, the one that is to be written yet
+	held      int64    // bytes of them in memory
 }
 
 // Source describes the plain file at path to DuckDB.
