@@ -121,6 +121,7 @@ type act struct {
 	Dataset       string `json:"dataset,omitempty"`
 	Version       int    `json:"version,omitempty"`
 	Generation    string `json:"generation,omitempty"`
+	Load          string `json:"load,omitempty"`
 	FormatVersion int    `json:"format_version,omitempty"`
 }
 

@@ -152,7 +152,7 @@ func (c *Catalog) Publish(ctx context.Context, tx *sql.Tx, g Generation, expecte
 		return err
 	}
 	return c.log(ctx, tx, translog.KindGeneration, act{
-		Act: "publish", Dataset: g.Dataset, Tenant: g.Tenant, Version: g.Version, Generation: g.ID, FormatVersion: g.FormatVersion,
+		Act: "publish", Dataset: g.Dataset, Tenant: g.Tenant, Version: g.Version, Generation: g.ID, Load: g.Load, FormatVersion: g.FormatVersion,
 	})
 }
 

@@ -64,7 +64,7 @@ func TestPublishAndCurrent(t *testing.T) {
 	_, err = f.Current(ctx, "nothing", []string{"a"})
 	f.fails(err, privacy.CodeUnknownDataset)
 
-	want := `{"act":"publish","dataset":"visits","format_version":1,"generation":"gen_2","tenant":"a","version":1}`
+	want := `{"act":"publish","dataset":"visits","format_version":1,"generation":"gen_2","load":"load_gen_2","tenant":"a","version":1}`
 	if acts := f.acts(translog.KindGeneration); len(acts) != 3 || acts[1] != want {
 		t.Errorf("log = %v", acts)
 	}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
-	"github.com/noised/noised/privacy/translog"
+	"github.com/noised/noised/privacy/keyring"
 )
 
 // Release describes one stored result to one of its readers.
@@ -63,44 +63,48 @@ type View struct {
 }
 
 // Store keeps releases in the control store. It is safe for concurrent use.
-type Store struct{ db *controldb.DB }
+type Store struct {
+	db   *controldb.DB
+	keys *keyring.Ring // nil: what is stored is stored plain
+}
 
 // New returns a Store on db.
 func New(db *controldb.DB) *Store { return &Store{db: db} }
+
+// WithKeys has results and their SQL sealed, and opens what is.
+func (s *Store) WithKeys(keys *keyring.Ring) *Store { s.keys = keys; return s }
 
 // Put writes a release and its log leaf. It must run in the transaction that
 // redeems the charge, so that a charge is released exactly when its result is
 // durable. A key or charge that has a release already is a CodeConflict error.
 func (s *Store) Put(ctx context.Context, tx *sql.Tx, c Core) error {
+	noised, err := s.keys.SealIn(ctx, tx, coreScope(c.ID), c.Noised)
+	if err != nil {
+		return err
+	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO releases
 		(id, key, charge, dataset, contract_version, epsilon, delta, core, created_at, purpose, policy)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, c.Noised, c.CreatedAt.UnixMicro(), c.Purpose, c.Policy)
+		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, noised, c.CreatedAt.UnixMicro(), c.Purpose, c.Policy)
 	if err != nil {
 		return privacy.Internal(err, "insert release")
 	}
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
 		return privacy.Errorf(privacy.CodeConflict, "this result was stored already").Because(err)
 	}
-	_, err = translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindRelease, At: c.CreatedAt, Body: leaf{c.ID, c.Charge, c.Dataset, c.Purpose, c.Policy}})
-	return err
-}
-
-// leaf is what the log says of a release: ids, and what it was permitted for.
-type leaf struct {
-	Release string `json:"release"`
-	Charge  string `json:"charge"`
-	Dataset string `json:"dataset"`
-	Purpose string `json:"purpose,omitempty"`
-	Policy  int64  `json:"policy,omitempty"`
+	return log(ctx, tx, c)
 }
 
 // Serve records that a principal is served a release as the given view. first
 // is true for a new reader; an old one keeps the view that it asked for first,
 // and has one more hit.
 func (s *Store) Serve(ctx context.Context, tx *sql.Tx, v View) (first bool, err error) {
+	text, result, err := s.sealView(ctx, tx, v)
+	if err != nil {
+		return false, err
+	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO release_readers (release, principal, sql, result, cached_hits, purpose, policy)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, v.Release, v.Principal, v.SQL, v.Result, v.Cached, v.Purpose, v.Policy)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, v.Release, v.Principal, text, result, v.Cached, v.Purpose, v.Policy)
 	if err != nil {
 		return false, privacy.Internal(err, "record reader of release")
 	}
@@ -127,7 +131,8 @@ func (s *Store) ByKey(ctx context.Context, key string) (c Core, ok bool, err err
 		return c, false, privacy.Internal(err, "read release")
 	}
 	c.CreatedAt = time.UnixMicro(at).UTC()
-	return c, true, nil
+	c.Noised, err = s.keys.Open(ctx, coreScope(c.ID), c.Noised)
+	return c, err == nil, err
 }
 
 const readerColumns = `r.id, r.dataset, r.contract_version, a.sql, r.epsilon, r.delta, r.created_at, a.cached_hits, a.purpose, a.policy`
@@ -151,7 +156,11 @@ func (s *Store) Read(ctx context.Context, principal, id string) (r Reading, err 
 	if err != nil {
 		return r, privacy.Internal(err, "read release")
 	}
-	return r, nil
+	if r.SQL, err = s.keys.OpenTextIn(ctx, nil, viewScope(id, principal), r.SQL); err != nil {
+		return r, err
+	}
+	r.Result, err = s.keys.Open(ctx, viewScope(id, principal), r.Result)
+	return r, err
 }
 
 // List returns the releases that a principal was served, newest first. The
@@ -170,7 +179,8 @@ func (s *Store) List(ctx context.Context, principal, cursor string, limit int) (
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		if len(items) == limit {
-			return items, items[limit-1].ID, nil
+			next = items[limit-1].ID
+			break
 		}
 		var r Release
 		if err := scanReader(rows.Scan, &r); err != nil {
@@ -181,7 +191,7 @@ func (s *Store) List(ctx context.Context, principal, cursor string, limit int) (
 	if err := rows.Err(); err != nil {
 		return nil, "", privacy.Internal(err, "list releases")
 	}
-	return items, "", nil
+	return items, next, s.openTexts(ctx, principal, items)
 }
 
 // position returns where in the order of all readings a page begins. It stays

@@ -82,7 +82,7 @@ func (f *fixture) dump(t testing.TB) string {
 			FROM charges ORDER BY seq`,
 		`SELECT charge || ' ' || part || ' ' || seen || ' ' || mu2 || ' ' || delta_units || accounts FROM charge_debits ORDER BY charge, part`,
 		`SELECT principal || request_key || charge || payload FROM charge_requests ORDER BY principal, request_key`,
-		`SELECT idx || json_remove(CAST(leaf AS TEXT), '$.body.charge', '$.body.commitment') FROM log_leaves ORDER BY idx`,
+		`SELECT idx || json_remove(CAST(leaf AS TEXT), '$.salt', '$.body.charge', '$.body.commitment', '$.body.debits') || coalesce(json_array_length(CAST(leaf AS TEXT), '$.body.debits'), '') FROM log_leaves ORDER BY idx`,
 	} {
 		rows, err := f.db.QueryContext(context.Background(), query)
 		if err != nil {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/noised/noised/privacy"
@@ -26,8 +25,8 @@ type book struct {
 type touched struct {
 	accounts []*row
 	missing  []privacy.Account
-	names    json.RawMessage // of the accounts; filled by leaf
-	lists    []accountList   // of the accounts; filled by idLists
+	shares   []share       // of the accounts; filled by leaf
+	lists    []accountList // of the accounts; filled by idLists
 }
 
 // readBook reads what deciding on some requests takes.

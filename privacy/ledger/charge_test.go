@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -296,7 +294,7 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{"digest-of-a-query", "payload", "secret-retry", hex.EncodeToString([]byte("digest"))} {
+	for _, private := range []string{"digest-of-a-query", "payload", "secret-retry", hex.EncodeToString([]byte("digest")), "tenant:a", `"` + r.Principal, `:"` + r.Dataset} {
 		if strings.Contains(string(data), private) {
 			t.Errorf("leaf %s shows %q", data, private)
 		}
@@ -305,15 +303,15 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 		Kind string `json:"kind"`
 		Body struct {
 			Charge     string       `json:"charge"`
-			Accounts   []string     `json:"accounts"`
 			Cost       privacy.Cost `json:"cost"`
 			Commitment string       `json:"commitment"`
+			Debits     []string     `json:"debits"`
 		} `json:"body"`
 	}
 	if err := json.Unmarshal(data, &leaf); err != nil {
 		t.Fatal(err)
 	}
-	if leaf.Kind != "charge" || leaf.Body.Charge != c.ID || fmt.Sprint(leaf.Body.Accounts) != "[tenant:a]" || leaf.Body.Cost != r.Cost {
+	if leaf.Kind != "charge" || leaf.Body.Charge != c.ID || leaf.Body.Cost != r.Cost {
 		t.Errorf("leaf is %s", data)
 	}
 	var nonce []byte
@@ -321,10 +319,17 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mac := hmac.New(sha256.New, nonce)
-	mac.Write([]byte(r.Key))
-	if got := hex.EncodeToString(mac.Sum(nil)); got != leaf.Body.Commitment {
+	parts := translog.Nonce(nonce).Parts()
+	detail, err := json.Marshal(map[string]any{"dataset": r.Dataset, "delta": decimal(r.Loss.Delta), "epsilon": decimal(r.Loss.Epsilon),
+		"key": r.Key, "principal": r.Principal, "tenants": r.Tenants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parts("charge").Commit(detail); got != leaf.Body.Commitment {
 		t.Errorf("the nonce opens %s, the leaf has %s", got, leaf.Body.Commitment)
+	}
+	if got := parts("debit:tenant:a").Commit([]byte(`["tenant:a"]`)); len(leaf.Body.Debits) != 1 || leaf.Body.Debits[0] != got {
+		t.Errorf("the nonce opens %s, the leaf has %s", got, leaf.Body.Debits)
 	}
 }
 

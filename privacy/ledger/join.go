@@ -46,11 +46,12 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err := p.open(ctx, t.accounts); err != nil {
 		return err
 	}
-	body, err := t.leaf(paid.Charge, r.Cost, "")
+	nonce := translog.NewNonce()
+	body, err := t.leaf(paid.Charge, r.Cost, nil, nonce)
 	if err != nil {
 		return err
 	}
-	_, err = p.log.Append(ctx, translog.Leaf{Kind: translog.KindJoin, At: p.now, Body: body})
+	leaf, err := p.log.Append(ctx, translog.Leaf{Kind: translog.KindJoin, At: p.now, Body: body})
 	if err != nil {
 		return err
 	}
@@ -59,6 +60,7 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 		return privacy.Internal(err, "joining a charge")
 	}
 	p.debit(paid.seq, parts, t, r.Cost)
+	p.joins.Add(leaf, paid.seq, parts, len(t.idLists()), nonce[:])
 	return p.finish(ctx)
 }
 

@@ -2,13 +2,8 @@ package ledger
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -29,7 +24,7 @@ type posting struct {
 	next     int64 // number of the next charge
 	debited  []*row
 
-	charges, debits, requests controldb.Rows
+	charges, debits, requests, joins controldb.Rows
 }
 
 // newPosting reads what some requests need. The transaction sees nobody else's
@@ -45,6 +40,7 @@ func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Requ
 			payload, state, attempts, lease_owner, lease_until, nonce, leaf, at)`, 18),
 		debits:   controldb.InsertInto(`charge_debits (charge, part, seen, mu2, delta_units, accounts)`, 6),
 		requests: controldb.InsertInto(`charge_requests (principal, request_key, charge, payload)`, 4),
+		joins:    controldb.InsertInto(`charge_joins (leaf, charge, part, parts, nonce)`, 5),
 	}
 	if err := p.existing.read(ctx, tx, requests); err != nil {
 		return nil, err
@@ -59,9 +55,9 @@ func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Requ
 // draft is what of a charge does not depend on when it is made.
 type draft struct {
 	Charge
-	tenants    string // as stored
-	nonce      []byte
-	commitment string // to the key, under the nonce
+	tenants string // as stored
+	nonce   translog.Nonce
+	detail  []byte // that the leaf commits to
 }
 
 // draftOf prepares a charge. The key is a digest of the query and of generation
@@ -72,10 +68,6 @@ func draftOf(r Request) (draft, error) {
 	if err != nil {
 		return draft{}, privacy.Internal(err, "storing a charge")
 	}
-	nonce := make([]byte, 32)
-	_, _ = rand.Read(nonce) // never fails: crypto/rand aborts the process instead
-	commitment := hmac.New(sha256.New, nonce)
-	commitment.Write([]byte(r.Key))
 	c := Charge{
 		ID: privacy.NewID("chg"), Key: r.Key, State: StatePending, Principal: r.Principal, Dataset: r.Dataset,
 		Tenants: r.Tenants, Loss: r.Loss, Cost: r.Cost, Payload: r.Payload,
@@ -83,7 +75,8 @@ func draftOf(r Request) (draft, error) {
 	if r.LeaseOwner != "" {
 		c.Attempts = 1
 	}
-	return draft{c, string(tenants), nonce, hex.EncodeToString(commitment.Sum(nil))}, nil
+	detail, err := detailOf(c)
+	return draft{c, string(tenants), translog.NewNonce(), detail}, err
 }
 
 // charge finds or makes a charge. A refusal changes nothing; err is a failure of
@@ -163,25 +156,9 @@ func (p *posting) open(ctx context.Context, accounts []*row) error {
 	return nil
 }
 
-// leaf returns the body of the leaf of a charge or of a join, which has no
-// commitment. The accounts' names are most of it, and the same for many charges.
-func (t *touched) leaf(c Charge, cost privacy.Cost, commitment string) (json.RawMessage, error) {
-	if t.names == nil {
-		var err error
-		if t.names, err = json.Marshal(namesOf(t.accounts)); err != nil {
-			return nil, privacy.Internal(err, "naming accounts")
-		}
-	}
-	if commitment != "" {
-		commitment = `,"commitment":"` + commitment + `"`
-	}
-	return fmt.Appendf(make([]byte, 0, len(t.names)+256), `{"accounts":%s,"charge":"%s"%s,"cost":{"delta":%d,"mu2":%d}}`,
-		t.names, c.ID, commitment, cost.Delta, cost.Mu2), nil
-}
-
 // add appends the log leaf and adds the charge.
 func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error {
-	body, err := t.leaf(c.Charge, c.Cost, c.commitment)
+	body, err := t.leaf(c.Charge, c.Cost, c.detail, c.nonce)
 	if err != nil {
 		return err
 	}
@@ -192,7 +169,7 @@ func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error
 	seq, at := p.next, c.At.UnixMicro()
 	p.next++
 	p.charges.Add(seq, c.ID, c.Key, c.Principal, c.Dataset, c.tenants, c.Loss.Epsilon, c.Loss.Delta, c.Cost.Mu2, c.Cost.Delta,
-		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), c.nonce, leaf, at)
+		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), c.nonce[:], leaf, at)
 	p.existing.byKey[c.Key] = &stored{c.Charge, seq}
 	p.bind(r, stored{c.Charge, seq})
 	p.debit(seq, 0, t, c.Cost)
@@ -225,7 +202,7 @@ func (p *posting) finish(ctx context.Context) error {
 	for _, a := range p.debited {
 		accounts.Add(a.id, a.spent.Mu2, a.spent.Delta, a.total.Mu2, a.total.Delta, a.seen)
 	}
-	for _, rows := range []*controldb.Rows{&p.charges, &p.debits, &p.requests, &accounts} {
+	for _, rows := range []*controldb.Rows{&p.charges, &p.debits, &p.requests, &p.joins, &accounts} {
 		if err := rows.Write(ctx, p.tx); err != nil {
 			return privacy.Internal(err, "storing charges")
 		}
