@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/noised/noised/ingest/backup"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/highwater"
@@ -62,15 +64,21 @@ A server needs this once before its first start with a mark, and after the file
 was lost. It is also the way to go on with a control store that is older than
 its mark: a restored copy. That one has forgotten what was spent since it was
 made, so its budgets can be spent a second time, and what the mark promised to
-the tenants no longer holds. Ask them first.`,
+the tenants no longer holds. Ask them first.
+
+A directory that noised restore made is accepted without a mark too, where none is
+kept.`,
 		Example: "  noised ledger accept --data-dir /var/lib/noised --high-water-file /var/lib/noised-mark/mark",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.mark == "" {
+				return a.acceptRestored(f)
+			}
 			return a.withLedger(cmd.Context(), f, func(l *ledgerFiles) error { return a.acceptLedger(cmd.Context(), l, f.yes) })
 		},
 	}
 	f.register(c)
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	return need(c, "data-dir", "high-water-file")
+	return need(c, "data-dir")
 }
 
 // ledgerFiles are a control store and, if one was named, the file of its mark.
@@ -178,8 +186,36 @@ func (a *app) acceptLedger(ctx context.Context, l *ledgerFiles, yes bool) error 
 	if err != nil {
 		return storeError(l.path, err)
 	}
+	if err := backup.Accepted(l.dir); err != nil {
+		return err
+	}
 	doc := map[string]*markDocument{"old": old, "new": documentOf(accepted)}
 	return a.print(doc, func(w io.Writer) { fmt.Fprintf(w, "the mark is at %s\n", doc["new"].line()) })
+}
+
+// acceptRestored lets a restored directory of which no mark is kept be served.
+func (a *app) acceptRestored(f ledgerFlags) error {
+	if _, err := a.wantJSON(); err != nil {
+		return err
+	}
+	if err := checkDataDir(f.dataDir); err != nil {
+		return err
+	}
+	was, err := backup.WasRestored(f.dataDir)
+	if err != nil {
+		return err
+	}
+	if was == nil {
+		return usagef("missing flag --high-water-file")
+	}
+	fmt.Fprintf(a.stderr, "%s was restored from a snapshot of %s\n", f.dataDir, was.At.Format(time.RFC3339))
+	if err := a.confirm(f.yes, "Whatever was spent since can be spent again. Accept it?"); err != nil {
+		return err
+	}
+	if err := backup.Accepted(f.dataDir); err != nil {
+		return err
+	}
+	return a.print(was, func(w io.Writer) { fmt.Fprintf(w, "%s is accepted as it is\n", f.dataDir) })
 }
 
 // confirm asks on a terminal; elsewhere, --yes must say it.

@@ -148,7 +148,10 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 		return nil, storeError(m.controlPath(), err)
 	}
 	p.closers = append(p.closers, db.Close)
-	return db, m.Config.guard(ctx, db, mark)
+	if err := m.Config.guard(ctx, db, mark); err != nil {
+		return db, err
+	}
+	return db, m.Config.settle()
 }
 
 // openEngine starts what reads SQL and what runs plans.

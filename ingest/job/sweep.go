@@ -7,11 +7,25 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/noised/noised/ingest/hold"
 )
 
 // sweep removes files that nobody can need any more. What it cannot do now it
 // does the next time.
+//
+// While a backup copies files, nothing is removed: see package hold.
 func (s *Service) sweep(ctx context.Context) {
+	release, free, err := hold.Try(s.o.Dir)
+	if err != nil {
+		s.o.Log.Warn("files cannot be removed", "cause", err)
+		return
+	}
+	if !free {
+		s.o.Log.Info("a backup is running; files that nobody needs are removed after it")
+		return
+	}
+	defer release()
 	if err := s.sweepSegments(ctx); err != nil && ctx.Err() == nil {
 		s.o.Log.Warn("superseded segments could not be removed", "cause", err)
 	}

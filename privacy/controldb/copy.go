@@ -1,0 +1,102 @@
+package controldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// Copy writes a copy of the store at path to a new file, as of one moment, while
+// other processes use the store. It applies no migration: the copy has the schema
+// that the store has. What was deleted is in no page of it. When Copy returns nil,
+// the copy is on disk; otherwise there is none.
+func Copy(ctx context.Context, path, to string) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return err // SQLite would make an empty store
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	db, err := connect(abs, "deferred", "busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return copyInto(ctx, db, to)
+}
+
+// copyInto writes what a connection sees to a new file.
+func copyInto(ctx context.Context, db *sql.DB, to string) (err error) {
+	// SQLite takes an empty file for a new one, and leaves its mode.
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = f.Close()
+		if err != nil {
+			_ = os.Remove(to)
+		}
+	}()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return fmt.Errorf("copying the control store: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+// OpenCopy opens a copy that nobody writes, to look at it: it changes no byte and
+// makes no file beside it. It answers to whoever reads a log (translog.Reader).
+func OpenCopy(path string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"query_only(1)", "foreign_keys(1)"}}
+	c, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector{c}), nil
+}
+
+// CheckCopy returns nil if SQLite finds nothing wrong with a copy: every page and
+// index is whole, and nothing refers to what is not there.
+func CheckCopy(ctx context.Context, db *sql.DB) error {
+	var said string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&said); err != nil {
+		return fmt.Errorf("the control store is damaged: %w", err)
+	}
+	if said != "ok" {
+		return fmt.Errorf("the control store is damaged: %s", said)
+	}
+	var broken int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM pragma_foreign_key_check").Scan(&broken); err != nil {
+		return fmt.Errorf("the control store is damaged: %w", err)
+	}
+	if broken > 0 {
+		return fmt.Errorf("the control store is damaged: %d of its rows refer to rows that are not there", broken)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	return d.Sync()
+}
+
+// CopiesDir is the directory, beside the store, for copies of it from before it was
+// migrated.
+const CopiesDir = "upgrade"
