@@ -65,7 +65,7 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err != nil {
 		return nil, err
 	}
-	req, err := s.ledgerRequest(p, prep, asked)
+	req, err := s.ledgerRequest(ctx, p, prep, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -189,7 +189,9 @@ func (s *Service) priceAt(ctx context.Context, q *question, loss privacy.Loss) (
 		return nil, err
 	}
 	p := &prepared{request: q.request, dataset: ds, priced: priced, generations: gens, core: coreDigest(priced)}
-	p.key = releaseKey(p.core, readFrom(priced.Plan), gens)
+	if p.key, err = s.keyed(ctx, releaseKey(p.core, readFrom(priced.Plan), gens)); err != nil {
+		return nil, err
+	}
 	if err := q.permit(p); err != nil {
 		return nil, err
 	}

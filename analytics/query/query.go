@@ -107,13 +107,13 @@ func fingerprint(r Request) (string, error) {
 // earlier answers a repeated Idempotency-Key from the charge that its first use
 // made.
 func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (*Answer, bool, error) {
-	charge, ok, err := s.Ledger.LookupRequest(ctx, p.ID, r.IdempotencyKey)
+	charge, ok, err := s.chargeOf(ctx, p, r.IdempotencyKey)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	var was payload
-	if err := json.Unmarshal(charge.Payload, &was); err != nil {
-		return nil, true, privacy.Internal(err, "decode charge payload")
+	was, err := s.request(ctx, charge)
+	if err != nil {
+		return nil, true, err
 	}
 	now, err := fingerprint(r)
 	if err != nil {
@@ -167,7 +167,7 @@ func (s *Service) charge(ctx context.Context, p privacy.Principal, sent Request,
 		return nil, ledger.Charge{}, err
 	}
 	for {
-		req, err := s.ledgerRequest(p, prep, asked)
+		req, err := s.ledgerRequest(ctx, p, prep, asked)
 		if err != nil {
 			return nil, ledger.Charge{}, err
 		}
@@ -202,13 +202,19 @@ func withoutExhausted(tenants []string, refusal error) []string {
 	})
 }
 
-func (s *Service) ledgerRequest(p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
-	b, err := json.Marshal(payload{Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy, Tenant: p.Tenant})
+func (s *Service) ledgerRequest(ctx context.Context, p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
+	b, err := s.seal(ctx, prep.key, payload{
+		Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy, Tenant: p.Tenant,
+	})
 	if err != nil {
-		return ledger.Request{}, privacy.Internal(err, "encode charge payload")
+		return ledger.Request{}, err
+	}
+	name, err := s.requestName(ctx, p, prep.request.IdempotencyKey)
+	if err != nil {
+		return ledger.Request{}, err
 	}
 	return ledger.Request{
-		Key: prep.key, RequestKey: prep.request.IdempotencyKey, Principal: p.ID, Dataset: prep.dataset.Name,
+		Key: prep.key, RequestKey: name, Principal: p.ID, Dataset: prep.dataset.Name,
 		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
 		Group: p.Group, Periods: prep.priced.Periods,
 		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/noised/noised/analytics/release"
@@ -76,9 +75,9 @@ func (s *Service) Recover(ctx context.Context) error {
 // priced: if the contract has changed so that the same text means another core,
 // the charge cannot be redeemed any more.
 func (s *Service) again(ctx context.Context, charge ledger.Charge) (*prepared, error) {
-	var was payload
-	if err := json.Unmarshal(charge.Payload, &was); err != nil {
-		return nil, privacy.Internal(err, "decode charge payload")
+	was, err := s.request(ctx, charge)
+	if err != nil {
+		return nil, err
 	}
 	payer := privacy.Principal{ID: charge.Principal, Role: privacy.RoleAnalyst, Tenant: was.Tenant}
 	if err := s.Containment.Check(ctx, containment.Touches{Dataset: charge.Dataset, Tenants: charge.Tenants}); err != nil {

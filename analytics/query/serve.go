@@ -49,7 +49,7 @@ func (s *Service) serve(ctx context.Context, p privacy.Principal, c release.Core
 	if err != nil {
 		return nil, privacy.Internal(err, "encode result")
 	}
-	join, err := s.ledgerRequest(p, prep, "")
+	join, err := s.ledgerRequest(ctx, p, prep, "")
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -42,7 +43,7 @@ type Engine interface {
 }
 
 // Options holds what a Service is wired from. Everything but
-// Containment and the limits is required.
+// Containment, Keys and the limits is required.
 type Options struct {
 	DB       *controldb.DB
 	Catalog  *catalog.Catalog
@@ -54,7 +55,8 @@ type Options struct {
 	// Containment says what is suspended. When nil it is one of the store's own,
 	// which hears of what others suspend when it is next asked.
 	Containment *containment.Service
-	DataDir     string // segment paths are relative to it
+	Keys        *keyring.Ring // what requests of charges are sealed under; nil: they are plain
+	DataDir     string        // segment paths are relative to it
 	Log         *slog.Logger
 	Now         func() time.Time
 

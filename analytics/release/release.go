@@ -171,27 +171,35 @@ func (s *Store) List(ctx context.Context, principal, cursor string, limit int) (
 	if err != nil {
 		return nil, "", err
 	}
+	if items, err = s.page(ctx, principal, before, limit+1); err != nil {
+		return nil, "", err
+	}
+	if len(items) > limit {
+		items = items[:limit]
+		next = items[limit-1].ID
+	}
+	return items, next, s.openTexts(ctx, principal, items)
+}
+
+// page reads so many releases, with their SQL as it is stored.
+func (s *Store) page(ctx context.Context, principal string, before int64, most int) (items []Release, err error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+readerColumns+` FROM release_readers a
-		JOIN releases r ON r.id = a.release WHERE a.principal = ? AND a.seq < ? ORDER BY a.seq DESC LIMIT ?`, principal, before, limit+1)
+		JOIN releases r ON r.id = a.release WHERE a.principal = ? AND a.seq < ? ORDER BY a.seq DESC LIMIT ?`, principal, before, most)
 	if err != nil {
-		return nil, "", privacy.Internal(err, "list releases")
+		return nil, privacy.Internal(err, "list releases")
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		if len(items) == limit {
-			next = items[limit-1].ID
-			break
-		}
 		var r Release
 		if err := scanReader(rows.Scan, &r); err != nil {
-			return nil, "", privacy.Internal(err, "list releases")
+			return nil, privacy.Internal(err, "list releases")
 		}
 		items = append(items, r)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, "", privacy.Internal(err, "list releases")
+		return nil, privacy.Internal(err, "list releases")
 	}
-	return items, next, s.openTexts(ctx, principal, items)
+	return items, nil
 }
 
 // position returns where in the order of all readings a page begins. It stays

@@ -1,0 +1,102 @@
+package query_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/keyring"
+)
+
+// fixed wraps keys by turning their bits over.
+type fixed struct{}
+
+func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
+
+func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
+
+func turned(key []byte) []byte {
+	out := bytes.Clone(key)
+	for i := range out {
+		out[i] = ^out[i]
+	}
+	return out
+}
+
+// seal gives the house keys.
+func (h *house) seal() {
+	h.Keys = keyring.New(h.db, fixed{}, time.Now)
+	h.Store.WithKeys(h.Keys)
+}
+
+// stored is everything that charges keep of requests.
+func (h *house) stored() string {
+	h.t.Helper()
+	rows, err := h.db.QueryContext(h.t.Context(), `SELECT key || ' ' || coalesce(payload, '') FROM charges UNION ALL SELECT request_key || ' ' || coalesce(payload, '') FROM charge_requests
+		UNION ALL SELECT sql || ' ' || result FROM release_readers UNION ALL SELECT key || ' ' || core FROM releases`)
+	h.must(err)
+	defer rows.Close()
+	var all strings.Builder
+	for rows.Next() {
+		var text []byte
+		h.must(rows.Scan(&text))
+		all.Write(text)
+	}
+	h.must(rows.Err())
+	return all.String()
+}
+
+// TestRequestsAreSealed: of a request nothing is stored that could be read, or that
+// a guess of it could be held against; and what it asked for is found as ever.
+func TestRequestsAreSealed(t *testing.T) {
+	h := newHouse(t)
+	const canary = "SELECT COUNT(*) AS canary FROM visits"
+	retry := func(r *query.Request) { r.IdempotencyKey = "a-secret-key" }
+	h.mustAsk(canary, retry)
+	if text := h.stored(); !strings.Contains(text, "canary") || !strings.Contains(text, "a-secret-key") {
+		t.Fatal("without keys nothing of a request is stored: what is this test for?")
+	}
+	h = newHouse(t)
+	h.seal()
+	first := h.mustAsk(canary, retry)
+	if text := h.stored(); strings.Contains(text, "canary") || strings.Contains(text, "a-secret-key") {
+		t.Errorf("a request is stored as it is:\n%q", text)
+	}
+	spent := h.spent(privacy.TenantAccount("north"))
+	for _, again := range []*query.Answer{h.mustAsk(canary, retry), h.mustAsk(canary)} {
+		if again.Release.ID != first.Release.ID || again.Release.SQL != canary {
+			t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
+		}
+	}
+	if _, err := h.ask("SELECT COUNT(*) AS other FROM visits", retry); privacy.CodeOf(err) != privacy.CodeIdempotencyMismatch {
+		t.Errorf("the key of another request: %v", err)
+	}
+	if now := h.spent(privacy.TenantAccount("north")); now != spent {
+		t.Errorf("%d was charged for what was there", now-spent)
+	}
+}
+
+// TestWhatWasChargedBeforeThereWereKeysIsFound: releases, retries and charges that
+// wait are the same with keys as without.
+func TestWhatWasChargedBeforeThereWereKeysIsFound(t *testing.T) {
+	h := newHouse(t)
+	retry := func(r *query.Request) { r.IdempotencyKey = "before" }
+	first := h.mustAsk(byWard, retry)
+	spent := h.spent(privacy.TenantAccount("north"))
+	h.seal()
+	for _, again := range []*query.Answer{h.mustAsk(byWard), h.mustAsk(byWard, retry)} {
+		if again.Release.ID != first.Release.ID {
+			t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
+		}
+	}
+	if now := h.spent(privacy.TenantAccount("north")); now != spent {
+		t.Errorf("%d was charged for what was there", now-spent)
+	}
+	if next := h.mustAsk("SELECT COUNT(*) AS n FROM visits"); next.Release.ID == first.Release.ID {
+		t.Error("another question has the same release")
+	}
+}
