@@ -16,6 +16,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -44,9 +45,7 @@ func open(t testing.TB) *fixture {
 
 func (f *fixture) connect() *controldb.DB {
 	f.t.Helper()
-	db, err := controldb.Open(f.t.Context(), f.path)
-	f.ok(err)
-	f.t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(f.t, f.path)
 	return db
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -47,9 +48,7 @@ func keeper(tenant, name string) privacy.Principal {
 func newBench(t *testing.T, approvals string) *bench {
 	t.Helper()
 	b := &bench{t: t, at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	b.ok(err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	now := func() time.Time { return b.at }
 	b.db, b.catalog, b.ledger = db, catalog.New(db, now), ledger.New(db, now)
 	b.Service = New(db, b.catalog, b.ledger, now)

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 const (
@@ -40,11 +41,7 @@ type store struct {
 
 func open(t testing.TB) *store {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	s := &store{t: t, db: db, Store: lineage.New(db), releases: release.New(db), at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	s.catalog = catalog.New(db, s.now)
 	return s

@@ -19,6 +19,7 @@ import (
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -112,11 +113,7 @@ func newHouse(t *testing.T) *house {
 func newHouseOf(t testing.TB, text string, e query.Engine, epsilon float64, timeout time.Duration) *house {
 	t.Helper()
 	ctx := t.Context()
-	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	parser, err := sqlparse.New()
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 var operator = privacy.Principal{ID: "key_op", Role: privacy.RoleOperator}
@@ -22,11 +22,7 @@ func to(n int64) *int64 { return &n }
 func TestQuotas(t *testing.T) {
 	ctx, at := t.Context(), time.Unix(1e9, 0)
 	now := func() time.Time { return at }
-	db, err := controldb.Open(ctx, filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	cat := catalog.New(db, now)
 	if _, err := cat.CreateTenant(ctx, "a", "", operator); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -26,11 +27,7 @@ func core(n int) release.Core {
 
 func open(t *testing.T) (*controldb.DB, *release.Store) {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	return db, release.New(db)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 type fixture struct {
@@ -24,11 +25,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	f := &fixture{db: db, now: time.Unix(1.7e9, 0)}
 	f.Store = New(db, func() time.Time { return f.now }, time.Minute)
 	return f

@@ -37,6 +37,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -129,11 +130,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 		queries: &fakeQueries{}, loads: &fakeLoads{}, log: newSyncBuffer(), metrics: prometheus.NewRegistry(),
 		secret: map[privacy.Role]string{}, foreign: map[privacy.Role]string{}, id: map[privacy.Role]string{},
 	}
-	var err error
-	if h.db, err = controldb.Open(t.Context(), h.dbPath); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.db.Close() })
+	h.db = controltest.Open(t, h.dbPath)
 	cat := catalog.New(h.db, h.clock.Now)
 	h.ledger, h.keys = ledger.New(h.db, h.clock.Now), authn.New(h.db, h.clock.Now)
 	for _, tenant := range []string{"a", "b"} {

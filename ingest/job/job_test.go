@@ -22,6 +22,7 @@ import (
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 // TestMain lets the test binary be its own worker, and a whole server process
@@ -74,11 +75,7 @@ type house struct {
 
 func open(t testing.TB, dir string, command ...string) *house {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(dir, "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(dir, "control.db"))
 	h := &house{t: t, dir: dir, db: db, now: time.Now}
 	h.cat = catalog.New(db, func() time.Time { return h.now() })
 	h.restart(-1, command...)

@@ -16,6 +16,7 @@ import (
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 // record is a control store on which refusals are recorded.
@@ -30,11 +31,7 @@ type record struct {
 
 func newRecord(t *testing.T) *record {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	r := &record{t: t, db: db, now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
 	r.audit = audit.New(audit.Options{DB: db, Log: slog.New(slog.DiscardHandler), Now: r.clock})
 	return r

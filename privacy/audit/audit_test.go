@@ -16,6 +16,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 type fixture struct {
@@ -27,11 +28,7 @@ type fixture struct {
 
 func open(t testing.TB, change ...func(*audit.Options)) *fixture {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	f := &fixture{t: t, db: db, at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	o := audit.Options{DB: db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return f.at }}
 	for _, c := range change {

@@ -18,6 +18,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 var (
@@ -52,11 +53,7 @@ func newHouse(t testing.TB) *house {
 // open opens the store as another process does.
 func (h *house) open() (*controldb.DB, *containment.Service) {
 	h.t.Helper()
-	db, err := controldb.Open(context.Background(), h.path)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(h.t, h.path)
 	return db, containment.New(db, time.Now)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/translog"
 )
@@ -31,11 +32,7 @@ func newHouse(t *testing.T) house {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	db, err := controldb.Open(t.Context(), filepath.Join(dir, "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(dir, "control.db"))
 	h := house{db: db, path: dir + ".keyset"}
 	if err := keyring.CreateFile(h.path, dir); err != nil {
 		t.Fatal(err)

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 )
 
 // clock is a clock that tests move.
@@ -44,42 +43,12 @@ type fixture struct {
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "control.db")
-	empty, err := emptyStore()
-	if err == nil {
-		err = os.WriteFile(path, empty, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	return openFixture(t, path, newClock("2026-03-04T09:00:00Z"))
 }
 
-// emptyStore returns the bytes of a new control store: making one takes many
-// transactions, and the property tests need hundreds.
-var emptyStore = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "ledger-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "control.db")
-	db, err := controldb.Open(context.Background(), path)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil { // moves all of it into the one file
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
 func openFixture(t testing.TB, path string, c *clock) *fixture {
 	t.Helper()
-	db, err := controldb.Open(context.Background(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, path)
 	return &fixture{Ledger: New(db, c.now), db: db, path: path, clock: c}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/policy"
 )
 
@@ -32,11 +33,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	db, err := controldb.Open(t.Context(), filepath.Join(t.TempDir(), "control.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := controltest.Open(t, filepath.Join(t.TempDir(), "control.db"))
 	o := &office{t: t, db: db}
 	o.out = slog.New(slog.NewTextHandler(&o.log, nil))
 	return o
