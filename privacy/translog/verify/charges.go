@@ -1,0 +1,210 @@
+package verify
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/translog"
+)
+
+// spendLeaf is the body of the leaf of a charge or of a join. It names accounts in
+// logs from before there were commitments to them.
+type spendLeaf struct {
+	Charge     string       `json:"charge"`
+	Cost       privacy.Cost `json:"cost"`
+	Commitment string       `json:"commitment"`
+	Debits     []string     `json:"debits"`
+	Accounts   []string     `json:"accounts"`
+}
+
+// charge holds a charge against its leaf, and debits what it says.
+func (v *run) charge(l *reading) {
+	v.Charges++
+	var leaf spendLeaf
+	if !v.decode(l, &leaf) {
+		return
+	}
+	if !l.chargeID.Valid || l.chargeID.String != leaf.Charge {
+		v.problem(l.idx, "charge %s is in leaf %d, and the ledger has %q there", leaf.Charge, l.idx, l.chargeID.String)
+		return
+	}
+	if (privacy.Cost{Mu2: l.mu2.Int64, Delta: l.deltaUnits.Int64}) != leaf.Cost {
+		v.problem(l.idx, "charge %s costs mu2 %d and delta %d by the log, and %d and %d by the ledger",
+			leaf.Charge, leaf.Cost.Mu2, leaf.Cost.Delta, l.mu2.Int64, l.deltaUnits.Int64)
+	}
+	if l.chargedAt.Int64 != v.now {
+		v.problem(l.idx, "charge %s was made at another time than the ledger says", leaf.Charge)
+	}
+	if !v.opens(l, leaf) {
+		v.problem(l.idx, "the ledger's principal, dataset, tenants, key, loss or nonce of charge %s is not what the log commits to", leaf.Charge)
+	}
+	found, _, err := l.entries(v.names)
+	if err != nil {
+		v.problem(l.idx, "the debits of charge %s: %s", leaf.Charge, err)
+		return
+	}
+	if leaf.Debits == nil { // others than those named are of joins that follow
+		rest := maps.Clone(found)
+		for _, name := range leaf.Accounts {
+			delete(rest, name)
+		}
+		for name := range rest {
+			delete(found, name)
+		}
+		if len(rest) > 0 {
+			v.earlier[leaf.Charge] = rest
+		}
+	}
+	v.spend(l.idx, leaf, l.nonce, found)
+}
+
+// opens reports whether the ledger's nonce opens what the leaf of a charge commits
+// to, as what the ledger has.
+func (v *run) opens(l *reading, leaf spendLeaf) bool {
+	if len(l.nonce) != len(translog.Nonce{}) {
+		return false
+	}
+	if leaf.Debits == nil {
+		return earlierCommitment(l.nonce, l.key.String) == leaf.Commitment
+	}
+	var tenants []string
+	if err := json.Unmarshal([]byte(l.tenants.String), &tenants); err != nil {
+		return false
+	}
+	text, err := json.Marshal(struct {
+		Dataset   string   `json:"dataset"`
+		Delta     string   `json:"delta"`
+		Epsilon   string   `json:"epsilon"`
+		Key       string   `json:"key"`
+		Principal string   `json:"principal"`
+		Tenants   []string `json:"tenants"`
+	}{l.dataset.String, decimal(l.delta.Float64), decimal(l.epsilon.Float64), l.key.String, l.principal.String, tenants})
+	return err == nil && translog.Nonce(l.nonce).Parts()("charge").Commit(text) == leaf.Commitment
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// join holds a join against its leaf, and debits what it says.
+func (v *run) join(l *reading) {
+	var leaf spendLeaf
+	if !v.decode(l, &leaf) {
+		return
+	}
+	if leaf.Debits == nil {
+		found := map[string]entry{}
+		for _, name := range leaf.Accounts {
+			if e, ok := v.earlier[leaf.Charge][name]; ok {
+				found[name] = e
+				delete(v.earlier[leaf.Charge], name)
+			}
+		}
+		v.spend(l.idx, leaf, nil, found)
+		return
+	}
+	if !l.joined.Valid || l.joinedCharge.String != leaf.Charge || len(l.joinNonce) != len(translog.Nonce{}) {
+		v.problem(l.idx, "leaf %d joins charge %s, and the ledger has %q there", l.idx, leaf.Charge, l.joinedCharge.String)
+		return
+	}
+	found, rows, err := l.entries(v.names)
+	if err != nil || rows != l.joinParts.Int64 {
+		v.problem(l.idx, "the debits of a join of charge %s are not all there, or cannot be read", leaf.Charge)
+		return
+	}
+	v.spend(l.idx, leaf, l.joinNonce, found)
+}
+
+// spend debits the accounts that a leaf commits to, or names, once the debits in
+// the ledger are found to be those.
+func (v *run) spend(idx int64, leaf spendLeaf, nonce []byte, found map[string]entry) {
+	var said []string
+	if leaf.Debits == nil {
+		said = slices.Sorted(slices.Values(leaf.Accounts))
+		if !slices.Equal(said, slices.Sorted(maps.Keys(found))) {
+			v.problem(idx, "charge %s debited %v by the log, and %v by the ledger", leaf.Charge, said, slices.Sorted(maps.Keys(found)))
+		}
+	} else {
+		said = slices.Sorted(maps.Keys(found))
+		if len(nonce) != len(translog.Nonce{}) || !slices.Equal(commitments(said, translog.Nonce(nonce)), leaf.Debits) {
+			v.problem(idx, "the accounts that charge %s debited by the ledger are not those that the log commits to", leaf.Charge)
+			return
+		}
+	}
+	for _, name := range said {
+		a := v.accounts[name]
+		if a == nil {
+			v.problem(idx, "charge %s debited %s, which no leaf has opened", leaf.Charge, name)
+			continue
+		}
+		a.at(v.now)
+		if e, ok := found[name]; ok && (e.cost != leaf.Cost || e.seen != a.seen) {
+			v.problem(idx, "charge %s debited %s another amount, or at another time, by the ledger than by the log", leaf.Charge, name)
+		}
+		if !a.debit(leaf.Cost) {
+			v.problem(idx, "charge %s debited %s beyond its cap", leaf.Charge, name)
+		}
+	}
+}
+
+// commitments are those to the accounts of each party, in the order of a leaf.
+func commitments(accounts []string, nonce translog.Nonce) []string {
+	parties := map[string][]string{}
+	for _, name := range accounts {
+		party := name
+		if a, err := privacy.ParseAccount(name); err == nil {
+			party = privacy.DatasetAccount(a.Owner).String()
+			if t, ok := a.Tenant(); ok {
+				party = privacy.TenantAccount(t).String()
+			}
+		}
+		parties[party] = append(parties[party], name)
+	}
+	open := nonce.Parts()
+	out := []string{}
+	for _, party := range slices.Sorted(maps.Keys(parties)) {
+		text, err := json.Marshal(parties[party])
+		if err != nil {
+			return nil
+		}
+		out = append(out, open("debit:"+party).Commit(text))
+	}
+	return out
+}
+
+// release holds a stored release against its leaf.
+func (v *run) release(l *reading) {
+	v.Releases++
+	var leaf struct {
+		Release    string `json:"release"`
+		Charge     string `json:"charge"`
+		Dataset    string `json:"dataset"`
+		Policy     int64  `json:"policy"`
+		Purpose    string `json:"purpose"`
+		Commitment string `json:"commitment"`
+	}
+	if !v.decode(l, &leaf) {
+		return
+	}
+	purpose := l.purpose.String
+	if leaf.Commitment != "" {
+		purpose = ""
+		if len(l.releaseNonce) == len(translog.Nonce{}) {
+			purpose = translog.Nonce(l.releaseNonce).Parts()("purpose").Commit([]byte(l.purpose.String))
+		}
+	}
+	if l.released.String != leaf.Release || l.releaseCharge.String != leaf.Charge || l.releaseDataset.String != leaf.Dataset ||
+		l.policy.Int64 != leaf.Policy || purpose != leaf.Purpose || l.createdAt.Int64 != v.now {
+		v.problem(l.idx, "release %s is not stored as the log says", leaf.Release)
+	}
+}
+
+// decode reads a leaf's body.
+func (v *run) decode(l *reading, to any) bool {
+	if err := json.Unmarshal(l.body, to); err != nil {
+		v.problem(l.idx, "leaf %d cannot be read: %s", l.idx, err)
+		return false
+	}
+	return true
+}
