@@ -87,7 +87,7 @@ func (s *Service) receive(ctx context.Context, j record, limits quota.Limits, le
 		return nil, nil, limits.Exceeded(quota.StoredBytes)
 	}
 	m := &metered{body: body, s: s, tenant: j.Tenant, room: room, limits: limits}
-	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, m, s.o.MaxUpload)
+	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, m, s.o.MaxUpload, nil)
 	if err != nil {
 		m.done()
 		return nil, nil, err
@@ -105,6 +105,9 @@ func sameLoad(earlier, j record) error {
 	if earlier.sha256 == j.sha256 && earlier.Table == j.Table && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
 		earlier.maxBad == j.maxBad && earlier.DryRun == j.DryRun {
 		return nil
+	}
+	if earlier.sha256 == "" {
+		return privacy.Errorf(privacy.CodeIdempotencyMismatch, "load_id %q was used before people were erased, and nothing is known of that file any more: use another", j.LoadID)
 	}
 	return privacy.Errorf(privacy.CodeIdempotencyMismatch, "load_id %q was used before, with another file or other parameters", j.LoadID)
 }

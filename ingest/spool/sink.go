@@ -25,6 +25,7 @@ const writeBackEvery = 8 << 20
 // sink writes and hashes blocks, in a goroutine of its own.
 type sink struct {
 	f      *os.File
+	w      io.WriteCloser // into f, as it is stored
 	hash   hash.Hash
 	filled chan []byte
 	free   chan []byte
@@ -34,8 +35,8 @@ type sink struct {
 	done   sync.WaitGroup
 }
 
-func newSink(f *os.File) *sink {
-	s := &sink{f: f, hash: sha256.New(), filled: make(chan []byte, blocks), free: make(chan []byte, blocks), failed: make(chan struct{})}
+func newSink(f *os.File, w io.WriteCloser) *sink {
+	s := &sink{f: f, w: w, hash: sha256.New(), filled: make(chan []byte, blocks), free: make(chan []byte, blocks), failed: make(chan struct{})}
 	s.done.Go(s.run)
 	return s
 }
@@ -44,7 +45,7 @@ func (s *sink) run() {
 	var written, begun int64
 	for block := range s.filled {
 		if s.err == nil {
-			if _, s.err = s.f.Write(block); s.err != nil {
+			if _, s.err = s.w.Write(block); s.err != nil {
 				close(s.failed)
 			} else {
 				_, _ = s.hash.Write(block) // never fails
@@ -105,5 +106,8 @@ func (s *sink) empty() []byte {
 func (s *sink) close() error {
 	close(s.filled)
 	s.done.Wait()
+	if s.err == nil {
+		s.err = s.w.Close()
+	}
 	return s.err
 }

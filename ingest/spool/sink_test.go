@@ -21,7 +21,7 @@ func TestUploadsOfManyBlocksAreStoredAsTheyAre(t *testing.T) {
 	all := make([]byte, 2*writeBackEvery+blockSize)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(all)
 	for _, size := range []int{0, 1, blockSize - 1, blockSize, blockSize + 1, blocks*blockSize + 1, writeBackEvery, writeBackEvery + 1, len(all)} {
-		f, err := Receive(context.Background(), t.TempDir(), "load_x", iotest.HalfReader(bytes.NewReader(all[:size])), int64(size))
+		f, err := Receive(context.Background(), t.TempDir(), "load_x", iotest.HalfReader(bytes.NewReader(all[:size])), int64(size), nil)
 		if err != nil {
 			t.Fatal(size, err)
 		}
@@ -46,7 +46,7 @@ func TestABodyThatCannotBeWrittenIsNotReadToItsEnd(t *testing.T) {
 	}
 	defer f.Close()
 	endless := iotest.DataErrReader(io.MultiReader(bytes.NewReader(make([]byte, blockSize)), zeros{}))
-	if err := (&File{Path: path, f: f}).fill(context.Background(), endless, 1<<62); privacy.CodeOf(err) != privacy.CodeInternal {
+	if err := (&File{Path: path, f: f}).fill(context.Background(), endless, 1<<62, asItIs); privacy.CodeOf(err) != privacy.CodeInternal {
 		t.Errorf("got %v", err)
 	}
 }
@@ -65,7 +65,7 @@ func BenchmarkReceive(b *testing.B) {
 		for i := range body {
 			body[i] = bytes.NewReader(block)
 		}
-		f, err := Receive(context.Background(), dir, "load_x", struct{ io.Reader }{io.MultiReader(body...)}, 1<<30)
+		f, err := Receive(context.Background(), dir, "load_x", struct{ io.Reader }{io.MultiReader(body...)}, 1<<30, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

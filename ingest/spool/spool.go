@@ -1,5 +1,6 @@
 // Package spool receives uploads: a request body goes to disk while it is
-// hashed, and is never held in memory.
+// hashed, and is never held in memory. It is sealed on its way, if the caller says
+// how: then no byte of it is ever on the disk as it came.
 //
 // A spooled file is named after its load. While it is being written its writer
 // holds an advisory lock on it, so that whoever cleans up after a crash can
@@ -33,10 +34,21 @@ func Path(dir, load string) string { return filepath.Join(dir, load+extension) }
 // calls once the load is on record.
 type File struct {
 	Path   string
-	Bytes  int64
-	SHA256 string // of the bytes as received, in hexadecimal
+	Bytes  int64  // as received
+	SHA256 string // of them, in hexadecimal
 	f      *os.File
 }
+
+// Seal returns what encrypts into w all that is written to it, and is complete when
+// it is closed. It does not close w.
+type Seal func(w io.Writer) (io.WriteCloser, error)
+
+// asItIs stores what comes as it comes.
+func asItIs(w io.Writer) (io.WriteCloser, error) { return unclosed{w}, nil }
+
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
 
 // Release ends the protection that an unrecorded upload has from cleaning.
 func (f *File) Release() { _ = f.f.Close() }
@@ -47,16 +59,20 @@ func (f *File) Discard() {
 	_ = f.f.Close()
 }
 
-// Receive writes body to the spool file of a load, which must be new. A body
+// Receive writes body to the spool file of a load, which must be new, sealed unless
+// seal is nil. A body
 // longer than limit is CodeTooLarge, one that breaks off (or a context that
 // ends) CodeInvalidRequest, a full disk CodeUnavailable; then nothing remains.
-func Receive(ctx context.Context, dir, load string, body io.Reader, limit int64) (*File, error) {
+func Receive(ctx context.Context, dir, load string, body io.Reader, limit int64, seal Seal) (*File, error) {
+	if seal == nil {
+		seal = asItIs
+	}
 	f, err := create(Path(dir, load))
 	if err != nil {
 		return nil, diskError(err)
 	}
 	out := &File{Path: f.Name(), f: f}
-	if err := out.fill(ctx, body, limit); err != nil {
+	if err := out.fill(ctx, body, limit, seal); err != nil {
 		out.Discard()
 		return nil, err
 	}
@@ -67,8 +83,12 @@ func Receive(ctx context.Context, dir, load string, body io.Reader, limit int64)
 	return out, nil
 }
 
-func (f *File) fill(ctx context.Context, body io.Reader, limit int64) error {
-	to := newSink(f.f)
+func (f *File) fill(ctx context.Context, body io.Reader, limit int64, seal Seal) error {
+	w, err := seal(f.f)
+	if err != nil {
+		return diskError(err)
+	}
+	to := newSink(f.f, w)
 	n, err := to.take(ctx, io.LimitReader(body, limit+1))
 	writing := to.close()
 	switch {

@@ -35,7 +35,7 @@ func TestAnUploadIsStoredAsItIsAndHashed(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		body := rapid.SliceOfN(rapid.Byte(), 0, 4096).Draw(rt, "body")
 		dir := t.TempDir()
-		f, err := spool.Receive(context.Background(), dir, "load_x", iotest.OneByteReader(bytes.NewReader(body)), int64(len(body)))
+		f, err := spool.Receive(context.Background(), dir, "load_x", iotest.OneByteReader(bytes.NewReader(body)), int64(len(body)), nil)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestWhatCannotBeReceivedLeavesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			_, err := spool.Receive(c.ctx, dir, "load_x", c.body, 4)
+			_, err := spool.Receive(c.ctx, dir, "load_x", c.body, 4, nil)
 			if privacy.CodeOf(err) != c.code {
 				t.Errorf("got %v, want %s", err, c.code)
 			}
@@ -87,12 +87,12 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestANameIsUsedOnce(t *testing.T) {
 	dir := t.TempDir()
-	f, err := spool.Receive(context.Background(), dir, "load_x", strings.NewReader("a"), 4)
+	f, err := spool.Receive(context.Background(), dir, "load_x", strings.NewReader("a"), 4, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Release()
-	if _, err := spool.Receive(context.Background(), dir, "load_x", strings.NewReader("b"), 4); privacy.CodeOf(err) != privacy.CodeInternal {
+	if _, err := spool.Receive(context.Background(), dir, "load_x", strings.NewReader("b"), 4, nil); privacy.CodeOf(err) != privacy.CodeInternal {
 		t.Errorf("got %v", err)
 	}
 	if b, err := os.ReadFile(f.Path); err != nil || string(b) != "a" {
@@ -103,7 +103,7 @@ func TestANameIsUsedOnce(t *testing.T) {
 func TestLeftoversAreRemovedUnlessKnownOrInProgress(t *testing.T) {
 	dir := t.TempDir()
 	receive := func(load string) *spool.File {
-		f, err := spool.Receive(context.Background(), dir, load, strings.NewReader("a"), 4)
+		f, err := spool.Receive(context.Background(), dir, load, strings.NewReader("a"), 4, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
