@@ -26,8 +26,13 @@ import (
 // the configuration file, environment variables (NOISED_ and upper case) and
 // flags (with dashes), each overriding the one before.
 type Config struct {
-	DataDir       string   `koanf:"data_dir"`
-	HighWaterFile string   `koanf:"high_water_file"`
+	DataDir       string `koanf:"data_dir"`
+	HighWaterFile string `koanf:"high_water_file"`
+
+	Keyset            string `koanf:"keyset"`
+	CryptoExtension   string `koanf:"crypto_extension"`
+	RequireEncryption bool   `koanf:"require_encryption"`
+
 	PolicyDir     string   `koanf:"policy_dir"`
 	FlagsFile     string   `koanf:"flags_file"`
 	Region        string   `koanf:"region"`
@@ -103,6 +108,9 @@ func configFlags(fs *pflag.FlagSet) {
 	d := defaultConfig()
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
+	fs.String("keyset", "", "file with the keys of what is encrypted, outside the data directory (default: its name with .keyset, if there is one)")
+	fs.String("crypto-extension", "", "file of DuckDB's extension httpfs, which encrypts data files (default: they are plain)")
+	fs.Bool("require-encryption", false, "refuse to start unless everything at rest is encrypted")
 	fs.String("policy-dir", "", "directory of policies (*.cedar), read again when they change (default: those set by noised policy put)")
 	fs.String("flags-file", "", "file that switches features across tenants off, read again when it changes (default: all are on)")
 	fs.String("region", "", "region of this server, as policies see it (default: none)")

@@ -17,38 +17,46 @@ import (
 
 func (a *app) initCommand() *cobra.Command {
 	var dir string
+	var keyset string
 	c := &cobra.Command{
-		Use:   "init --data-dir DIR",
+		Use:   "init --data-dir DIR [--keyset FILE]",
 		Short: "Create a data directory and print the operator's key, once",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := a.wantJSON()
 			if err != nil {
 				return err
 			}
-			key, err := initialise(cmd.Context(), dir)
+			key, err := initialise(cmd.Context(), dir, keyset)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return writeJSON(a.stdout, map[string]string{"operator_key": key})
+				return writeJSON(a.stdout, map[string]string{"operator_key": key, "keyset": keysetPath(keyset, dir)})
 			}
 			return a.print(nil, func(w io.Writer) {
 				fmt.Fprintln(w, key)
 				fmt.Fprintf(a.stderr, `This is the operator's key. It is not stored and not shown again: keep it safe.
+%s
 
 Start the server:   noised serve --data-dir %s
 Then administer it: NOISED_KEY=%s… noised tenant create NAME
-`, quote(dir), key[:min(12, len(key))])
+`, keepKeyset(keysetPath(keyset, dir)), quote(dir), key[:min(12, len(key))])
 			})
 		},
 	}
 	c.Flags().StringVar(&dir, "data-dir", "", "directory to create")
+	c.Flags().StringVar(&keyset, "keyset", "", "file with the keys that it is encrypted with, to create outside it (default: its name with .keyset)")
 	return need(c, "data-dir")
 }
 
-// initialise makes a data directory with one key, the operator's.
-func initialise(ctx context.Context, dir string) (key string, err error) {
+// initialise makes a data directory with one key, the operator's, and the keyset that
+// it is encrypted with. A keyset that is there already is taken: another directory's
+// data may be encrypted with it.
+func initialise(ctx context.Context, dir, keyset string) (key string, err error) {
 	if err := createDataDir(dir); err != nil {
+		return "", err
+	}
+	if err := makeKeyset(keysetPath(keyset, dir), dir); err != nil {
 		return "", err
 	}
 	db, err := controldb.Open(ctx, filepath.Join(dir, controlFile))

@@ -29,12 +29,15 @@ import (
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/flags"
+	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
 
 // parts are the server's parts that Main starts and stops.
 type parts struct {
+	ring        *keyring.Ring // may be off
+	crypto      string        // the file of DuckDB's extension that encrypts; empty: none
 	jobs        *job.Service
 	queries     *query.Service
 	policies    *policy.Service
@@ -113,6 +116,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	p.jobs, err = job.New(job.Options{
+		Keys: p.ring, CryptoExtension: p.crypto,
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
@@ -151,7 +155,10 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 	if err := m.Config.guard(ctx, db, mark); err != nil {
 		return db, err
 	}
-	return db, m.Config.settle()
+	if err := m.Config.settle(); err != nil {
+		return db, err
+	}
+	return db, m.openKeys(ctx, p, db)
 }
 
 // openEngine starts what reads SQL and what runs plans.
@@ -166,7 +173,8 @@ func (m *Main) openEngine(p *parts) (*sqlparse.Parser, *duckdb.Engine, error) {
 	if err := os.MkdirAll(spill, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("cannot make the directory for temporary files: %w", err)
 	}
-	engine, err := duckdb.New(duckdb.Options{MemoryLimitMB: c.QueryMemoryMB, Threads: c.QueryThreads, TempDir: spill})
+	engine, err := duckdb.New(duckdb.Options{MemoryLimitMB: c.QueryMemoryMB, Threads: c.QueryThreads, TempDir: spill,
+		Extension: p.crypto, Key: m.segmentKeys(p.ring)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot start the engine: %w", err)
 	}

@@ -43,6 +43,8 @@ type Spec struct {
 	Salt     []byte           `json:"salt"`     // 16 bytes; chooses which rows of a unit MaxRows keeps
 	MemoryMB int              `json:"memory_mb"`
 	Threads  int              `json:"threads"`
+	// Encryption has the keys of the segments that are read and of the one that is written.
+	Encryption segment.Encryption `json:"encryption"`
 	// Earlier are the segments of the same tenant and table, all with the ranks of
 	// Meta, that the ranks and the bounds on a unit's rows go on from.
 	Earlier []string `json:"earlier,omitempty"`

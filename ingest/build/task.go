@@ -54,7 +54,7 @@ func (t *task) upload() *upload.Upload {
 func (t *task) open(ctx context.Context, readable ...string) (*duck.DB, error) {
 	return duck.Open(ctx, duck.Options{
 		Dir: t.spec.Dir, Readable: append(readable, duck.Readable(t.spec.Earlier)...), Threads: t.spec.Threads, MemoryMB: t.spec.MemoryMB,
-		Key: t.spec.Key, Seen: t.seen,
+		Key: t.spec.Key, Seen: t.seen, Encryption: t.spec.Encryption,
 	})
 }
 

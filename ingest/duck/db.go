@@ -2,7 +2,9 @@ package duck
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +26,8 @@ type Options struct {
 
 	Key  []byte        // of UnitFunction and NumberFunction, which are not there without
 	Seen *atomic.Int64 // counts the rows that passed them or CountFunction
+
+	Encryption segment.Encryption // of files and of what is spilled
 }
 
 // DB is a DuckDB without a database of its own, on one connection besides those
@@ -31,6 +35,8 @@ type Options struct {
 type DB struct {
 	db   *sql.DB
 	conn *sql.Conn
+
+	encryption segment.Encryption
 }
 
 // Open starts DuckDB within limits and locks the rest of the machine out.
@@ -39,7 +45,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{db: sql.OpenDB(connector)}
+	d := &DB{db: sql.OpenDB(connector), encryption: o.Encryption}
 	if d.conn, err = d.db.Conn(ctx); err != nil {
 		_ = d.db.Close()
 		return nil, err
@@ -57,6 +63,11 @@ func (d *DB) prepare(ctx context.Context, o Options) error {
 	}
 	if err := d.register(o); err != nil {
 		return err
+	}
+	if o.Encryption.Extension != "" {
+		if err := d.Exec(ctx, "LOAD "+segment.Literal(o.Encryption.Extension), "SET temp_file_encryption = true"); err != nil {
+			return err
+		}
 	}
 	settings := []string{
 		fmt.Sprintf("SET threads = %d", max(o.Threads, 1)),
@@ -113,11 +124,32 @@ func literals(values []string) string {
 
 // Attach opens a database file under a name.
 func (d *DB) Attach(ctx context.Context, path, name string, readOnly bool) error {
-	mode := ""
+	var options []string
 	if readOnly {
-		mode = " (READ_ONLY)"
+		options = append(options, "READ_ONLY")
 	}
-	return d.Exec(ctx, "ATTACH "+segment.Literal(path)+" AS "+segment.Quote(name)+mode)
+	if key := d.keyOf(path, readOnly); key != nil {
+		options = append(options, "ENCRYPTION_KEY '"+hex.EncodeToString(key)+"'", "ENCRYPTION_CIPHER 'GCM'")
+	}
+	statement := "ATTACH " + segment.Literal(path) + " AS " + segment.Quote(name)
+	if len(options) > 0 {
+		statement += " (" + strings.Join(options, ", ") + ")"
+	}
+	return d.Exec(ctx, statement)
+}
+
+// keyOf returns the key of a file that is or becomes encrypted, else nil. A scratch
+// file has a key that is nowhere else.
+func (d *DB) keyOf(path string, readOnly bool) []byte {
+	key := d.encryption.Keys[path]
+	if readOnly || path == ":memory:" || d.encryption.Extension == "" {
+		return key
+	}
+	if key == nil {
+		key = make([]byte, 32)
+		_, _ = rand.Read(key) // never fails: crypto/rand aborts the process instead
+	}
+	return key
 }
 
 // Exec runs statements until one fails.

@@ -28,6 +28,10 @@ func (s *Service) work(ctx context.Context, j record, spec build.Spec, report bo
 	if err := segment.MkdirAll(spec.Dir); err != nil {
 		return worker.Result{}, privacy.Internal(err, "creating a scratch directory")
 	}
+	var err error
+	if spec.Encryption, err = s.encryption(ctx, j, spec); err != nil {
+		return worker.Result{}, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var rows atomic.Int64

@@ -48,6 +48,9 @@ func New(db *controldb.DB, kek Wrapper, now func() time.Time) *Ring {
 	return &Ring{db: db, kek: kek, now: now}
 }
 
+// With returns a ring of the same data keys under another key-encryption key.
+func (r *Ring) With(kek Wrapper) *Ring { return New(r.db, kek, r.now) }
+
 // On reports whether there is a key-encryption key. Without it everything is
 // stored plain.
 func (r *Ring) On() bool { return r != nil && r.kek != nil }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/noised/noised/analytics/sqlgen"
 )
 
 // instance is a DuckDB with a fixed set of files attached read-only and nothing
@@ -30,26 +28,36 @@ func openInstance(o Options, p purpose, paths []string) (*instance, error) {
 		return nil, err
 	}
 	in := &instance{db: db, catalogs: make(map[string]string), idle: make(map[string][]*reader)}
-	if err := in.prepare(p, paths); err != nil {
+	if err := in.prepare(o, p, paths); err != nil {
 		db.close()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *instance) prepare(p purpose, paths []string) error {
+func (in *instance) prepare(o Options, p purpose, paths []string) error {
 	c, err := in.db.connect()
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	first, err := o.encrypting()
+	if err != nil {
+		return err
+	}
+	for _, sql := range first {
+		if err := c.exec("load the extension that encrypts", sql); err != nil {
+			return err
+		}
+	}
 	for i, path := range paths {
-		file, err := sqlgen.QuoteText(path)
+		catalog := fmt.Sprintf("s%d", i)
+		// Whoever waits for this instance waits for all of it: no caller's end ends it.
+		sql, err := o.attach(context.Background(), path, catalog)
 		if err != nil {
 			return err
 		}
-		catalog := fmt.Sprintf("s%d", i)
-		if err := c.exec("attach a segment", "ATTACH "+file+" AS "+catalog+" (READ_ONLY)"); err != nil {
+		if err := c.exec("attach a segment", sql); err != nil {
 			return err
 		}
 		in.catalogs[path] = catalog

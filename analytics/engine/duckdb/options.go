@@ -1,9 +1,13 @@
 package duckdb
 
 import (
+	"context"
+	"encoding/hex"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/noised/noised/analytics/sqlgen"
 )
 
 // Options configure an Engine. The zero value works.
@@ -17,6 +21,12 @@ type Options struct {
 	MaxInstances int
 	// TempDir is where an instance may spill; empty forbids spilling.
 	TempDir string
+	// Extension is the file of DuckDB's extension httpfs, which CheckExtension has
+	// passed; with it what instances spill is encrypted. Empty for none.
+	Extension string
+	// Key returns the key of the segment at a path, nil for one that is plain. It
+	// may be nil if all are.
+	Key func(ctx context.Context, path string) ([]byte, error)
 
 	// For tests; 0 means the constant of that name.
 	partRows   int64
@@ -77,6 +87,31 @@ func (o Options) settings(p purpose) map[string]string {
 		"allow_persistent_secrets":     "false",
 		"default_null_order":           "nulls_last",
 	}
+}
+
+// encrypting is what every instance runs first where there is an extension. DuckDB
+// looks for none by itself and keeps to publishers' signatures; and after lockdown it
+// loads no other, as that reads a file.
+func (o Options) encrypting() ([]string, error) {
+	if o.Extension == "" {
+		return nil, nil
+	}
+	file, err := sqlgen.QuoteText(o.Extension)
+	return []string{"LOAD " + file, "SET temp_file_encryption = true"}, err
+}
+
+// attach returns the statement that attaches a segment. Nothing shows its text: it
+// may have the key.
+func (o Options) attach(ctx context.Context, path, catalog string) (string, error) {
+	file, err := sqlgen.QuoteText(path)
+	if err != nil || o.Key == nil {
+		return "ATTACH " + file + " AS " + catalog + " (READ_ONLY)", err
+	}
+	key, err := o.Key(ctx, path)
+	if err != nil || key == nil {
+		return "ATTACH " + file + " AS " + catalog + " (READ_ONLY)", err
+	}
+	return "ATTACH " + file + " AS " + catalog + " (READ_ONLY, ENCRYPTION_KEY '" + hex.EncodeToString(key) + "', ENCRYPTION_CIPHER 'GCM')", nil
 }
 
 // lockdown is what every instance runs after its files are attached.
