@@ -20,7 +20,7 @@ VENV_READY   := $(VENV)/ready
 # Packages with goroutines or shared state, for the race detector.
 RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
+.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch crypto privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,19 @@ tpch:
 		&& $(TPCH_DIR)/venv/bin/pip download --quiet --no-deps --only-binary :all: --dest $(TPCH_DIR) duckdb-extension-tpch==$(TPCH_VERSION) \
 		&& python3 -m zipfile -e $(TPCH_DIR)/*.whl $(TPCH_DIR); } || echo 'make: no tpch extension of DuckDB: the benchmark goes without TPC-H'
 
+# DuckDB's extension that encrypts data files, with OpenSSL's ciphers. The server
+# checks its digest, and DuckDB its publisher's signature.
+CRYPTO_DIR := $(CACHE)/crypto-$(TPCH_VERSION)
+CRYPTO     := $(CRYPTO_DIR)/duckdb_extension_httpfs/extensions/v$(TPCH_VERSION)/httpfs.duckdb_extension
+
+crypto: $(CRYPTO) ## Fetch the extension for --crypto-extension, and say where it is
+	@echo $(CRYPTO)
+
+$(CRYPTO):
+	@python3 -m venv $(CRYPTO_DIR)/venv \
+		&& $(CRYPTO_DIR)/venv/bin/pip download --quiet --no-deps --only-binary :all: --dest $(CRYPTO_DIR) duckdb-extension-httpfs==$(TPCH_VERSION) \
+		&& python3 -m zipfile -e $(CRYPTO_DIR)/*.whl $(CRYPTO_DIR)
+
 privacy-audit: ## Attack the program and seed bugs, in minutes; writes privacy-audit.json
 	$(GO) run ./cmd/noised/audit -o privacy-audit.json
 
@@ -95,8 +108,8 @@ privacy-audit-long: ## The same at full sizes, in hours
 governance: build ## Try the walls between tenants; writes governance.json
 	NOISED_E2E_BINARY=$(CURDIR)/bin/noised $(GO) run ./cmd/noised/governance -o governance.json
 
-vault: build ## Tamper with the log, search what is at rest, feed damaged files; writes vault.json
-	NOISED_E2E_BINARY=$(CURDIR)/bin/noised $(GO) run ./cmd/noised/vault -o vault.json
+vault: build $(CRYPTO) ## Tamper with the log, search what is at rest, feed damaged files; writes vault.json
+	NOISED_E2E_BINARY=$(CURDIR)/bin/noised NOISED_VAULT_EXTENSION=$(CRYPTO) $(GO) run ./cmd/noised/vault -o vault.json
 
 # What the guarantee is held to, figure by figure; about half an hour.
 guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with dpagg's, time queries
