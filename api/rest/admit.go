@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/analytics/turns"
 	"github.com/noised/noised/privacy"
 )
 
@@ -21,10 +22,7 @@ func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		if cl.op == nil || cl.op.access.public {
 			return next(c)
 		}
-		slots := s.slots
-		if cl.op.upload {
-			slots = s.uploads
-		}
+		slots := s.slotsOf(cl.op)
 		if !slots.take() {
 			return privacy.Errorf(privacy.CodeUnavailable, "the server is answering as many requests as it can")
 		}
@@ -41,10 +39,17 @@ func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 
 // slots limits how much runs at a time. It never waits: a caller that is told
 // to come back can choose; one that waits cannot.
-type slots struct{ free chan struct{} }
+//
+// Nobody takes more than half of the slots, or one that keeps requests open, with
+// bodies or uploads that hardly move, would be all that the server does.
+type slots struct {
+	free  chan struct{}
+	half  int64
+	taken quota.Gauge // by tenant; by principal of none
+}
 
 func newSlots(n int) *slots {
-	s := &slots{free: make(chan struct{}, n)}
+	s := &slots{free: make(chan struct{}, n), half: max(int64(n)/2, 1)}
 	for range n {
 		s.free <- struct{}{}
 	}
@@ -61,6 +66,24 @@ func (s *slots) take() bool {
 }
 
 func (s *slots) give() { s.free <- struct{}{} }
+
+// share counts a slot that is taken against a principal's tenant, once it is known
+// whose it is, and returns what ends that.
+func (s *slots) share(p privacy.Principal) (give func(), err error) {
+	whose := turns.Who{Tenant: p.Tenant, Principal: p.ID}.Whose()
+	if !s.taken.Take(whose, s.half) {
+		return nil, privacy.Errorf(privacy.CodeRateLimited, "half of what the server answers at a time is this caller's already: wait until some of it has been answered")
+	}
+	return func() { s.taken.Add(whose, -1) }, nil
+}
+
+// slotsOf returns the slots that an operation takes one of.
+func (s *server) slotsOf(op *operation) *slots {
+	if op.upload {
+		return s.uploads
+	}
+	return s.slots
+}
 
 // rates limits requests per principal by the generic cell rate algorithm: each
 // request moves the principal's theoretical arrival time one interval on, and is

@@ -15,7 +15,7 @@ import (
 )
 
 // authenticate finds the principal behind a key, a token or a certificate, and
-// holds it to its rate and to that of its tenant. It runs before the body is read, so that strangers cost
+// holds it to its rate, and to that and the share of its tenant. It runs before the body is read, so that strangers cost
 // nothing, and whoever failed often waits before anything is looked at.
 func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
@@ -52,6 +52,11 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.Containment.Check(r.Context(), containment.Touches{Principal: cl.principal}); err != nil {
 			return err
 		}
+		give, err := s.slotsOf(cl.op).share(cl.principal)
+		if err != nil {
+			return err
+		}
+		defer give()
 		return next(c)
 	}
 }

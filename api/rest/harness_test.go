@@ -368,8 +368,22 @@ func (f *fakeQueries) Release(_ context.Context, _ privacy.Principal, id string)
 type fakeLoads struct {
 	mu      sync.Mutex
 	created []job.Request
+	begun   int
 	bytes   int64
 	err     error
+}
+
+// reached waits until so many uploads have begun.
+func (f *fakeLoads) reached(n int) {
+	for {
+		f.mu.Lock()
+		begun := f.begun
+		f.mu.Unlock()
+		if begun >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func (f *fakeLoads) load(tenant string) job.Load {
@@ -380,6 +394,9 @@ func (f *fakeLoads) load(tenant string) job.Load {
 }
 
 func (f *fakeLoads) Create(_ context.Context, r job.Request, body io.Reader) (job.Load, error) {
+	f.mu.Lock()
+	f.begun++
+	f.mu.Unlock()
 	n, err := io.Copy(io.Discard, body)
 	f.mu.Lock()
 	defer f.mu.Unlock()

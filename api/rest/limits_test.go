@@ -57,6 +57,59 @@ func TestNoMoreRequestsRunThanThereAreSlots(t *testing.T) {
 	}
 }
 
+// TestATenantTakesHalfAtMost: whoever keeps requests open, or uploads that hardly
+// move, leaves the other half of the server to the others.
+func TestATenantTakesHalfAtMost(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.MaxConcurrent, o.MaxUploads = 4, 2 })
+	running, proceed := make(chan struct{}), make(chan struct{})
+	h.queries.run = func(context.Context) {
+		running <- struct{}{}
+		<-proceed
+	}
+	q := ask{method: "GET", path: "/v1/query?sql=x", key: h.secret[privacy.RoleAnalyst]}
+	answers := make(chan answer, 3)
+	for range 2 {
+		go func() { answers <- h.do(q) }()
+		<-running
+	}
+	mine := ask{method: "GET", path: "/v1/datasets", key: h.secret[privacy.RoleTenantAdmin]}
+	if got := h.do(mine); got.status != 429 || got.code() != privacy.CodeRateLimited {
+		t.Errorf("beyond its half: %s", got)
+	}
+	theirs := mine
+	theirs.key = h.foreign[privacy.RoleTenantAdmin]
+	if got := h.do(theirs); got.status != 200 {
+		t.Errorf("another tenant: %s", got)
+	}
+
+	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST /v1/datasets/d/loads HTTP/1.1\r\nContent-Type: text/csv\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nonly this", h.secret[privacy.RoleContributor])
+	h.loads.reached(1)
+	upload := func(key string) answer {
+		return h.do(ask{method: "POST", path: "/v1/datasets/d/loads", key: key, body: "x", header: map[string]string{"Content-Type": "text/csv"}})
+	}
+	if got := upload(h.secret[privacy.RoleContributor]); got.status != 429 {
+		t.Errorf("an upload beyond its half: %s", got)
+	}
+	if got := upload(h.foreign[privacy.RoleContributor]); got.status != 202 {
+		t.Errorf("another tenant's upload: %s", got)
+	}
+	conn.Close()
+	close(proceed)
+	for range 2 {
+		if got := <-answers; got.status != 200 {
+			t.Errorf("%s", got)
+		}
+	}
+	h.queries.run = nil
+	if got := h.do(mine); got.status != 200 {
+		t.Errorf("its half was not given back: %s", got)
+	}
+}
+
 func TestARequestHasATimeLimit(t *testing.T) {
 	h := newHarness(t, func(o *Options) { o.Timeout = 20 * time.Millisecond })
 	h.queries.run = func(ctx context.Context) { <-ctx.Done() }
