@@ -59,7 +59,7 @@ func initialise(ctx context.Context, dir, keyset string) (key string, err error)
 	if err := makeKeyset(keysetPath(keyset, dir), dir); err != nil {
 		return "", err
 	}
-	db, err := controldb.Open(ctx, filepath.Join(dir, controlFile))
+	db, err := controldb.OpenAs(ctx, filepath.Join(dir, controlFile), currentVersion().Version)
 	if err != nil {
 		return "", storeError(filepath.Join(dir, controlFile), err)
 	}

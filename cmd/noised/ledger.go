@@ -104,7 +104,7 @@ func (a *app) withLedger(ctx context.Context, f ledgerFlags, work func(*ledgerFi
 		}
 	}
 	control := filepath.Join(f.dataDir, controlFile)
-	if l.db, err = controldb.Open(ctx, control); err != nil {
+	if l.db, err = controldb.OpenAs(ctx, control, currentVersion().Version); err != nil {
 		return storeError(control, err)
 	}
 	defer func() { err = errors.Join(err, l.db.Close()) }()

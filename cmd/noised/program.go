@@ -108,6 +108,7 @@ func (m *Main) startBackground() {
 	if m.own != nil {
 		m.goDo("certificates", func() error { m.watchFiles(ctx); return nil })
 	}
+	m.goDo("copies from before upgrades", func() error { return m.sweepCopies(ctx) })
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
 	m.goDo("suspensions", func() error {
 		m.parts.containment.Watch(ctx, func(err error) {

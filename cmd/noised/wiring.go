@@ -147,7 +147,7 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := controldb.Open(ctx, m.controlPath())
+	db, err := controldb.OpenAs(ctx, m.controlPath(), currentVersion().Version)
 	if err != nil {
 		return nil, storeError(m.controlPath(), err)
 	}

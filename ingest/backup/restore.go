@@ -21,8 +21,8 @@ const RestoredFile = "restored"
 
 // Restored is the content of that file.
 type Restored struct {
-	Snapshot int       `json:"snapshot"`
-	At       time.Time `json:"at"` // of the snapshot
+	Snapshot int       `json:"snapshot,omitempty"` // none for the copy from before an upgrade
+	At       time.Time `json:"at"`                 // of the snapshot
 	Log      Log       `json:"log"`
 }
 
@@ -82,15 +82,7 @@ func (r *Repository) fill(ctx context.Context, s *Snapshot, dir string) error {
 			return err
 		}
 	}
-	text, err := json.Marshal(Restored{Snapshot: s.Number, At: s.At, Log: s.Log})
-	if err != nil {
-		return err
-	}
-	err = place(filepath.Join(dir, RestoredFile), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	if err != nil {
+	if err := Mark(dir, Restored{Snapshot: s.Number, At: s.At, Log: s.Log}); err != nil {
 		return err
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -98,6 +90,18 @@ func (r *Repository) fill(ctx context.Context, s *Snapshot, dir string) error {
 			return err
 		}
 		return segment.SyncDir(path)
+	})
+}
+
+// Mark has a data directory say that its control store is older than it was.
+func Mark(dataDir string, r Restored) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return place(filepath.Join(dataDir, RestoredFile), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
 	})
 }
 

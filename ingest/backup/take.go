@@ -39,17 +39,12 @@ func (g *gone) Error() string { return fmt.Sprintf("the file %s is missing", g.p
 // Take adds a snapshot of a data directory to the repository. Servers may go on
 // meanwhile. A repository has snapshots of one data directory only.
 func (r *Repository) Take(ctx context.Context, o Options) (*Snapshot, error) {
-	wait, cancel := context.WithTimeout(ctx, max(o.Wait, time.Minute))
-	defer cancel()
-	release, err := hold.Take(wait, o.DataDir)
+	dir, release, err := Scratch(ctx, o.DataDir, o.Wait)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if err := removeScratch(o.DataDir); err != nil {
-		return nil, err
-	}
-	t := &taking{r: r, o: o, known: map[string]File{}, had: map[string]bool{}}
+	t := &taking{r: r, o: o, scratch: dir, known: map[string]File{}, had: map[string]bool{}}
 	if err := t.lookBack(); err != nil {
 		return nil, err
 	}
@@ -67,14 +62,37 @@ func (r *Repository) Take(ctx context.Context, o Options) (*Snapshot, error) {
 	return nil, err
 }
 
+// Scratch takes the hold of a data directory and makes a directory in it for copies of
+// the control store, until release. Leftovers of whoever was killed are removed.
+func Scratch(ctx context.Context, dataDir string, wait time.Duration) (dir string, release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, max(wait, time.Minute))
+	defer cancel()
+	letGo, err := hold.Take(ctx, dataDir)
+	if err != nil {
+		return "", nil, err
+	}
+	if err = removeScratch(dataDir); err == nil {
+		dir, err = os.MkdirTemp(filepath.Join(dataDir, scratchDir), scratchPrefix)
+	}
+	if err != nil {
+		letGo()
+		return "", nil, err
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir)
+		letGo()
+	}, nil
+}
+
 // taking is a snapshot in the making.
 type taking struct {
-	r      *Repository
-	o      Options
-	next   int             // the snapshot's number
-	before *Snapshot       // nil: this is the first one
-	known  map[string]File // what earlier snapshots and attempts have, by path
-	had    map[string]bool // paths in the snapshot before
+	r       *Repository
+	o       Options
+	scratch string
+	next    int             // the snapshot's number
+	before  *Snapshot       // nil: this is the first one
+	known   map[string]File // what earlier snapshots and attempts have, by path
+	had     map[string]bool // paths in the snapshot before
 }
 
 // lookBack learns what need not be copied again.
@@ -100,12 +118,10 @@ func (t *taking) lookBack() error {
 
 // attempt takes the snapshot unless a file that is in force is not there.
 func (t *taking) attempt(ctx context.Context) (*Snapshot, error) {
-	dir, err := os.MkdirTemp(filepath.Join(t.o.DataDir, scratchDir), scratchPrefix)
-	if err != nil {
+	control := filepath.Join(t.scratch, controlFile)
+	if err := os.Remove(control); err != nil && !errors.Is(err, os.ErrNotExist) { // of the attempt before
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	control := filepath.Join(dir, controlFile)
 	s := &Snapshot{Number: t.next, At: t.o.Now().UTC(), Program: t.o.Program}
 	if err := controldb.Copy(ctx, filepath.Join(t.o.DataDir, controlFile), control); err != nil {
 		return nil, err

@@ -45,9 +45,6 @@ func checkControl(ctx context.Context, path string, s *Snapshot) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := controldb.CheckCopy(ctx, db); err != nil {
-		return err
-	}
 	found := &Snapshot{}
 	if err := identify(ctx, db, found); err != nil {
 		return err
@@ -55,18 +52,31 @@ func checkControl(ctx context.Context, path string, s *Snapshot) (err error) {
 	if found.Store != s.Store || found.Log != s.Log {
 		return errors.New("the control store is not the one that the snapshot was taken of")
 	}
-	size, root, err := hashLog(ctx, db)
-	if err != nil {
+	if _, err := CheckStore(ctx, db); err != nil {
 		return err
-	}
-	if size != s.Log.Size || root.String() != s.Log.Root {
-		return errors.New("the log does not verify: its entries do not hash to its root")
 	}
 	files, err := segments(ctx, db)
 	if err != nil {
 		return err
 	}
 	return complete(files, s)
+}
+
+// CheckStore returns how far a copy of a control store has come, and an error unless
+// SQLite finds it whole and its log's entries hash to its root.
+func CheckStore(ctx context.Context, db *sql.DB) (Log, error) {
+	s := &Snapshot{}
+	if err := controldb.CheckCopy(ctx, db); err != nil {
+		return s.Log, err
+	}
+	if err := identify(ctx, db, s); err != nil {
+		return s.Log, err
+	}
+	size, root, err := hashLog(ctx, db)
+	if err == nil && (size != s.Log.Size || root.String() != s.Log.Root) {
+		err = errors.New("the log does not verify: its entries do not hash to its root")
+	}
+	return s.Log, err
 }
 
 // complete returns an error unless the snapshot has every file that is in force.

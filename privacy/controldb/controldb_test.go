@@ -268,16 +268,16 @@ func TestMigrationsMayArriveOutOfOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.db")
 	files := fstest.MapFS{"00020_b.sql": {Data: []byte("-- +goose Up\nCREATE TABLE b (x INTEGER);\n")}}
 	for range 2 {
-		if err := migrate(t.Context(), path, files); err != nil {
+		if err := migrate(t.Context(), path, "", files); err != nil {
 			t.Fatal(err)
 		}
 		files["00010_a.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE a (x INTEGER);\n")}
 	}
-	if err := migrate(t.Context(), path, files); err != nil {
+	if err := migrate(t.Context(), path, "", files); err != nil {
 		t.Errorf("migrating what is up to date: %v", err)
 	}
 	files["00030_c.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE a (x INTEGER);\n")}
-	if err := migrate(t.Context(), path, files); err == nil {
+	if err := migrate(t.Context(), path, "", files); err == nil {
 		t.Error("a migration that fails was reported as applied")
 	}
 }
@@ -290,11 +290,11 @@ func TestAStoreOfALaterProgramIsRefused(t *testing.T) {
 		"00010_a.sql": {Data: []byte("-- +goose Up\nCREATE TABLE a (x INTEGER);\n")},
 		"00020_b.sql": {Data: []byte("-- +goose Up\nCREATE TABLE b (x INTEGER);\n")},
 	}
-	if err := migrate(t.Context(), path, files); err != nil {
+	if err := migrate(t.Context(), path, "", files); err != nil {
 		t.Fatal(err)
 	}
 	delete(files, "00010_a.sql")
-	if err := migrate(t.Context(), path, files); err == nil || !strings.Contains(err.Error(), "migration 10") {
+	if err := migrate(t.Context(), path, "", files); err == nil || !strings.Contains(err.Error(), "migration 10") {
 		t.Errorf("an unknown migration: %v", err)
 	}
 }

@@ -2,11 +2,16 @@ package controldb
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"hash"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 )
@@ -60,7 +65,7 @@ func OpenCopy(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"query_only(1)", "foreign_keys(1)"}}
+	q := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"foreign_keys(1)"}}
 	c, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, err
@@ -97,6 +102,53 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// CopiesDir is the directory, beside the store, for copies of it from before it was
-// migrated.
-const CopiesDir = "upgrade"
+// Digest returns a digest of all that a copy holds: its schema and every row of every
+// table. Two copies with the same one are the same store.
+func Digest(ctx context.Context, db *sql.DB) (string, error) {
+	sum := sha256.New()
+	if err := digestRows(ctx, db, sum, `SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name`); err != nil {
+		return "", err
+	}
+	var tables string
+	err := db.QueryRowContext(ctx, `SELECT json_group_array(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name)`).Scan(&tables)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	if err := json.Unmarshal([]byte(tables), &names); err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		// Whatever columns it has: what is left out would not be compared.
+		if err := digestRows(ctx, db, sum, `SELECT * FROM "`+strings.ReplaceAll(name, `"`, `""`)+`"`); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// digestRows adds rows to a digest.
+func digestRows(ctx context.Context, db *sql.DB, sum hash.Hash, query string) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for _, v := range values {
+			fmt.Fprintf(sum, "%T %q\n", v, fmt.Sprint(v))
+		}
+	}
+	return rows.Err()
+}

@@ -30,7 +30,7 @@ func TestOldDebitsAreMoved(t *testing.T) {
 			old[name] = &fstest.MapFile{Data: data}
 		}
 	}
-	if err := migrate(t.Context(), path, old); err != nil {
+	if err := migrate(t.Context(), path, "", old); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := connect(path, "immediate")

@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -22,54 +22,56 @@ var migrations embed.FS
 func embedded() (fs.FS, error) { return fs.Sub(migrations, "migrations/sqlite") }
 
 // migrate applies every migration that the file has not seen, each in its own
-// transaction. The caller holds the directory's lock. Packages number their
-// migrations in ranges of their own, so a file may learn of a lower number
-// after a higher one.
-func migrate(ctx context.Context, path string, files fs.FS) error {
+// transaction, and has it on record that the program did. The caller holds the
+// directory's lock. Packages number their migrations in ranges of their own, so a
+// file may learn of a lower number after a higher one.
+//
+// A store that has a schema already is copied first: see Back.
+func migrate(ctx context.Context, path, program string, files fs.FS) error {
 	db, err := connect(path, "immediate", "busy_timeout(10000)")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
+	status, err := statusOf(ctx, db, files)
+	if err != nil {
+		return err
+	}
+	if err := status.refuse(); err != nil || len(status.Pending) == 0 {
+		return err
+	}
+	if len(status.Applied) > 0 {
+		if err := keepCopy(ctx, db, path, status); err != nil {
+			return fmt.Errorf("it is not migrated, since no copy of it could be made before: %w", err)
+		}
+	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
 		goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
-	if err := refuseUnknown(ctx, db, provider); err != nil {
-		return err
-	}
-	if _, err := provider.Up(ctx); err != nil {
+	done, err := provider.Up(ctx)
+	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
-	return nil
+	return record(ctx, db, program, done)
 }
 
-// refuseUnknown refuses a file with a migration that this program does not
-// have: a later program made it, and may have changed what a charge means.
-func refuseUnknown(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
-	if _, err := provider.GetDBVersion(ctx); err != nil { // makes goose's table
+// record notes which migrations a program applied.
+func record(ctx context.Context, db *sql.DB, program string, done []*goose.MigrationResult) error {
+	if there, err := hasTable(ctx, db, "programs"); err != nil || !there {
 		return err
 	}
-	known := []int64{0}
-	for _, s := range provider.ListSources() {
-		known = append(known, s.Version)
+	numbers := []int64{}
+	for _, m := range done {
+		numbers = append(numbers, m.Source.Version)
 	}
-	rows, err := db.QueryContext(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
+	text, err := json.Marshal(numbers)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return err
-		}
-		if !slices.Contains(known, version) {
-			return fmt.Errorf("it has migration %d, which this program does not know: use the version of noised that made it, or a later one", version)
-		}
-	}
-	return rows.Err()
+	_, err = db.ExecContext(ctx, `INSERT INTO programs (at, program, migrations) VALUES (?, ?, ?)`, time.Now().UnixMicro(), program, string(text))
+	return err
 }
 
 // lockDir takes an exclusive advisory lock on a directory, so that two

@@ -30,7 +30,11 @@ type DB struct {
 // Open opens the control store at path, creates it when it is missing (with
 // mode 0600; the directory must exist) and applies the migrations that it has
 // not seen. Concurrent calls from several processes wait for one another.
-func Open(ctx context.Context, path string) (*DB, error) {
+func Open(ctx context.Context, path string) (*DB, error) { return OpenAs(ctx, path, "") }
+
+// OpenAs is Open for a program that says which version it is: an earlier one, which
+// refuses what this one has migrated, can tell then what to use.
+func OpenAs(ctx context.Context, path, program string) (*DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, privacy.Internal(err, "control store path")
@@ -39,7 +43,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	// for which SQLite does not always wait by itself.
 	wait, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	if err := retryBusy(wait, func() error { return prepare(ctx, abs) }); err != nil {
+	if err := retryBusy(wait, func() error { return prepare(ctx, abs, program) }); err != nil {
 		return nil, privacy.Internal(err, "opening the control store")
 	}
 	writer, err := connect(abs, "immediate", "busy_timeout(0)")
@@ -63,7 +67,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 }
 
 // prepare creates the file and brings its schema up to date, alone.
-func prepare(ctx context.Context, path string) error {
+func prepare(ctx context.Context, path, program string) error {
 	unlock, err := lockDir(ctx, filepath.Dir(path))
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func prepare(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, path, files)
+	return migrate(ctx, path, program, files)
 }
 
 // connect returns a pool of connections to the file. The pragmas are part of
@@ -98,6 +102,7 @@ func connect(path, txLock string, pragmas ...string) (*sql.DB, error) {
 		"checkpoint_fullfsync(1)",
 		"foreign_keys(1)",
 		"temp_store(MEMORY)", // no temporary file outside the data directory
+		"secure_delete(1)",   // what is deleted is overwritten: see Scrub
 	}, pragmas...)}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	c, err := sqlite.NewConnector(u.String())

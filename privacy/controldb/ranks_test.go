@@ -30,7 +30,7 @@ func TestRanksOfBeforeTheyWentOn(t *testing.T) {
 		return err
 	}))
 	path := filepath.Join(t.TempDir(), "control.db")
-	must(migrate(t.Context(), path, files))
+	must(migrate(t.Context(), path, "", files))
 	db, err := connect(path, "immediate")
 	must(err)
 	defer func() { _ = db.Close() }()
@@ -43,7 +43,7 @@ func TestRanksOfBeforeTheyWentOn(t *testing.T) {
 		_, err = db.ExecContext(t.Context(), `INSERT INTO generation_segments (generation, ordinal, segment) VALUES (?1, (SELECT count(*) FROM generation_segments), ?2)`, row[0], row[1])
 		must(err)
 	}
-	must(migrate(t.Context(), path, all))
+	must(migrate(t.Context(), path, "", all))
 	rows, err := db.QueryContext(t.Context(), `SELECT id FROM segments WHERE ranks IS NOT NULL ORDER BY id`)
 	must(err)
 	defer func() { _ = rows.Close() }()
