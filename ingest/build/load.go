@@ -14,11 +14,16 @@ import (
 // load turns the upload into a segment.
 func (t *task) load(ctx context.Context) error {
 	file := t.upload()
+	defer file.Close()
 	path, err := file.Plain(ctx)
 	if err != nil {
 		return t.ours(ctx, err, "decompressing")
 	}
-	d, err := t.open(ctx, append(t.parentPaths(), path)...)
+	more, err := file.Readable()
+	if err != nil {
+		return t.ours(ctx, err, "making scratch files")
+	}
+	d, err := t.open(ctx, append(append(t.parentPaths(), path), more...)...)
 	if err != nil {
 		return t.ours(ctx, err, "starting DuckDB")
 	}

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,14 +90,30 @@ func (t *task) list(ctx context.Context, d *duck.DB, query string, make func(int
 }
 
 // writeRejects writes the reject file; it exists after every load that got
-// that far, and is empty when all rows were good.
+// that far, and is empty when all rows were good. It is sealed if the upload was.
 func (t *task) writeRejects() error {
 	f, err := os.OpenFile(filepath.Join(t.spec.Dir, RejectsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	w := bufio.NewWriter(f)
+	if len(t.rejects) > 0 && t.spec.Sealed != nil {
+		sealed, err := t.spec.Sealed.Rejects.Seal(f)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(t.listTo(sealed), sealed.Close()); err != nil {
+			return err
+		}
+	} else if err := t.listTo(f); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// listTo writes the rejected rows, a line of JSON each.
+func (t *task) listTo(to io.Writer) error {
+	w := bufio.NewWriter(to)
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
 	for _, r := range t.rejects {
@@ -103,8 +121,5 @@ func (t *task) writeRejects() error {
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Sync()
+	return w.Flush()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/upload"
+	"github.com/noised/noised/privacy/keyring"
 )
 
 // MaxUnitRows is the number of rows of one unit that a table holds where its
@@ -58,6 +59,7 @@ type Spec struct {
 	Key           []byte          `json:"key,omitempty"`    // of the pseudonyms, where the file has unit ids
 	MaxBadRecords int64           `json:"max_bad_records"`
 	MaxBytes      int64           `json:"max_bytes"` // of the upload once decompressed
+	Sealed        *Sealed         `json:"sealed,omitempty"`
 
 	// Of a merge.
 	Segments []string `json:"segments,omitempty"`
@@ -72,6 +74,13 @@ type Parent struct {
 	Table    string   `json:"table"`         // for messages
 	Key      string   `json:"key,omitempty"` // its column; empty: the key is the unit's id
 	Segments []string `json:"segments"`      // its current rows, of the same tenant
+}
+
+// Sealed has the keys of the upload and of the reject file. With it no file that has a
+// name holds a row of the upload in clear. It comes over a pipe and goes nowhere else.
+type Sealed struct {
+	Upload  keyring.FileKey `json:"upload"`
+	Rejects keyring.FileKey `json:"rejects"`
 }
 
 // Counts say what became of the rows. Of a load that succeeded, RowsRead =

@@ -44,11 +44,19 @@ type task struct {
 
 // upload is the file to load.
 func (t *task) upload() *upload.Upload {
-	return &upload.Upload{
+	u := &upload.Upload{
 		Path: t.spec.Input, Format: t.spec.Format, Encoding: t.spec.Encoding, MaxBytes: t.spec.MaxBytes,
 		Wanted: t.wanted(), Dir: t.spec.Dir, Reject: t.reject,
 	}
+	if t.spec.Sealed != nil {
+		u.Open, u.Memory = t.spec.Sealed.Upload.Open, int64(t.spec.MemoryMB)<<20/heldShare
+	}
+	return u
 }
+
+// heldShare is the share of a load's memory, beyond it, that a sealed upload may take
+// while it is read.
+const heldShare = 2
 
 // open starts DuckDB within the task's limits.
 func (t *task) open(ctx context.Context, readable ...string) (*duck.DB, error) {

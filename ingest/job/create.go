@@ -43,7 +43,11 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 		return Load{}, err
 	}
 	defer done()
-	j.Bytes, j.sha256 = f.Bytes, f.SHA256
+	if j.sha256, err = s.digest(ctx, nil, j, f.SHA256); err != nil {
+		s.abandon(ctx, j, f)
+		return Load{}, err
+	}
+	j.Bytes = f.Bytes
 	var earlier *record
 	// From here the caller's hanging up changes nothing: the upload is here.
 	err = s.o.DB.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
@@ -54,7 +58,7 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 		}
 		if len(found) > 0 {
 			earlier = &found[0]
-			return sameLoad(*earlier, j)
+			return sameLoad(*earlier, j, f.SHA256)
 		}
 		if room, err := s.room(ctx, tx, j, limits); err != nil {
 			return err
@@ -64,12 +68,12 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 		return insert(ctx, tx, j, r.By)
 	})
 	if err != nil || earlier != nil {
-		f.Discard()
+		s.abandon(ctx, j, f)
 		if err != nil {
 			return Load{}, err
 		}
 		earlier.Existing = true
-		return earlier.Load, nil
+		return earlier.Load, s.openIgnored(ctx, earlier)
 	}
 	f.Release()
 	s.nudge()
@@ -86,13 +90,24 @@ func (s *Service) receive(ctx context.Context, j record, limits quota.Limits, le
 	if length > room && room < s.o.MaxUpload {
 		return nil, nil, limits.Exceeded(quota.StoredBytes)
 	}
+	seal, err := s.sealing(ctx, j)
+	if err != nil {
+		return nil, nil, err
+	}
 	m := &metered{body: body, s: s, tenant: j.Tenant, room: room, limits: limits}
-	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, m, s.o.MaxUpload, nil)
+	f, err := spool.Receive(ctx, s.spoolDir(), j.ID, m, s.o.MaxUpload, seal)
 	if err != nil {
 		m.done()
+		s.shred(ctx, uploadScope(j), rejectsScope(j))
 		return nil, nil, err
 	}
 	return f, m.done, nil
+}
+
+// abandon gives up an upload that is on no record.
+func (s *Service) abandon(ctx context.Context, j record, f *spool.File) {
+	f.Discard()
+	s.shred(ctx, uploadScope(j), rejectsScope(j))
 }
 
 // sentBefore returns the load of the tenant and the dataset that has the load's
@@ -101,8 +116,10 @@ func sentBefore(ctx context.Context, q querier, j record) ([]record, error) {
 	return find(ctx, q, `tenant = ? AND tenant_since = ? AND dataset = ? AND load_id = ?`, j.Tenant, j.tenantSince, j.Dataset, j.LoadID)
 }
 
-func sameLoad(earlier, j record) error {
-	if earlier.sha256 == j.sha256 && earlier.Table == j.Table && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
+// sameLoad compares a load with one of the same load_id, which may have been recorded
+// before there was a keyring: then it has the plain digest.
+func sameLoad(earlier, j record, sha256 string) error {
+	if (earlier.sha256 == j.sha256 || earlier.sha256 == sha256) && earlier.Table == j.Table && earlier.Write == j.Write && earlier.Format == j.Format && earlier.encoding == j.encoding &&
 		earlier.maxBad == j.maxBad && earlier.DryRun == j.DryRun {
 		return nil
 	}

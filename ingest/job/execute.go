@@ -48,7 +48,7 @@ func (s *Service) conclude(ctx, attempt context.Context, j record, err error) {
 	store := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
-		s.removeFile(s.spoolPath(j.ID))
+		s.dropUpload(store, j)
 		return
 	case errors.Is(err, errOvertaken), errors.Is(context.Cause(attempt), errCancelled), errors.Is(context.Cause(attempt), errOvertaken):
 		s.discard(store, j)
@@ -81,7 +81,7 @@ func (s *Service) discard(ctx context.Context, j record) {
 		return // recovery tells at the next start
 	}
 	s.removeFile(s.segmentPath(j))
-	s.removeFile(s.spoolPath(j.ID))
+	s.dropUpload(ctx, j)
 }
 
 // attempt has the worker build the segment and publishes it. When it returns
@@ -98,6 +98,9 @@ func (s *Service) attempt(ctx context.Context, j *record, dir string) error {
 	result, err := s.work(ctx, *j, spec, true)
 	j.RowsRead, j.RowsLoaded, j.RowsRejected = result.RowsRead, result.RowsLoaded, result.RowsRejected
 	j.stored, j.IgnoredColumns = result.RowsStored, result.Ignored
+	if sealing := s.sealIgnored(ctx, j); err == nil {
+		err = sealing
+	}
 	if keeping := s.keepRejects(*j, dir); err == nil {
 		err = keeping
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/controldb/controltest"
+	"github.com/noised/noised/privacy/keyring"
 )
 
 // TestMain lets the test binary be its own worker, and a whole server process
@@ -70,6 +71,7 @@ type house struct {
 	cat     *catalog.Catalog
 	now     func() time.Time
 	removed []string // files that the service said are gone
+	keys    *keyring.Ring
 	*job.Service
 }
 
@@ -91,7 +93,7 @@ func (h *house) restart(compactAfter time.Duration, command ...string) {
 	}
 	var err error
 	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter,
+		DB: h.db, Catalog: h.cat, Keys: h.keys, Dir: h.dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
 		Removed: func(paths ...string) { h.removed = append(h.removed, paths...) },
 	})

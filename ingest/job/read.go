@@ -32,7 +32,7 @@ func (s *Service) get(ctx context.Context, tenant, id string) (record, error) {
 	if len(found) == 0 {
 		return record{}, privacy.Errorf(privacy.CodeNotFound, "there is no such load")
 	}
-	return found[0], nil
+	return found[0], s.openIgnored(ctx, &found[0])
 }
 
 // List returns the loads of a tenant, newest first: at most limit of them,
@@ -61,8 +61,11 @@ func (s *Service) List(ctx context.Context, tenant, cursor string, limit int) (i
 		next = found[limit-1].ID
 	}
 	items = make([]Load, len(found))
-	for i, j := range found {
-		items[i] = j.Load
+	for i := range found {
+		if err := s.openIgnored(ctx, &found[i]); err != nil {
+			return nil, "", err
+		}
+		items[i] = found[i].Load
 	}
 	return items, next, nil
 }
@@ -95,7 +98,7 @@ func (s *Service) Cancel(ctx context.Context, tenant, id string) (Load, error) {
 		return Load{}, err
 	}
 	if waiting {
-		s.removeFile(s.spoolPath(j.ID))
+		s.dropUpload(ctx, j)
 	}
 	s.stop(id, errCancelled)
 	return s.Get(ctx, tenant, id)
@@ -119,5 +122,12 @@ func (s *Service) Rejects(ctx context.Context, tenant, id string) (io.ReadCloser
 	if err != nil {
 		return nil, privacy.Internal(err, "opening a reject file")
 	}
-	return f, nil
+	lines, err := s.o.Keys.OpenFile(ctx, rejectsScope(j), f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{lines, f}, nil
 }

@@ -89,7 +89,7 @@ func (s *Service) dropUnpublished(ctx context.Context) error {
 // resume decides what becomes of a load that was waiting or interrupted.
 func (s *Service) resume(ctx context.Context, j record) error {
 	info, err := os.Stat(s.spoolPath(j.ID))
-	intact := err == nil && info.Size() == j.Bytes
+	intact := err == nil && intact(info, j.Bytes)
 	if j.State == StatePending && intact {
 		return nil
 	}

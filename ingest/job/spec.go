@@ -24,6 +24,9 @@ func (s *Service) loadSpec(ctx context.Context, j *record, c *contract.Contract,
 	spec.Task = build.TaskLoad
 	spec.Input, spec.Format, spec.Encoding = s.spoolPath(j.ID), upload.Format(j.Format), upload.Encoding(j.encoding)
 	spec.MaxBadRecords, spec.MaxBytes = j.maxBad, 8*s.o.MaxUpload
+	if spec.Sealed, err = s.sealed(ctx, *j); err != nil {
+		return build.Spec{}, err
+	}
 	table, _ := c.Table(j.Table)
 	if table.Public {
 		return spec, nil

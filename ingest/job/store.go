@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -22,6 +21,7 @@ type record struct {
 	attempts    int
 	segment     string
 	by          string // the principal that sent it
+	ignored     string // IgnoredColumns, as they are stored
 
 	// Of the attempt only; never stored.
 	stored  int64             // rows of the new segment
@@ -64,16 +64,12 @@ func find(ctx context.Context, q querier, condition string, args ...any) ([]reco
 func scan(rows *sql.Rows) (record, error) {
 	var j record
 	var created int64
-	var ignored string
 	var segment, generation, code, message sql.NullString
 	var finished sql.NullInt64
 	err := rows.Scan(&j.seq, &j.ID, &j.Tenant, &j.tenantSince, &j.Dataset, &j.Table, &j.LoadID, &j.Write, &j.Format, &j.encoding, &j.maxBad, &j.DryRun,
-		&j.sha256, &j.Bytes, &j.State, &j.attempts, &segment, &j.RowsRead, &j.RowsLoaded, &j.RowsRejected, &ignored, &generation,
+		&j.sha256, &j.Bytes, &j.State, &j.attempts, &segment, &j.RowsRead, &j.RowsLoaded, &j.RowsRejected, &j.ignored, &generation,
 		&code, &message, &created, &finished, &j.by)
 	if err != nil {
-		return record{}, err
-	}
-	if err := json.Unmarshal([]byte(ignored), &j.IgnoredColumns); err != nil {
 		return record{}, err
 	}
 	j.segment, j.Generation = segment.String, generation.String
@@ -173,10 +169,6 @@ func (s *Service) progress(ctx context.Context, j record, rows int64) error {
 // final state, counters, generation and error. Unless it succeeded, the name of
 // the file that it may leave stays on record until recovery has looked for it.
 func finish(ctx context.Context, tx *sql.Tx, j record, at time.Time) error {
-	ignored, err := json.Marshal(append([]string{}, j.IgnoredColumns...))
-	if err != nil {
-		return privacy.Internal(err, "finishing a load")
-	}
 	var code, message, generation sql.NullString
 	if j.Error != nil {
 		code = sql.NullString{String: string(j.Error.Code), Valid: true}
@@ -187,7 +179,7 @@ func finish(ctx context.Context, tx *sql.Tx, j record, at time.Time) error {
 	}
 	return swap(ctx, tx, `UPDATE loads SET state = ?, rows_read = ?, rows_loaded = ?, rows_rejected = ?, ignored = ?, generation = ?,
 		error_code = ?, error = ?, finished_at = ?, segment = CASE WHEN ? THEN NULL ELSE segment END WHERE id = ? AND state = 'running' AND attempts = ?`,
-		j.State, j.RowsRead, j.RowsLoaded, j.RowsRejected, string(ignored), generation, code, message, at.UnixMicro(), j.State == StateSucceeded, j.ID, j.attempts)
+		j.State, j.RowsRead, j.RowsLoaded, j.RowsRejected, j.ignored, generation, code, message, at.UnixMicro(), j.State == StateSucceeded, j.ID, j.attempts)
 }
 
 // requeue gives an attempt back that the server's own end interrupted. It does

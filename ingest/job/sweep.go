@@ -32,6 +32,9 @@ func (s *Service) sweep(ctx context.Context) {
 	if err := s.sweepKeys(ctx); err != nil && ctx.Err() == nil {
 		s.o.Log.Warn("keys of segments that were not published could not be forgotten", "cause", err)
 	}
+	if err := s.sweepUploadKeys(ctx); err != nil && ctx.Err() == nil {
+		s.o.Log.Warn("keys of uploads that are gone could not be forgotten", "cause", err)
+	}
 	if err := s.sweepRejects(ctx); err != nil && ctx.Err() == nil {
 		s.o.Log.Warn("reject files of former tenants could not be removed", "cause", err)
 	}
