@@ -62,6 +62,9 @@ func (s *Service) prepare(ctx context.Context, by privacy.Principal, r Request) 
 	if err != nil {
 		return nil, err
 	}
+	if err := q.agreed(); err != nil {
+		return nil, err
+	}
 	q.permit = func(p *prepared) error {
 		if err := s.features(ctx, by, p); err != nil {
 			return err

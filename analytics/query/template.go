@@ -63,6 +63,16 @@ func (r Request) within(loss privacy.Loss) error {
 	return nil
 }
 
+// agreed refuses a template that is asked at a larger δ than its contract's: at the
+// same ε that buys less noise, and loses more than its members agreed to.
+func (q *question) agreed() error {
+	r, most := q.request, q.dataset.Contract.Defaults.Delta
+	if r.Resolved != nil && r.Delta != nil && *r.Delta > most {
+		return privacy.Errorf(privacy.CodePrivacyParameters, "a template is asked at its contract's delta, %g, or less", most)
+	}
+	return nil
+}
+
 // Try refuses a template that could not be asked: what it says is permitted under
 // the contract in force, for one choice of arguments, and is about its dataset.
 func (s *Service) Try(ctx context.Context, dataset string, t template.Template) error {
