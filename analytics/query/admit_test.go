@@ -83,6 +83,40 @@ func TestQueriesOfATenantAtATime(t *testing.T) {
 	}
 }
 
+// TestPricesCountAsQueries: to find the price of an accuracy takes the processor for
+// long, and so a tenant must not ask for any number of prices at a time.
+func TestPricesCountAsQueries(t *testing.T) {
+	h := newHouse(t)
+	h = h.with(func(o *query.Options) { o.Quotas, o.Timeout = atMost(1), time.Minute })
+	running, proceed := make(chan struct{}), make(chan struct{})
+	h.engine.before = func(engine.Input) error {
+		running <- struct{}{}
+		<-proceed
+		return nil
+	}
+	done := make(chan error)
+	go func() {
+		_, err := h.Query(t.Context(), of("a", "key_1"), ward(1))
+		done <- err
+	}()
+	<-running
+	if _, err := h.Explain(t.Context(), of("a", "key_2"), ward(2)); privacy.CodeOf(err) != privacy.CodeRateLimited {
+		t.Errorf("beside as many as the tenant may have: %v", err)
+	}
+	if _, err := h.Explain(t.Context(), of("b", "key_3"), ward(2)); err != nil {
+		t.Errorf("another tenant: %v", err)
+	}
+	close(proceed)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := h.Explain(t.Context(), of("a", "key_2"), ward(2)); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+}
+
 // TestWhoHangsUpStillCounts: a query whose caller has gone counts until its run has
 // ended, or a tenant could have any number of them.
 func TestWhoHangsUpStillCounts(t *testing.T) {

@@ -54,6 +54,11 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err := mayQuery(p); err != nil {
 		return nil, err
 	}
+	ctx, leave, err := s.enter(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if r.Operation == "" {
 		r.Operation = OperationExplain
 	}
