@@ -120,7 +120,7 @@ func (s *Service) enforce(set *Set, v Version) {
 // last one was a while ago. A version that another process has set and this one
 // does not understand stops it: it must not decide by rules that were replaced.
 func (s *Service) current(ctx context.Context) (*Set, error) {
-	if s.Dir == "" && s.Now().UnixNano()-s.looked.Load() >= int64(recheck) && s.mu.TryLock() {
+	if s.Dir == "" && s.due() && s.mu.TryLock() {
 		defer s.mu.Unlock()
 		latest, err := s.store.latest(ctx)
 		if err != nil {
@@ -142,6 +142,13 @@ func (s *Service) current(ctx context.Context) (*Set, error) {
 		return nil, privacy.Errorf(privacy.CodeUnavailable, "this server does not understand the policies in force").Because(now.err)
 	}
 	return now.set, nil
+}
+
+// due reports whether the last look at the control store was a while ago, or after
+// now: the clock was set back since, and it is not known when.
+func (s *Service) due() bool {
+	since := s.Now().UnixNano() - s.looked.Load()
+	return since < 0 || since >= int64(recheck)
 }
 
 // Decide decides a call. An error means that it was not decided, which is a

@@ -142,6 +142,18 @@ func TestAnotherProcessIsHeard(t *testing.T) {
 	}
 }
 
+// TestAnotherProcessIsHeardWhenTheClockIsSetBack: the time until the next look must
+// not grow by what the clock was set back.
+func TestAnotherProcessIsHeardWhenTheClockIsSetBack(t *testing.T) {
+	o := newOffice(t)
+	one, two := o.open(""), o.open("")
+	o.put(one, nobodyAsks)
+	o.now.Add(int64(-time.Hour))
+	if o.allowed(two) {
+		t.Error("rules that were replaced decide")
+	}
+}
+
 // TestWhatIsNotUnderstoodStops: a version that another program put, with a schema
 // of its own, is neither ignored nor half obeyed.
 func TestWhatIsNotUnderstoodStops(t *testing.T) {
