@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strconv"
 
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/privacy"
@@ -11,8 +13,16 @@ import (
 // Agreed is what a change to a dataset is compared with: the latest version of
 // its contract, which says who must agree, and its members.
 type Agreed struct {
-	Latest  *contract.Contract
-	Members []string // sorted; suspended ones too
+	Latest   *contract.Contract
+	Accepted []*contract.Contract // the versions that members are under
+	Members  []string             // sorted; suspended ones too
+}
+
+// TemplatesOnly reports whether anybody was promised that nothing but approved
+// templates is asked: under the latest version, or under one that a member is still
+// under.
+func (a Agreed) TemplatesOnly() bool {
+	return a.Latest.TemplatesOnly || slices.ContainsFunc(a.Accepted, func(c *contract.Contract) bool { return c.TemplatesOnly })
 }
 
 // AgreedIn returns what was agreed on for a dataset so far, as a transaction
@@ -28,8 +38,30 @@ func (c *Catalog) AgreedIn(ctx context.Context, tx *sql.Tx, dataset string) (Agr
 	if a.Latest, err = c.contractIn(ctx, tx, dataset, latest); err != nil {
 		return Agreed{}, err
 	}
-	a.Members, err = names(ctx, tx, `SELECT tenant FROM members WHERE dataset = ? ORDER BY tenant`, dataset)
+	if a.Members, err = names(ctx, tx, `SELECT tenant FROM members WHERE dataset = ? ORDER BY tenant`, dataset); err != nil {
+		return Agreed{}, err
+	}
+	a.Accepted, err = c.acceptedIn(ctx, tx, dataset)
 	return a, err
+}
+
+func (c *Catalog) acceptedIn(ctx context.Context, tx *sql.Tx, dataset string) (all []*contract.Contract, err error) {
+	versions, err := names(ctx, tx, `SELECT DISTINCT version FROM members WHERE dataset = ? ORDER BY version`, dataset)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range versions {
+		version, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, privacy.Internal(err, "reading members")
+		}
+		accepted, err := c.contractIn(ctx, tx, dataset, version)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, accepted)
+	}
+	return all, nil
 }
 
 // MembershipsIn returns the datasets that a tenant is a member of, sorted.

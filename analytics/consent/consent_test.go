@@ -436,6 +436,22 @@ func TestTemplatesWaitWhereNothingElseIsAsked(t *testing.T) {
 	}
 }
 
+// Some members are still under a version that promises them approved templates
+// alone. That the latest version frees queries is no promise of theirs.
+func TestTemplatesWaitForThoseWhoAreUnderTemplates(t *testing.T) {
+	few := "approvals: {budget_admins: 1, expires_after: 1h}"
+	b := newBench(t, few+"\nqueries: templates")
+	free := b.waits(b.put(2, few))
+	b.approve(free.ID, keeper("a", "k"), StateApplied)
+	count := &template.Template{SQL: "SELECT COUNT(*) FROM visits", Epsilon: 0.5}
+	p := b.waits(b.PutTemplate(t.Context(), "visits", "count", count, operator)) // a and b are under version 1
+	b.approve(p.ID, keeper("b", "k"), StateApplied)
+	for _, m := range []string{"a", "b"} {
+		b.made(b.Accept(t.Context(), "visits", m, 2, admin(m)))
+	}
+	b.made(b.PutTemplate(t.Context(), "visits", "other", count, operator))
+}
+
 func TestOnePrincipalCannotFillTheStore(t *testing.T) {
 	b := newBench(t, both)
 	for i := range maxPending {

@@ -49,7 +49,7 @@ func (c *templateChange) effect(ctx context.Context, tx *sql.Tx) ([]effect.Chang
 	if c.template == nil {
 		after = 0
 	}
-	return effect.Template(c.name, before.Number, after, a.Latest.TemplatesOnly), nil
+	return effect.Template(c.name, before.Number, after, a.TemplatesOnly()), nil
 }
 
 func (c *templateChange) clause(ctx context.Context, tx *sql.Tx) (clause, error) {
