@@ -375,6 +375,60 @@ func TestRevokedPrincipalsAgreeToNothing(t *testing.T) {
 	}
 }
 
+// A principal is suspended since its key was stolen, say. What it has signed, or
+// proposed, counts no more than what is signed by a revoked one.
+func TestSuspendedPrincipalsAgreeToNothing(t *testing.T) {
+	b := newBench(t, both)
+	p := b.waits(b.put(2, both, minutes))
+	b.approve(p.ID, admin("a"), StatePending)
+	b.suspend(admin("a"), "a")
+	b.approve(p.ID, admin("b"), StatePending)
+	b.approve(p.ID, principal(privacy.RoleTenantAdmin, "a", "second"), StateApplied)
+
+	p = b.waits(b.put(3, ""))
+	b.suspend(operator, "")
+	_, err := b.Approve(t.Context(), p.ID, admin("b"))
+	b.refused(privacy.CodeConflict, err)
+	if b.latest() != 2 {
+		t.Error("what a suspended operator proposed was made")
+	}
+}
+
+// A tenant suspends principals where they act for it, and nowhere else.
+func TestASuspensionByAnotherTenantTakesNoSignature(t *testing.T) {
+	b := newBench(t, both)
+	p := b.waits(b.put(2, both, minutes))
+	b.approve(p.ID, admin("a"), StatePending)
+	b.suspend(admin("a"), "c")
+	b.approve(p.ID, admin("b"), StateApplied)
+}
+
+// A tenant that is created anew has agreed to nothing, and asked for nothing, that
+// the one before of its name did, although its people may come by the same tokens.
+func TestANamesakeHasNotAgreed(t *testing.T) {
+	b := newBench(t, both)
+	p := b.waits(b.put(2, both, minutes))
+	b.approve(p.ID, admin("b"), StatePending)
+	raise := b.waits(b.SetBudget(t.Context(), privacy.TenantAccount("b"), budget(3), keeper("b", "k")))
+	b.ok(b.catalog.DeleteTenant(t.Context(), "b", operator))
+	b.at = b.at.Add(time.Minute)
+	_, err := b.catalog.CreateTenant(t.Context(), "b", "", operator)
+	b.ok(err)
+	b.approve(b.waits(b.Accept(t.Context(), "visits", "b", 1, admin("b"))).ID, admin("a"), StateApplied)
+	b.approve(p.ID, admin("a"), StatePending)
+	b.approve(p.ID, principal(privacy.RoleTenantAdmin, "b", "new"), StateApplied)
+	_, err = b.Approve(t.Context(), raise.ID, keeper("b", "l"))
+	b.refused(privacy.CodeConflict, err)
+}
+
+func (b *bench) suspend(p privacy.Principal, owner string) {
+	b.t.Helper()
+	b.ok(b.db.InTx(b.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO suspensions (kind, name, owner, reason, placed_by, since) VALUES ('principal', ?, ?, 'stolen', 'test', 0)`, p.ID, owner)
+		return err
+	}))
+}
+
 func (b *bench) revoke(p privacy.Principal) {
 	b.t.Helper()
 	b.ok(b.db.InTx(b.t.Context(), func(ctx context.Context, tx *sql.Tx) error {

@@ -85,7 +85,7 @@ type Signature struct {
 	Tenant    string
 	Role      privacy.Role
 	At        time.Time
-	Counts    bool // the principal has not been revoked since
+	Counts    bool // the principal still stands: it was not revoked since, and is not suspended
 }
 
 // settle sets what is missing of each need, and reports whether nothing is.

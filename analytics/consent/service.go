@@ -163,7 +163,7 @@ func (s *Service) Approve(ctx context.Context, id string, by privacy.Principal) 
 }
 
 // holds ends a proposal that is no longer what whoever signs is shown, and one
-// whose author has been revoked.
+// whose author no longer stands.
 func (s *Service) holds(ctx context.Context, tx *sql.Tx, p *Proposal, c change) (bool, error) {
 	now, err := c.effect(ctx, tx)
 	switch {
@@ -172,11 +172,11 @@ func (s *Service) holds(ctx context.Context, tx *sql.Tx, p *Proposal, c change) 
 	case err != nil:
 		return false, err
 	}
-	gone, err := ended(ctx, tx, p.By.ID)
+	ends, err := ended(ctx, tx, p.By.ID, p.By.Tenant, p.CreatedAt)
 	if err != nil {
 		return false, err
 	}
-	if gone || !sameEffect(p.Effect, now) {
+	if ends || !sameEffect(p.Effect, now) {
 		return false, s.decide(ctx, tx, p, StateExpired, "")
 	}
 	return true, nil

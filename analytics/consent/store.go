@@ -154,17 +154,22 @@ func (s *Service) complete(ctx context.Context, tx *sql.Tx, p *Proposal) error {
 	return nil
 }
 
-// revoked is true of a principal (?1) that has been revoked, and of one that came
-// by keys of which none is left. Others have no keys here.
-const revoked = `(EXISTS (SELECT 1 FROM revoked_principals r WHERE r.principal = ?1)
+// gone is true of a principal (?1) that has been revoked, of one that came by keys
+// of which none is left (others have no keys here), of one that is suspended, by
+// operators or where it acts for its tenant (?2), and of one whose tenant is not the
+// one any more that it acted for (at ?3): another may have got its name.
+const gone = `(EXISTS (SELECT 1 FROM revoked_principals r WHERE r.principal = ?1)
+	OR EXISTS (SELECT 1 FROM suspensions s WHERE s.kind = 'principal' AND s.name = ?1 AND s.owner IN ('', ?2))
+	OR (?2 <> '' AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.name = ?2 AND t.created_at <= ?3))
 	OR (?1 LIKE 'key\_%' ESCAPE '\' AND NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.principal = ?1 AND k.revoked_at IS NULL)))`
 
-// ended reports whether a principal no longer stands.
-func ended(ctx context.Context, tx *sql.Tx, principal string) (gone bool, err error) {
-	if err := tx.QueryRowContext(ctx, `SELECT `+revoked, principal).Scan(&gone); err != nil {
+// ended reports whether a principal that acted for a tenant, or for none, no longer
+// stands.
+func ended(ctx context.Context, tx *sql.Tx, principal, tenant string, at time.Time) (ends bool, err error) {
+	if err := tx.QueryRowContext(ctx, `SELECT `+gone, principal, tenant, at.UnixMicro()).Scan(&ends); err != nil {
 		return false, privacy.Internal(err, "reading the standing of a principal")
 	}
-	return gone, nil
+	return ends, nil
 }
 
 // signatures adds who signed, in the order in which they did.
@@ -188,11 +193,12 @@ func signatures(ctx context.Context, tx *sql.Tx, p *Proposal) error {
 	}
 	_ = rows.Close() // before the next statement
 	for i := range p.Signatures {
-		gone, err := ended(ctx, tx, p.Signatures[i].Principal)
+		sig := &p.Signatures[i]
+		ends, err := ended(ctx, tx, sig.Principal, sig.Tenant, sig.At)
 		if err != nil {
 			return err
 		}
-		p.Signatures[i].Counts = !gone
+		sig.Counts = !ends
 	}
 	return nil
 }
