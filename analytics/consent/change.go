@@ -104,6 +104,9 @@ func (c *contractChange) clause(ctx context.Context, tx *sql.Tx) (clause, error)
 }
 
 func (c *contractChange) apply(ctx context.Context, tx *sql.Tx, by privacy.Principal) error {
+	if err := c.opens(ctx, tx); err != nil {
+		return err
+	}
 	return c.s.catalog.PutDatasetIn(ctx, tx, c.parsed, c.doc, by)
 }
 

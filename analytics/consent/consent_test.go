@@ -403,6 +403,51 @@ func TestASuspensionByAnotherTenantTakesNoSignature(t *testing.T) {
 	b.approve(p.ID, admin("b"), StateApplied)
 }
 
+// Members agree to a group on the word that the operator decides who is in it. A
+// tenant that had put its own people there before must not be let in by that.
+func TestAGroupThatATenantHasFilledIsNotLetIn(t *testing.T) {
+	key := func(b *bench, id, role, tenant, group, by, first string) {
+		b.ok(b.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, spends_with, name, created_at, created_by, principal)
+				VALUES (?, randomblob(32), ?, nullif(?, ''), ?, '', 0, ?, ?)`, id, role, tenant, group, by, first)
+			return err
+		}))
+	}
+	for name, tt := range map[string]struct {
+		tenant, by, first string
+		refused           bool
+	}{
+		"the operator's, for nobody's tenant":  {"", "key_operator", "key_1", false},
+		"the operator's, for a tenant":         {"a", "key_operator", "key_1", false},
+		"a tenant's own":                       {"a", "key_admin", "key_1", true},
+		"a tenant's, by its tokens":            {"a", "oidc_x", "key_1", true},
+		"a tenant's that the operator rotated": {"a", "key_operator", "key_0", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "analysts: [ward]")
+			key(b, "key_operator", "operator", "", "", "system", "key_operator")
+			key(b, "key_admin", "tenant-admin", "a", "", "key_operator", "key_admin")
+			if tt.first != "key_1" {
+				key(b, tt.first, "analyst", "a", "lab", "key_admin", tt.first)
+			}
+			key(b, "key_1", "analyst", tt.tenant, "lab", tt.by, tt.first)
+			_, err := b.put(2, "analysts: [ward, lab]")
+			if !tt.refused {
+				b.ok(err)
+				return
+			}
+			b.refused(privacy.CodeConflict, err)
+			b.ok(b.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked_at = 1 WHERE spends_with = 'lab'`)
+				return err
+			}))
+			b.made(b.put(2, "analysts: [ward, lab]"))
+			key(b, "key_2", "analyst", "a", "ward", "key_admin", "key_2") // a group that may ask already is the API's to guard
+			b.made(b.put(3, "analysts: [ward]"))
+		})
+	}
+}
+
 // A tenant that is created anew has agreed to nothing, and asked for nothing, that
 // the one before of its name did, although its people may come by the same tokens.
 func TestANamesakeHasNotAgreed(t *testing.T) {
