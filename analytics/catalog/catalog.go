@@ -11,6 +11,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -21,6 +22,7 @@ type Catalog struct {
 	contracts sync.Map // versionKey → *contract.Contract
 	heads     *recent.Cache[known]
 	members   *recent.Cache[Dataset]
+	keys      *keyring.Ring // nil: secrets are stored plain
 }
 
 type versionKey struct {
@@ -32,6 +34,9 @@ type versionKey struct {
 func New(db *controldb.DB, now func() time.Time) *Catalog {
 	return &Catalog{db: db, now: now, heads: recent.New[known](maxKept), members: recent.New[Dataset](maxKept)}
 }
+
+// WithKeys has secrets sealed, and opens those that are.
+func (c *Catalog) WithKeys(keys *keyring.Ring) *Catalog { c.keys = keys; return c }
 
 // reader is what both the store and a transaction read through.
 type reader interface {
