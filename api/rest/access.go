@@ -89,6 +89,9 @@ func accessTable() map[string]access {
 		"putSuspension":    roles(operator, tenantAdmin), // whose it is to suspend, privacy/containment knows
 		"deleteSuspension": roles(operator, tenantAdmin),
 
+		"getReceipt": roles(analyst, operator, tenantAdmin, budgetAdmin, auditor), // whose releases, analytics/record knows
+		"listLog":    roles(operator, tenantAdmin, budgetAdmin, auditor),
+
 		"createTenantKey": ownRoles(tenantAdmin),
 		"listTenantKeys":  ownRoles(tenantAdmin),
 		"revokeTenantKey": ownRoles(tenantAdmin),
@@ -102,6 +105,11 @@ func accessTable() map[string]access {
 		"getTenantBudget": ownRoles(budgetAdmin),
 		"putTenantBudget": ownRoles(budgetAdmin),
 		"listCharges":     ownRoles(budgetAdmin, auditor),
+
+		"getLogKey":           {public: true}, // what is hashed and signed tells nothing else
+		"getCheckpoint":       {public: true},
+		"getInclusionProof":   {public: true},
+		"getConsistencyProof": {public: true},
 
 		"getOpenAPI":   {public: true},
 		"getHealth":    {public: true},

@@ -71,6 +71,12 @@ var samples = map[string]ask{
 	"getTenantBudget":         {path: "/v1/admin/tenants/a/budget"},
 	"putTenantBudget":         {path: "/v1/admin/tenants/a/budget", body: `{"epsilon": 1, "delta": 1e-6}`},
 	"listCharges":             {path: "/v1/admin/tenants/a/charges"},
+	"getReceipt":              {path: "/v1/releases/rel_1/receipt"},
+	"getLogKey":               {path: "/v1/log/key"},
+	"getCheckpoint":           {path: "/v1/log/checkpoint"},
+	"getInclusionProof":       {path: "/v1/log/proof/inclusion?leaf=0&size=1"},
+	"getConsistencyProof":     {path: "/v1/log/proof/consistency?from=1&to=2"},
+	"listLog":                 {path: "/v1/log/entries"},
 	"getOpenAPI":              {path: "/v1/openapi.json"},
 	"getHealth":               {path: "/healthz"},
 	"getReadiness":            {path: "/readyz"},
@@ -84,16 +90,16 @@ var allowed = map[privacy.Role][]string{
 		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension",
 		"listProposals", "getProposal", "withdrawProposal", "listTemplates", "getTemplate", "putTemplate", "deleteTemplate",
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
-		"getQuotas", "putQuotas",
+		"getQuotas", "putQuotas", "getReceipt", "listLog",
 	},
-	privacy.RoleTenantAdmin: {"listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
-	privacy.RoleBudgetAdmin: {"listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
+	privacy.RoleTenantAdmin: {"getReceipt", "listLog", "listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleBudgetAdmin: {"getReceipt", "listLog", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
-	privacy.RoleAnalyst:     {"listTemplates", "getTemplate", "getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
-	privacy.RoleAuditor:     {"listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
+	privacy.RoleAnalyst:     {"getReceipt", "listTemplates", "getTemplate", "getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
+	privacy.RoleAuditor:     {"getReceipt", "listLog", "listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
 
-var public = []string{"getOpenAPI", "getHealth", "getReadiness"}
+var public = []string{"getLogKey", "getCheckpoint", "getInclusionProof", "getConsistencyProof", "getOpenAPI", "getHealth", "getReadiness"}
 
 func testOperations(t *testing.T) operations {
 	t.Helper()

@@ -28,6 +28,7 @@ import (
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/analytics/template"
@@ -40,6 +41,7 @@ import (
 	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
+	"github.com/noised/noised/privacy/translog"
 )
 
 // harness is a server over a real control store, with doubles for the two
@@ -159,7 +161,16 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 		t.Fatal(err)
 	}
 	h.audit = audit.New(audit.Options{DB: h.db, Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
+	file, _, err := translog.NewKey("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := translog.ParseKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
+		Record:  record.New(h.db, release.New(h.db), signer),
 		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/template"
@@ -109,6 +110,7 @@ type Options struct {
 
 	Containment Containment // that of the control store when nil
 	Alerts      Alerts      // likewise
+	Record      Record      // likewise; its log is not signed
 
 	Ready   func(context.Context) error // why the server cannot answer; always ready when nil
 	Metrics prometheus.Registerer       // not measured when nil
@@ -137,6 +139,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Alerts == nil {
 		o.Alerts = anomaly.New(anomaly.Options{DB: o.DB, Log: o.Log, Now: o.Now})
+	}
+	if o.Record == nil {
+		o.Record = record.New(o.DB, release.New(o.DB), nil)
 	}
 	setDefault(&o.MaxConcurrent, 256)
 	setDefault(&o.MaxUploads, 16)

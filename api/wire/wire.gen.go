@@ -522,6 +522,13 @@ type ChargeList struct {
 	Next  *string  `json:"next,omitempty"`
 }
 
+// ConsistencyProof defines model for ConsistencyProof.
+type ConsistencyProof struct {
+	From  int64  `json:"from"`
+	Proof []Hash `json:"proof"`
+	To    int64  `json:"to"`
+}
+
 // Dataset defines model for Dataset.
 type Dataset struct {
 	// BudgetPer Every period of rows has a budget of its own; a row's period is that of its own date
@@ -695,9 +702,21 @@ type Explanation struct {
 // GroupName The group of principals that the key's holder spends with; budgets cap it by `per_group`
 type GroupName = string
 
+// Hash SHA-256 in base64
+type Hash = string
+
 // Health defines model for Health.
 type Health struct {
 	Status string `json:"status"`
+}
+
+// InclusionProof defines model for InclusionProof.
+type InclusionProof struct {
+	// Hash SHA-256 in base64
+	Hash  Hash   `json:"hash"`
+	Leaf  int64  `json:"leaf"`
+	Proof []Hash `json:"proof"`
+	Size  int64  `json:"size"`
 }
 
 // Interval defines model for Interval.
@@ -827,6 +846,31 @@ type LoadState string
 // LoadWrite append unless told
 type LoadWrite string
 
+// LogEntry defines model for LogEntry.
+type LogEntry struct {
+	At time.Time `json:"at"`
+
+	// Hash SHA-256 in base64
+	Hash  Hash   `json:"hash"`
+	Index int64  `json:"index"`
+	Kind  string `json:"kind"`
+
+	// Leaf As it was hashed. Missing of charges from before leaves committed to accounts, where they name others
+	Leaf   *string      `json:"leaf,omitempty"`
+	Opened []OpenedPart `json:"opened,omitempty"`
+}
+
+// LogEntryList defines model for LogEntryList.
+type LogEntryList struct {
+	Items []LogEntry `json:"items"`
+	Next  *string    `json:"next,omitempty"`
+}
+
+// LogKey defines model for LogKey.
+type LogKey struct {
+	Verifier string `json:"verifier"`
+}
+
 // Loss A privacy loss; out of range, it is refused as `privacy-parameters`
 type Loss struct {
 	Delta   float64 `json:"delta"`
@@ -877,6 +921,14 @@ type OnElsewhere string
 
 // OnExhausted What to do when a tenant's budget is spent; fail unless told
 type OnExhausted string
+
+// OpenedPart A commitment of a leaf, SHA-256 of the nonce and the text
+type OpenedPart struct {
+	// Nonce 32 bytes in hexadecimal
+	Nonce string `json:"nonce"`
+	Part  string `json:"part"`
+	Text  string `json:"text"`
+}
 
 // PeriodBudget What one period of a dataset's rows has lost and has left; its cap is that of the budget it stands under
 type PeriodBudget struct {
@@ -1087,6 +1139,32 @@ type QuotaRequest struct {
 	RequestsPerSecond *QuotaLimit `json:"requests_per_second,omitempty"`
 	StoredBytes       *QuotaLimit `json:"stored_bytes,omitempty"`
 	Unlimited         []QuotaName `json:"unlimited,omitempty"`
+}
+
+// Receipt defines model for Receipt.
+type Receipt struct {
+	Charge string `json:"charge"`
+
+	// Checkpoint A signed note
+	Checkpoint string `json:"checkpoint"`
+
+	// Entries The charge, then the release
+	Entries []ReceiptEntry `json:"entries"`
+	Format  string         `json:"format"`
+	Release string         `json:"release"`
+}
+
+// ReceiptEntry defines model for ReceiptEntry.
+type ReceiptEntry struct {
+	Index int64 `json:"index"`
+
+	// Leaf As it was hashed; missing where it names others, and then leaf_hash stands for it
+	Leaf *string `json:"leaf,omitempty"`
+
+	// LeafHash SHA-256 in base64
+	LeafHash *Hash        `json:"leaf_hash,omitempty"`
+	Opened   []OpenedPart `json:"opened,omitempty"`
+	Proof    []Hash       `json:"proof"`
 }
 
 // Refusal defines model for Refusal.
@@ -1577,6 +1655,33 @@ type ListLoadsParams struct {
 
 	// Limit 100 unless told
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListLogParams defines parameters for ListLog.
+type ListLogParams struct {
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetConsistencyProofParams defines parameters for GetConsistencyProof.
+type GetConsistencyProofParams struct {
+	// From Leaves of the earlier state
+	From int64 `form:"from" json:"from"`
+
+	// To Leaves of the later one
+	To int64 `form:"to" json:"to"`
+}
+
+// GetInclusionProofParams defines parameters for GetInclusionProof.
+type GetInclusionProofParams struct {
+	// Leaf Its index, from 0
+	Leaf int64 `form:"leaf" json:"leaf"`
+
+	// Size Leaves of the log that it is proved to be on
+	Size int64 `form:"size" json:"size"`
 }
 
 // QueryByURLParams defines parameters for QueryByURL.
@@ -2318,6 +2423,42 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/loads/{load}/rejects (the `GetLoadRejects` operationId).
 	GetLoadRejects(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCheckpoint The state of the log, signed
+	//
+	// Public. A signed note of three lines, the log's name, how many leaves it has and their root hash (c2sp.org/tlog-checkpoint).
+	//
+	// Corresponds with GET /v1/log/checkpoint (the `GetCheckpoint` operationId).
+	GetCheckpoint(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListLog List the log's entries that concern one's tenant, newest first
+	//
+	// With all that is the tenant's own of what they commit to. The operator and auditors of no tenant see all. A page may be short
+	// though others follow: go on as long as there is `next`.
+	//
+	// Corresponds with GET /v1/log/entries (the `ListLog` operationId).
+	ListLog(ctx context.Context, params *ListLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLogKey What the log's signatures are checked with
+	//
+	// Public. Take it by another way too; a server that shows two logs would show two keys.
+	//
+	// Corresponds with GET /v1/log/key (the `GetLogKey` operationId).
+	GetLogKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetConsistencyProof Prove that the log continues an earlier state of it
+	//
+	// Public.
+	//
+	// Corresponds with GET /v1/log/proof/consistency (the `GetConsistencyProof` operationId).
+	GetConsistencyProof(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetInclusionProof Prove that a leaf is on the log
+	//
+	// Public. Hashes tell nothing of leaves, which are salted.
+	//
+	// Corresponds with GET /v1/log/proof/inclusion (the `GetInclusionProof` operationId).
+	GetInclusionProof(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetOpenAPI This document
 	//
 	// Corresponds with GET /v1/openapi.json (the `GetOpenAPI` operationId).
@@ -2371,6 +2512,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
 	GetReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetReceipt Prove that a release and its charge are on the log
+	//
+	// For whoever was served the release, people of tenants that it was charged to, and operators and auditors of no tenant. What the
+	// leaves commit to is opened where it is the caller's own. `noised receipt verify` checks it without a server.
+	//
+	// Corresponds with GET /v1/releases/{release}/receipt (the `GetReceipt` operationId).
+	GetReceipt(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetHealth Is the process alive?
@@ -3543,6 +3692,92 @@ func (c *Client) GetLoadRejects(ctx context.Context, load LoadID, reqEditors ...
 	return c.Client.Do(req)
 }
 
+// GetCheckpoint The state of the log, signed
+//
+// Public. A signed note of three lines, the log's name, how many leaves it has and their root hash (c2sp.org/tlog-checkpoint).
+//
+// Corresponds with GET /v1/log/checkpoint (the `GetCheckpoint` operationId).
+func (c *Client) GetCheckpoint(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCheckpointRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListLog List the log's entries that concern one's tenant, newest first
+//
+// With all that is the tenant's own of what they commit to. The operator and auditors of no tenant see all. A page may be short
+// though others follow: go on as long as there is `next`.
+//
+// Corresponds with GET /v1/log/entries (the `ListLog` operationId).
+func (c *Client) ListLog(ctx context.Context, params *ListLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListLogRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetLogKey What the log's signatures are checked with
+//
+// Public. Take it by another way too; a server that shows two logs would show two keys.
+//
+// Corresponds with GET /v1/log/key (the `GetLogKey` operationId).
+func (c *Client) GetLogKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLogKeyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetConsistencyProof Prove that the log continues an earlier state of it
+//
+// Public.
+//
+// Corresponds with GET /v1/log/proof/consistency (the `GetConsistencyProof` operationId).
+func (c *Client) GetConsistencyProof(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetConsistencyProofRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetInclusionProof Prove that a leaf is on the log
+//
+// Public. Hashes tell nothing of leaves, which are salted.
+//
+// Corresponds with GET /v1/log/proof/inclusion (the `GetInclusionProof` operationId).
+func (c *Client) GetInclusionProof(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInclusionProofRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetOpenAPI This document
 //
 // Corresponds with GET /v1/openapi.json (the `GetOpenAPI` operationId).
@@ -3657,6 +3892,24 @@ func (c *Client) GetRelease(ctx context.Context, release string, params *GetRele
 // Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
 func (c *Client) GetReleaseLineage(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReleaseLineageRequest(c.Server, release)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetReceipt Prove that a release and its charge are on the log
+//
+// For whoever was served the release, people of tenants that it was charged to, and operators and auditors of no tenant. What the
+// leaves commit to is opened where it is the caller's own. `noised receipt verify` checks it without a server.
+//
+// Corresponds with GET /v1/releases/{release}/receipt (the `GetReceipt` operationId).
+func (c *Client) GetReceipt(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReceiptRequest(c.Server, release)
 	if err != nil {
 		return nil, err
 	}
@@ -6183,6 +6436,242 @@ func NewGetLoadRejectsRequest(server string, load LoadID) (*http.Request, error)
 	return req, nil
 }
 
+// NewGetCheckpointRequest constructs an http.Request for the GetCheckpoint method
+func NewGetCheckpointRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/log/checkpoint")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListLogRequest constructs an http.Request for the ListLog method
+func NewListLogRequest(server string, params *ListLogParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/log/entries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetLogKeyRequest constructs an http.Request for the GetLogKey method
+func NewGetLogKeyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/log/key")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetConsistencyProofRequest constructs an http.Request for the GetConsistencyProof method
+func NewGetConsistencyProofRequest(server string, params *GetConsistencyProofParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/log/proof/consistency")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetInclusionProofRequest constructs an http.Request for the GetInclusionProof method
+func NewGetInclusionProofRequest(server string, params *GetInclusionProofParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/log/proof/inclusion")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "leaf", params.Leaf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "size", params.Size, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetOpenAPIRequest constructs an http.Request for the GetOpenAPI method
 func NewGetOpenAPIRequest(server string) (*http.Request, error) {
 	var err error
@@ -6563,6 +7052,40 @@ func NewGetReleaseLineageRequest(server string, release string) (*http.Request, 
 	}
 
 	operationPath := fmt.Sprintf("/v1/releases/%s/lineage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetReceiptRequest constructs an http.Request for the GetReceipt method
+func NewGetReceiptRequest(server string, release string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "release", release, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/%s/receipt", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -7186,6 +7709,52 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/loads/{load}/rejects (the `GetLoadRejects` operationId).
 	GetLoadRejectsWithResponse(ctx context.Context, load LoadID, reqEditors ...RequestEditorFn) (*GetLoadRejectsResponse, error)
 
+	// GetCheckpointWithResponse The state of the log, signed
+	//
+	// Public. A signed note of three lines, the log's name, how many leaves it has and their root hash (c2sp.org/tlog-checkpoint).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/log/checkpoint (the `GetCheckpoint` operationId).
+	GetCheckpointWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCheckpointResponse, error)
+
+	// ListLogWithResponse List the log's entries that concern one's tenant, newest first
+	//
+	// With all that is the tenant's own of what they commit to. The operator and auditors of no tenant see all. A page may be short
+	// though others follow: go on as long as there is `next`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/log/entries (the `ListLog` operationId).
+	ListLogWithResponse(ctx context.Context, params *ListLogParams, reqEditors ...RequestEditorFn) (*ListLogResponse, error)
+
+	// GetLogKeyWithResponse What the log's signatures are checked with
+	//
+	// Public. Take it by another way too; a server that shows two logs would show two keys.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/log/key (the `GetLogKey` operationId).
+	GetLogKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLogKeyResponse, error)
+
+	// GetConsistencyProofWithResponse Prove that the log continues an earlier state of it
+	//
+	// Public.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/log/proof/consistency (the `GetConsistencyProof` operationId).
+	GetConsistencyProofWithResponse(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*GetConsistencyProofResponse, error)
+
+	// GetInclusionProofWithResponse Prove that a leaf is on the log
+	//
+	// Public. Hashes tell nothing of leaves, which are salted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/log/proof/inclusion (the `GetInclusionProof` operationId).
+	GetInclusionProofWithResponse(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*GetInclusionProofResponse, error)
+
 	// GetOpenAPIWithResponse This document
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -7249,6 +7818,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/releases/{release}/lineage (the `GetReleaseLineage` operationId).
 	GetReleaseLineageWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetReleaseLineageResponse, error)
+
+	// GetReceiptWithResponse Prove that a release and its charge are on the log
+	//
+	// For whoever was served the release, people of tenants that it was charged to, and operators and auditors of no tenant. What the
+	// leaves commit to is opened where it is the caller's own. `noised receipt verify` checks it without a server.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/releases/{release}/receipt (the `GetReceipt` operationId).
+	GetReceiptWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetReceiptResponse, error)
 }
 
 // GetHealthResponseDefaultHeaders the declared response headers of an HTTP default response for GetHealth
@@ -8956,6 +9535,164 @@ func (r GetLoadRejectsResponse) StatusCode() int {
 	return 0
 }
 
+// GetCheckpointResponseDefaultHeaders the declared response headers of an HTTP default response for GetCheckpoint
+type GetCheckpointResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetCheckpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetCheckpointResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCheckpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCheckpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListLogResponseDefaultHeaders the declared response headers of an HTTP default response for ListLog
+type ListLogResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LogEntryList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListLogResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetLogKeyResponseDefaultHeaders the declared response headers of an HTTP default response for GetLogKey
+type GetLogKeyResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetLogKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LogKey
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetLogKeyResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLogKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLogKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetConsistencyProofResponseDefaultHeaders the declared response headers of an HTTP default response for GetConsistencyProof
+type GetConsistencyProofResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetConsistencyProofResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ConsistencyProof
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetConsistencyProofResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetConsistencyProofResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetConsistencyProofResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetInclusionProofResponseDefaultHeaders the declared response headers of an HTTP default response for GetInclusionProof
+type GetInclusionProofResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetInclusionProofResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *InclusionProof
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetInclusionProofResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInclusionProofResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInclusionProofResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // GetOpenAPIResponseDefaultHeaders the declared response headers of an HTTP default response for GetOpenAPI
 type GetOpenAPIResponseDefaultHeaders struct {
 	RetryAfter *int
@@ -9177,6 +9914,38 @@ func (r GetReleaseLineageResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetReleaseLineageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetReceiptResponseDefaultHeaders the declared response headers of an HTTP default response for GetReceipt
+type GetReceiptResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetReceiptResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetReceiptResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReceiptResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReceiptResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -10153,6 +10922,82 @@ func (c *ClientWithResponses) GetLoadRejectsWithResponse(ctx context.Context, lo
 	return ParseGetLoadRejectsResponse(rsp)
 }
 
+// GetCheckpointWithResponse The state of the log, signed
+//
+// Public. A signed note of three lines, the log's name, how many leaves it has and their root hash (c2sp.org/tlog-checkpoint).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/log/checkpoint (the `GetCheckpoint` operationId).
+func (c *ClientWithResponses) GetCheckpointWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetCheckpointResponse, error) {
+	rsp, err := c.GetCheckpoint(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCheckpointResponse(rsp)
+}
+
+// ListLogWithResponse List the log's entries that concern one's tenant, newest first
+//
+// With all that is the tenant's own of what they commit to. The operator and auditors of no tenant see all. A page may be short
+// though others follow: go on as long as there is `next`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/log/entries (the `ListLog` operationId).
+func (c *ClientWithResponses) ListLogWithResponse(ctx context.Context, params *ListLogParams, reqEditors ...RequestEditorFn) (*ListLogResponse, error) {
+	rsp, err := c.ListLog(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListLogResponse(rsp)
+}
+
+// GetLogKeyWithResponse What the log's signatures are checked with
+//
+// Public. Take it by another way too; a server that shows two logs would show two keys.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/log/key (the `GetLogKey` operationId).
+func (c *ClientWithResponses) GetLogKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLogKeyResponse, error) {
+	rsp, err := c.GetLogKey(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLogKeyResponse(rsp)
+}
+
+// GetConsistencyProofWithResponse Prove that the log continues an earlier state of it
+//
+// Public.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/log/proof/consistency (the `GetConsistencyProof` operationId).
+func (c *ClientWithResponses) GetConsistencyProofWithResponse(ctx context.Context, params *GetConsistencyProofParams, reqEditors ...RequestEditorFn) (*GetConsistencyProofResponse, error) {
+	rsp, err := c.GetConsistencyProof(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetConsistencyProofResponse(rsp)
+}
+
+// GetInclusionProofWithResponse Prove that a leaf is on the log
+//
+// Public. Hashes tell nothing of leaves, which are salted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/log/proof/inclusion (the `GetInclusionProof` operationId).
+func (c *ClientWithResponses) GetInclusionProofWithResponse(ctx context.Context, params *GetInclusionProofParams, reqEditors ...RequestEditorFn) (*GetInclusionProofResponse, error) {
+	rsp, err := c.GetInclusionProof(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInclusionProofResponse(rsp)
+}
+
 // GetOpenAPIWithResponse This document
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10257,6 +11102,22 @@ func (c *ClientWithResponses) GetReleaseLineageWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseGetReleaseLineageResponse(rsp)
+}
+
+// GetReceiptWithResponse Prove that a release and its charge are on the log
+//
+// For whoever was served the release, people of tenants that it was charged to, and operators and auditors of no tenant. What the
+// leaves commit to is opened where it is the caller's own. `noised receipt verify` checks it without a server.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/releases/{release}/receipt (the `GetReceipt` operationId).
+func (c *ClientWithResponses) GetReceiptWithResponse(ctx context.Context, release string, reqEditors ...RequestEditorFn) (*GetReceiptResponse, error) {
+	rsp, err := c.GetReceipt(ctx, release, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReceiptResponse(rsp)
 }
 
 // ParseGetHealthResponse parses an HTTP response from a GetHealthWithResponse call
@@ -12717,6 +13578,229 @@ func ParseGetLoadRejectsResponse(rsp *http.Response) (*GetLoadRejectsResponse, e
 	return response, nil
 }
 
+// ParseGetCheckpointResponse parses an HTTP response from a GetCheckpointWithResponse call
+func ParseGetCheckpointResponse(rsp *http.Response) (*GetCheckpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCheckpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetCheckpointResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListLogResponse parses an HTTP response from a ListLogWithResponse call
+func ParseListLogResponse(rsp *http.Response) (*ListLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LogEntryList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListLogResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetLogKeyResponse parses an HTTP response from a GetLogKeyWithResponse call
+func ParseGetLogKeyResponse(rsp *http.Response) (*GetLogKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLogKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LogKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetLogKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetConsistencyProofResponse parses an HTTP response from a GetConsistencyProofWithResponse call
+func ParseGetConsistencyProofResponse(rsp *http.Response) (*GetConsistencyProofResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetConsistencyProofResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ConsistencyProof
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetConsistencyProofResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetInclusionProofResponse parses an HTTP response from a GetInclusionProofWithResponse call
+func ParseGetInclusionProofResponse(rsp *http.Response) (*GetInclusionProofResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetInclusionProofResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest InclusionProof
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetInclusionProofResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetOpenAPIResponse parses an HTTP response from a GetOpenAPIWithResponse call
 func ParseGetOpenAPIResponse(rsp *http.Response) (*GetOpenAPIResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13110,6 +14194,52 @@ func ParseGetReleaseLineageResponse(rsp *http.Response) (*GetReleaseLineageRespo
 	switch {
 	case true:
 		var headers GetReleaseLineageResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetReceiptResponse parses an HTTP response from a GetReceiptWithResponse call
+func ParseGetReceiptResponse(rsp *http.Response) (*GetReceiptResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReceiptResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetReceiptResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -137,6 +137,14 @@ func rules() map[string]rule {
 		"putQuotas":   {kind: ofOperator, owner: operator, body: `{"queries": 128}`},
 		"listCharges": {kind: ofTenant, owner: auditor, none: everybodys[1:], own: true},
 
+		"getReceipt": {kind: ofOwner, owner: analyst, none: everybodys, own: true},
+		"listLog":    {kind: ofCaller, owner: auditor, none: everybodys, own: true},
+
+		"getLogKey":           {kind: ofSystem, own: true},
+		"getCheckpoint":       {kind: ofSystem, own: true},
+		"getInclusionProof":   {kind: ofSystem, own: true},
+		"getConsistencyProof": {kind: ofSystem, own: true},
+
 		"getOpenAPI":   {kind: ofSystem, own: true},
 		"getHealth":    {kind: ofSystem, own: true},
 		"getReadiness": {kind: ofSystem, own: true},
