@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"os/exec"
 	"sync/atomic"
 	"syscall"
@@ -87,6 +85,8 @@ func (s *Service) child(ctx context.Context, spec build.Spec, rows *atomic.Int64
 	cmd := exec.CommandContext(ctx, s.o.WorkerCommand[0], s.o.WorkerCommand[1:]...)
 	cmd.Dir = spec.Dir
 	cmd.Env = childEnv(spec.Dir)
+	last := &lastWords{}
+	cmd.Stderr = last
 	cmd.WaitDelay = 5 * time.Second
 	// A terminal's interrupt is for the server, which then ends its children.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -101,7 +101,9 @@ func (s *Service) child(ctx context.Context, spec build.Spec, rows *atomic.Int64
 	if err := cmd.Start(); err != nil {
 		return worker.Result{}, privacy.Internal(err, "starting a worker")
 	}
-	_ = json.NewEncoder(stdin).Encode(spec) // a child that died is noticed below
+	began := time.Now()
+	end := s.watch(cmd.Process)
+	_ = json.NewEncoder(stdin).Encode(worker.Order{Spec: spec, RequireSandbox: s.o.RequireSandbox}) // a child that died is noticed below
 	var result *worker.Result
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, maxEvent)
@@ -111,6 +113,8 @@ func (s *Service) child(ctx context.Context, spec build.Spec, rows *atomic.Int64
 			break
 		}
 		switch {
+		case ev.Sandbox != nil:
+			s.sandboxed(*ev.Sandbox)
 		case ev.Progress != nil:
 			rows.Store(ev.Progress.RowsRead)
 		case ev.Result != nil:
@@ -119,45 +123,12 @@ func (s *Service) child(ctx context.Context, spec build.Spec, rows *atomic.Int64
 	}
 	_ = stdin.Close()
 	err = cmd.Wait()
+	if cause := end(); cause != nil {
+		return worker.Result{}, cause
+	}
 	if result == nil {
-		return worker.Result{}, died(err)
+		s.o.Log.Warn("a worker died", "state", cmd.ProcessState.String(), "after", time.Since(began).Round(time.Millisecond))
+		return worker.Result{}, died(err, cmd.ProcessState, last)
 	}
 	return *result, nil
-}
-
-// childEnv is the environment of a worker: nothing of the server's own, which
-// may hold secrets, but what a process needs to start.
-func childEnv(dir string) []string {
-	env := []string{"TMPDIR=" + dir, "HOME=" + dir}
-	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
-}
-
-// died explains a child that ended without a result.
-func died(err error) error {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		return privacy.Internal(fmt.Errorf("no result: %w", err), "running a worker")
-	}
-	const crashed = "the file made its reader crash: it is damaged, or of a kind that is not supported"
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	if exit.ExitCode() == worker.ExitCrash {
-		return privacy.Errorf(privacy.CodeLoadRejected, crashed)
-	}
-	if !ok || !status.Signaled() {
-		return privacy.Internal(fmt.Errorf("no result, exit code %d", exit.ExitCode()), "running a worker")
-	}
-	switch status.Signal() {
-	case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
-		return privacy.Errorf(privacy.CodeUnavailable,
-			"the process that ran this load was killed, by the operator or because the machine ran out of memory; send the file again")
-	case syscall.SIGXCPU:
-		return privacy.Errorf(privacy.CodeLoadRejected, "the load took more processor time than the server grants")
-	default:
-		return privacy.Errorf(privacy.CodeLoadRejected, crashed)
-	}
 }

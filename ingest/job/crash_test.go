@@ -76,6 +76,8 @@ func TestAChildThatDiesFailsItsLoadWithAReason(t *testing.T) {
 		"killed":          {[]string{"sh", "-c", "kill -KILL $$"}, privacy.CodeUnavailable, "was killed"},
 		"a native crash":  {[]string{"sh", "-c", "kill -SEGV $$"}, privacy.CodeLoadRejected, "crash"},
 		"a Go crash":      {[]string{"sh", "-c", "exit 2"}, privacy.CodeLoadRejected, "crash"},
+		"out of memory":   {[]string{"sh", "-c", "echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2"}, privacy.CodeLoadRejected, "--load-memory-mb"},
+		"no room in C++":  {[]string{"sh", "-c", "echo \"terminate called after throwing an instance of 'std::bad_alloc'\" >&2; kill -ABRT $$"}, privacy.CodeLoadRejected, "--load-memory-mb"},
 		"too slow":        {[]string{"sh", "-c", "kill -XCPU $$"}, privacy.CodeLoadRejected, "processor time"},
 		"no answer":       {[]string{"sh", "-c", "exit 0"}, privacy.CodeInternal, "internal error"},
 		"another answer":  {[]string{"sh", "-c", "echo rubbish; exit 1"}, privacy.CodeInternal, "internal error"},

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
@@ -32,6 +34,8 @@ type Service struct {
 	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
 
 	arriving quota.Gauge // bytes of uploads that are not on record yet, by tenant
+
+	unguarded sync.Once // says that workers run without all of their sandbox
 
 	mu         sync.Mutex
 	running    map[string]context.CancelCauseFunc // by load id, in this process
@@ -58,6 +62,9 @@ func New(o Options) (*Service, error) {
 	if o.KeepReplaced <= 0 {
 		o.KeepReplaced = SupersededFor
 	}
+	if o.LoadTimeout <= 0 {
+		o.LoadTimeout = DefaultLoadTimeout
+	}
 	if o.CompactAfter == 0 {
 		o.CompactAfter = defaultCompactAfter
 	}
@@ -69,6 +76,11 @@ func New(o Options) (*Service, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
+	can := sandbox.Supported()
+	if o.RequireSandbox && !can.Whole() {
+		return nil, fmt.Errorf("a sandbox is required for load workers, and here %s", can.Missing())
+	}
+	s.sandboxed(can)
 	for _, d := range []string{s.spoolDir(), s.workRoot()} {
 		if err := segment.MkdirAll(d); err != nil {
 			return nil, privacy.Internal(err, "load service")

@@ -2,13 +2,23 @@ package worker
 
 import (
 	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/privacy"
 )
 
+// Order is what a worker is told on its standard input.
+type Order struct {
+	build.Spec
+
+	// RequireSandbox says to read nothing where the worker cannot be shut off.
+	RequireSandbox bool `json:"require_sandbox,omitempty"`
+}
+
 // Event is one line of a worker's output: exactly one field is set.
 type Event struct {
-	Progress *Progress `json:"progress,omitempty"`
-	Result   *Result   `json:"result,omitempty"`
+	Sandbox  *sandbox.Report `json:"sandbox,omitempty"` // the first: what shuts the worker off
+	Progress *Progress       `json:"progress,omitempty"`
+	Result   *Result         `json:"result,omitempty"`
 }
 
 // Progress says how far a load has come.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -13,7 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/privacy"
 )
 
@@ -22,21 +27,41 @@ const progressEvery = 500 * time.Millisecond
 
 // The exit codes of a worker that wrote no result.
 const (
-	ExitCrash  = 2 // of the Go runtime, which a damaged file can bring about
-	ExitNoSpec = 3
+	ExitCrash   = 2 // of the Go runtime, which a damaged file can bring about
+	ExitNoSpec  = 3
+	ExitStopped = 4 // it was told to stop, and did not
 )
 
-// Main is the whole of the worker process. It reads one build.Spec from stdin,
-// does what it says, and writes events to stdout. It returns the exit code: 0
-// when a result was written, whatever it says, and ExitNoSpec when there was no
-// valid spec. It stops early when ctx or stdin ends.
+// stopWithin is how long a worker has to stop once its server is gone: native code
+// that goes round in circles does not notice by itself.
+const stopWithin = 5 * time.Second
+
+// Main is the whole of the worker process. It reads one Order from stdin, shuts
+// itself off from all that it has no need of, does what the order says, and writes
+// events to stdout. It returns the exit code: 0 when a result was written, whatever
+// it says, and ExitNoSpec when there was no valid order. It stops early when ctx or
+// stdin ends. Nobody can use the process for anything else afterwards.
 func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
-	var spec build.Spec
+	var order Order
 	in := json.NewDecoder(stdin)
-	if err := in.Decode(&spec); err != nil {
+	if err := in.Decode(&order); err != nil {
 		return ExitNoSpec
 	}
+	out := &events{w: json.NewEncoder(stdout)}
+	full := make(chan os.Signal, 1)
+	signal.Notify(full, unix.SIGXFSZ)
+	go func() {
+		<-full
+		out.send(Event{Result: &Result{Error: errScratch}})
+		unix.Exit(0)
+	}()
 	limitProcess()
+	report, err := sandbox.Enter(confines(order))
+	if err != nil {
+		out.send(Event{Result: notEntered(err)})
+		return 0
+	}
+	out.send(Event{Sandbox: &report})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -44,11 +69,24 @@ func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 		// closed the pipe or died.
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
+		<-time.After(stopWithin)
+		unix.Exit(ExitStopped)
 	}()
-	out := &events{w: json.NewEncoder(stdout)}
-	result := Run(ctx, spec, func(p Progress) { out.send(Event{Progress: &p}) })
+	result := Run(ctx, order.Spec, func(p Progress) { out.send(Event{Progress: &p}) })
 	out.send(Event{Result: &result})
 	return 0
+}
+
+// errScratch is the end of a load that writes without end.
+var errScratch = &Failure{Code: privacy.CodeLoadRejected,
+	Message: "the load needed more room for scratch files than a file of its size is granted; send it in smaller parts"}
+
+// notEntered is the result of a worker that is not shut off, and has read nothing.
+func notEntered(err error) *Result {
+	if errors.Is(err, sandbox.ErrIncomplete) {
+		return &Result{Error: &Failure{Code: privacy.CodeUnavailable, Message: "this server reads files in a sandbox only, and its system has none; tell its operator"}, Trace: err.Error()}
+	}
+	return &Result{Error: &Failure{Code: privacy.CodeInternal, Message: "internal error"}, Trace: "entering the sandbox: " + err.Error()}
 }
 
 // events serialises lines of output.

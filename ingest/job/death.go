@@ -1,0 +1,162 @@
+package job
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/noised/noised/ingest/sandbox"
+	"github.com/noised/noised/ingest/worker"
+	"github.com/noised/noised/privacy"
+)
+
+// DefaultLoadTimeout is the longest time that one attempt of a load takes.
+const DefaultLoadTimeout = 6 * time.Hour
+
+// watchEvery is the pause between two looks at what a worker takes.
+const watchEvery = 200 * time.Millisecond
+
+// Why a worker was ended, or what it died of. What it said itself is of no account:
+// it has read a file that may mean harm, and what such a process writes may hold rows.
+var (
+	errMemory = privacy.Errorf(privacy.CodeLoadRejected,
+		"the load needed more memory than this server grants to one and was ended; send the file in smaller parts, with smaller row groups or batches, or ask the operator for more (--load-memory-mb)")
+	errCrashed = privacy.Errorf(privacy.CodeLoadRejected, "the file made its reader crash: it is damaged, or of a kind that is not supported; write it anew, or send it in another format")
+	errCPU     = privacy.Errorf(privacy.CodeLoadRejected, "the load took more processor time than the server grants; send the file in smaller parts")
+	errKilled  = privacy.Errorf(privacy.CodeUnavailable,
+		"the process that ran this load was killed, by the operator or because the machine ran out of memory; send the file again")
+)
+
+func errTooLong(limit time.Duration) error {
+	return privacy.Errorf(privacy.CodeLoadRejected, "the load took longer than %s, the most that this server grants to one, and was ended; send the file in smaller parts", limit)
+}
+
+// watch ends a worker that takes more time or memory than a load is granted. The
+// returned function ends the watch and says why the worker was ended, if it was.
+func (s *Service) watch(p *os.Process) (end func() error) {
+	var cause error
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		late := time.NewTimer(s.o.LoadTimeout)
+		defer late.Stop()
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		for cause == nil {
+			select {
+			case <-done:
+				return
+			case <-late.C:
+				cause = errTooLong(s.o.LoadTimeout)
+			case <-tick.C:
+				if resident(p.Pid) > int64(s.o.MemoryMB)<<20*3/2+watchAllowance {
+					cause = errMemory
+				}
+			}
+		}
+		_ = p.Kill()
+	})
+	return func() error { close(done); watching.Wait(); return cause }
+}
+
+// watchAllowance is resident memory of a worker beyond half as much again as a load
+// is granted: the program itself, and what is given back a little later.
+const watchAllowance = 256 << 20
+
+// resident is the memory in bytes that a process has in use; 0 where the system does
+// not tell.
+func resident(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// sandboxed notes, once, that workers run with less around them than they should.
+func (s *Service) sandboxed(r sandbox.Report) {
+	if !r.Whole() {
+		s.unguarded.Do(func() {
+			s.o.Log.Warn("load workers run without all of their sandbox; --require-sandbox refuses that", "missing", r.Missing())
+		})
+	}
+}
+
+// childEnv is the environment of a worker: nothing of the server's own, which
+// may hold secrets, but what a process needs to start.
+func childEnv(dir string) []string {
+	env := []string{"TMPDIR=" + dir, "HOME=" + dir, "TZ=UTC", "GOTRACEBACK=none"}
+	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// died explains a child that ended without a result.
+func died(err error, state *os.ProcessState, last *lastWords) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return privacy.Internal(fmt.Errorf("no result: %w", err), "running a worker")
+	}
+	if state.UserTime()+state.SystemTime() >= worker.MaxCPUSeconds*time.Second {
+		return errCPU // the kernel's last signal is that of any other kill
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && status.Signaled() && status.Signal() == syscall.SIGXCPU:
+		return errCPU
+	case exit.ExitCode() == worker.ExitStopped:
+		return privacy.Errorf(privacy.CodeUnavailable, "the load was stopped")
+	case exit.ExitCode() == worker.ExitCrash, ok && status.Signaled() && !killed(status.Signal()):
+		if last.ofMemory() {
+			return errMemory
+		}
+		return errCrashed
+	case !ok || !status.Signaled():
+		return privacy.Internal(fmt.Errorf("no result, exit code %d", exit.ExitCode()), "running a worker")
+	default:
+		return errKilled
+	}
+}
+
+// killed reports whether a signal comes from outside of a process.
+func killed(s syscall.Signal) bool {
+	return s == syscall.SIGKILL || s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGHUP
+}
+
+// lastWords holds the beginning of what a worker writes as it dies, to tell what it
+// died of. It is never shown or logged: there may be rows in it.
+type lastWords struct{ text []byte }
+
+// maxLastWords is far more than the sentence that the words begin with.
+const maxLastWords = 16 << 10
+
+// Write implements io.Writer.
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.text = append(l.text, p[:min(len(p), maxLastWords-len(l.text))]...)
+	return len(p), nil
+}
+
+// ofMemory reports whether a worker ran out of what its limits leave it.
+func (l *lastWords) ofMemory() bool {
+	for _, words := range []string{"out of memory", "cannot allocate memory", "bad_alloc", "stack exceeds", "Cannot allocate memory"} {
+		if bytes.Contains(l.text, []byte(words)) {
+			return true
+		}
+	}
+	return false
+}
