@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 
 	"github.com/noised/noised/privacy"
@@ -74,4 +75,25 @@ func (s *Service) keyed(ctx context.Context, digest string) (string, error) {
 		return digest, err
 	}
 	return name, nil
+}
+
+// plainCharge is the condition on what the ledger keeps that is not sealed.
+const plainCharge = `substr(coalesce(payload, x'f76e6f697365643a7631'), 1, 10) <> x'f76e6f697365643a7631' OR request_key <> '' AND substr(request_key, 1, 3) <> 'k1:'`
+
+// SealPlain seals what charges from before there were keys keep of their requests, at
+// most so many, and returns how many it sealed. It must run in a transaction.
+func (s *Service) SealPlain(ctx context.Context, tx *sql.Tx, most int) (int, error) {
+	return s.Ledger.Rewrite(ctx, tx, plainCharge, most, func(k *ledger.Kept) (err error) {
+		if k.RequestKey != "" && !keyring.IsDigest(k.RequestKey) {
+			name, _, err := s.Keys.Digest(ctx, tx, keyring.Scope{Name: chargeKey, Row: "request"}, k.Principal, k.RequestKey)
+			if err != nil {
+				return err
+			}
+			k.RequestKey = name
+		}
+		if len(k.Payload) > 0 && !keyring.Sealed(k.Payload) {
+			k.Payload, err = s.Keys.SealIn(ctx, tx, keyring.Scope{Name: chargeKey, Row: k.Key}, k.Payload)
+		}
+		return err
+	})
 }

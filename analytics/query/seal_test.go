@@ -3,6 +3,7 @@ package query_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,21 @@ func turned(key []byte) []byte {
 func (h *house) seal() {
 	h.Keys = keyring.New(h.db, fixed{}, time.Now)
 	h.Store.WithKeys(h.Keys)
+}
+
+// sealPlain seals what was there before.
+func (h *house) sealPlain() (n int) {
+	h.t.Helper()
+	h.must(h.db.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		charges, err := h.SealPlain(ctx, tx, 100)
+		if err != nil {
+			return err
+		}
+		releases, err := h.Store.SealPlain(ctx, tx, 100)
+		n = charges + releases
+		return err
+	}))
+	return n
 }
 
 // stored is everything that charges keep of requests.
@@ -88,10 +104,19 @@ func TestWhatWasChargedBeforeThereWereKeysIsFound(t *testing.T) {
 	first := h.mustAsk(byWard, retry)
 	spent := h.spent(privacy.TenantAccount("north"))
 	h.seal()
-	for _, again := range []*query.Answer{h.mustAsk(byWard), h.mustAsk(byWard, retry)} {
-		if again.Release.ID != first.Release.ID {
-			t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
+	for range 2 {
+		for _, again := range []*query.Answer{h.mustAsk(byWard), h.mustAsk(byWard, retry)} {
+			if again.Release.ID != first.Release.ID {
+				t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
+			}
 		}
+		h.sealPlain()
+		if text := h.stored(); strings.Contains(text, "SELECT") || strings.Contains(text, "before") {
+			t.Errorf("a request is stored as it is:\n%q", text)
+		}
+	}
+	if n := h.sealPlain(); n > 0 {
+		t.Errorf("%d were sealed twice", n)
 	}
 	if now := h.spent(privacy.TenantAccount("north")); now != spent {
 		t.Errorf("%d was charged for what was there", now-spent)

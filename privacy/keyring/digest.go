@@ -6,10 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 )
 
 // digestPrefix tells a keyed digest from a plain one.
 const digestPrefix = "k1:"
+
+// IsDigest reports whether a text has the form of a keyed digest.
+func IsDigest(text string) bool { return strings.HasPrefix(text, digestPrefix) }
 
 // Digest identifies parts to whoever has the scope's key, and tells nobody else
 // whether a guess of them is right. ok is false for a ring that is off. Parts do not
