@@ -140,18 +140,17 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 		return release.Core{}, busy()
 	}
 	began = true
-	core, err := s.compute(ctx, prep, giveBack)
+	core, ran, err := s.computed(ctx, charge, prep, giveBack)
 	if err != nil {
 		return release.Core{}, err
 	}
 	pace()
-	return s.store(context.WithoutCancel(ctx), charge, prep, core) // the time limit is that of the run, not of its storage
+	return s.store(context.WithoutCancel(ctx), charge, ran, core) // the time limit is that of the run, not of its storage
 }
 
-// compute reads private rows, in a turn that it gives back. It is called for
-// charges only, and its exact partials go no further than noise.
-func (s *Service) compute(ctx context.Context, prep *prepared, giveBack func()) (*finish.Core, error) {
-	defer giveBack()
+// compute reads private rows. It is called for charges only, and its exact partials
+// go no further than noise.
+func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
 	in := engine.Input{Plan: prep.run, Segments: prep.segments}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
 	if err != nil {

@@ -32,6 +32,8 @@ type Task string
 const (
 	TaskLoad  Task = "load"  // an upload becomes a segment
 	TaskMerge Task = "merge" // segments become one
+	TaskErase Task = "erase" // a segment is copied without the rows of some units
+	TaskName  Task = "name"  // unit ids become pseudonyms, and nothing is written
 )
 
 // Spec is an order to write a segment. Paths are absolute.
@@ -66,6 +68,11 @@ type Spec struct {
 	// Keep says that the segments, in their order, have the ranks of Meta, each
 	// going on from those before, and that every row keeps its own.
 	Keep bool `json:"keep,omitempty"`
+
+	// Of an erasure: the pseudonyms whose rows are left out of the one of Segments.
+	Without []uint64 `json:"without,omitempty"`
+	// Of naming: ids as their sender wrote them. Key and Unit say how they are read.
+	Units []string `json:"units,omitempty"`
 }
 
 // Parent is the table through which rows reach their unit: a row belongs to
@@ -92,6 +99,10 @@ type Counts struct {
 	RowsLoaded   int64    `json:"rows_loaded"`
 	RowsRejected int64    `json:"rows_rejected"`
 	Ignored      []string `json:"ignored_columns,omitempty"` // of the file, not in the contract
+
+	// Of naming: the pseudonyms, and the places, from 1, of what can be no unit's id.
+	Units   []uint64 `json:"units,omitempty"`
+	NoUnits []int64  `json:"no_units,omitempty"`
 }
 
 // Reject is one line of the reject file.
@@ -107,6 +118,8 @@ func (s Spec) check() error {
 	switch {
 	case !filepath.IsAbs(s.Dir):
 		return errors.New("no directory")
+	case s.Task == TaskErase || s.Task == TaskName:
+		return s.checkErasing()
 	case s.Task != TaskLoad && s.Task != TaskMerge:
 		return errors.New("no task")
 	case private && len(s.Salt) != 16:
@@ -121,6 +134,18 @@ func (s Spec) check() error {
 		return errors.New("no key")
 	case load && private && !s.hasUnitIDs() && s.stored(s.Unit.Name) < 0:
 		return errors.New("the foreign key is not stored")
+	}
+	return nil
+}
+
+func (s Spec) checkErasing() error {
+	switch {
+	case s.Meta.Public:
+		return errors.New("rows of nobody")
+	case s.Task == TaskErase && len(s.Segments) != 1:
+		return errors.New("not one segment")
+	case s.Task == TaskName && (len(s.Key) == 0 || s.Unit.Name == ""):
+		return errors.New("no key")
 	}
 	return nil
 }

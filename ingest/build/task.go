@@ -19,9 +19,14 @@ func Do(ctx context.Context, spec Spec, seen *atomic.Int64) (Counts, error) {
 	}
 	t := &task{spec: spec, seen: seen}
 	var err error
-	if spec.Task == TaskMerge {
+	switch spec.Task {
+	case TaskMerge:
 		err = t.merge(ctx)
-	} else {
+	case TaskErase:
+		err = t.erase(ctx)
+	case TaskName:
+		err = t.name(ctx)
+	default:
 		err = t.load(ctx)
 	}
 	return t.result, err

@@ -83,7 +83,11 @@ func (s *Service) nextScattered(ctx context.Context) (catalog.Scattered, bool, e
 		if err != nil {
 			return catalog.Scattered{}, false, err
 		}
-		if len(loads) == 0 {
+		waits, err := s.waits(ctx, t)
+		if err != nil {
+			return catalog.Scattered{}, false, err
+		}
+		if len(loads) == 0 && !waits {
 			return t, true, nil
 		}
 	}

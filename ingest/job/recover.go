@@ -24,6 +24,11 @@ func (s *Service) recover(ctx context.Context) error {
 	if err := s.dropMerged(ctx, nil); err != nil {
 		return err
 	}
+	if s.alone != nil {
+		if err := s.alone.Recover(ctx); err != nil {
+			return err
+		}
+	}
 	open, err := find(ctx, s.o.DB, `state IN ('pending', 'running') ORDER BY seq`)
 	if err != nil {
 		return err

@@ -62,6 +62,9 @@ func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
 		case <-ctx.Done():
 			return
 		}
+		if s.startAlone(ctx, func() { <-slots; s.nudge() }, jobs.Go) {
+			continue
+		}
 		j, ok, err := s.claim(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, errOvertaken) {
 			s.o.Log.Error("loads cannot be started", "cause", err)

@@ -143,7 +143,7 @@ func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
 		return record{}, false, err
 	}
 	err = s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		found, err := find(ctx, tx, `state = 'pending' AND NOT (tenant = ? AND dataset = ?) AND tenant NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM loads r
+		found, err := find(ctx, tx, `state = 'pending' AND `+notBehind+` AND NOT (tenant = ? AND dataset = ?) AND tenant NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM loads r
 			WHERE r.state = 'running' AND r.tenant = loads.tenant AND r.dataset = loads.dataset) ORDER BY `+turn+` LIMIT 1`, merging.Tenant, merging.Dataset, held)
 		if err != nil || len(found) == 0 {
 			return err
