@@ -92,7 +92,7 @@ func (m *Main) alerting(p *parts, db *controldb.DB) error {
 	if err != nil {
 		return err
 	}
-	o := anomaly.Options{DB: db, Log: m.Log, Now: time.Now, SuspendOn: on}
+	o := anomaly.Options{DB: db, Log: m.Log, Now: time.Now, SuspendOn: on, Question: p.queries.Asked}
 	if m.Config.AlertWebhook != "" {
 		secret, err := readSecret(m.Config.AlertSecretFile)
 		if err != nil {

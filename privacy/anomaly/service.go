@@ -33,6 +33,11 @@ type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
 
+	// Question opens what a charge of a key keeps of its question: the text, with
+	// whatever was filled in, and the tenant of who asked. When nil no question is
+	// known, and only what was spent is counted.
+	Question func(ctx context.Context, key string, payload []byte) (text, tenant string, err error)
+
 	SuspendOn []Signal    // alerts for which the principal is suspended
 	Send      func(Alert) // told of every alert that this process raised; must not wait; nil for nobody
 }
@@ -139,30 +144,62 @@ func (s *Service) readRefusals(ctx context.Context) (found []Alert, n int, err e
 	return found, n, nil
 }
 
-// readCharges counts some charges.
+// charge is what is counted of one.
+type charge struct {
+	at             time.Time
+	principal, key string
+	epsilon        float64
+	payload        []byte
+}
+
+// readCharges counts some charges. One whose question cannot be read any more counts
+// as spending alone.
 func (s *Service) readCharges(ctx context.Context) (found []Alert, n int, err error) {
-	rows, err := s.DB.QueryContext(ctx, `SELECT seq, at, principal, epsilon, CASE WHEN json_valid(CAST(payload AS TEXT)) THEN
-			coalesce(json_extract(CAST(payload AS TEXT), '$.request.sql'), '') ELSE '' END,
-		CASE WHEN json_valid(CAST(payload AS TEXT)) THEN coalesce(json_extract(CAST(payload AS TEXT), '$.tenant'), '') ELSE '' END
-		FROM charges WHERE seq > ? ORDER BY seq LIMIT ?`, s.charges, batch)
+	charges, last, err := s.nextCharges(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var unread []error
+	for _, c := range charges {
+		var text, tenant string
+		if s.Question != nil {
+			if text, tenant, err = s.Question(ctx, c.key, c.payload); err != nil {
+				if ctx.Err() != nil {
+					return nil, 0, ctx.Err()
+				}
+				unread = append(unread, err)
+			}
+		}
+		found = append(found, s.detector.Charged(c.principal, tenant, c.at, c.epsilon, text)...)
+	}
+	if len(unread) > 0 {
+		s.Log.Warn("questions could not be read, and were not compared with others", "questions", len(unread), "error", unread[0])
+	}
+	s.charges = last
+	return found, len(charges), nil
+}
+
+// nextCharges returns the charges that come next, and the number of the last one.
+func (s *Service) nextCharges(ctx context.Context) (all []charge, last int64, err error) {
+	rows, err := s.DB.QueryContext(ctx, `SELECT seq, at, principal, epsilon, key, payload FROM charges WHERE seq > ? ORDER BY seq LIMIT ?`, s.charges, batch)
 	if err != nil {
 		return nil, 0, privacy.Internal(err, "reading charges")
 	}
 	defer rows.Close()
+	last = s.charges
 	for rows.Next() {
 		var at int64
-		var principal, text, tenant string
-		var epsilon float64
-		if err := rows.Scan(&s.charges, &at, &principal, &epsilon, &text, &tenant); err != nil {
+		var c charge
+		if err := rows.Scan(&last, &at, &c.principal, &c.epsilon, &c.key, &c.payload); err != nil {
 			return nil, 0, privacy.Internal(err, "reading charges")
 		}
-		n++
-		found = append(found, s.detector.Charged(principal, tenant, time.UnixMicro(at), epsilon, text)...)
+		c.at = time.UnixMicro(at)
+		all = append(all, c)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, 0, privacy.Internal(err, "reading charges")
 	}
-	return found, n, nil
+	return all, last, nil
 }
 
 // raise makes an alert of what is not long ago: baselines are made of what was

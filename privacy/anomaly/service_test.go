@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -42,6 +43,14 @@ func (r *record) clock() time.Time { return r.now }
 func (r *record) service(suspendOn ...anomaly.Signal) *anomaly.Service {
 	return anomaly.New(anomaly.Options{
 		DB: r.db, Log: slog.New(slog.NewTextHandler(&r.log, nil)), Now: r.clock, SuspendOn: suspendOn,
+		Question: func(_ context.Context, _ string, payload []byte) (string, string, error) {
+			var p struct {
+				Request struct{ SQL string }
+				Tenant  string
+			}
+			err := json.Unmarshal(payload, &p)
+			return p.Request.SQL, p.Tenant, err
+		},
 		Send: func(a anomaly.Alert) { r.sent = append(r.sent, a) },
 	})
 }
