@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/noised/noised/api/authn/oidc"
+	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/pace"
@@ -68,6 +69,8 @@ type Config struct {
 	MaxUpload       int64         `koanf:"max_upload"`
 	LoadMemoryMB    int           `koanf:"load_memory_mb"`
 	LoadConcurrency int           `koanf:"load_concurrency"`
+	LoadTimeout     time.Duration `koanf:"load_timeout"`
+	RequireSandbox  bool          `koanf:"require_sandbox"`
 	KeepReplaced    time.Duration `koanf:"keep_replaced"`
 	KeepRefusals    time.Duration `koanf:"keep_refusals"`
 
@@ -95,6 +98,7 @@ func defaultConfig() Config {
 		MaxUpload:       16 << 30,
 		LoadMemoryMB:    900,
 		LoadConcurrency: 1,
+		LoadTimeout:     job.DefaultLoadTimeout,
 		KeepReplaced:    time.Hour,
 		KeepRefusals:    audit.DefaultKeep,
 		LogLevel:        "info",
@@ -135,6 +139,8 @@ func configFlags(fs *pflag.FlagSet) {
 	quotaFlags(fs, d)
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
 	fs.Int("load-memory-mb", d.LoadMemoryMB, "memory for one load")
+	fs.Duration("load-timeout", d.LoadTimeout, "longest time that one load takes")
+	fs.Bool("require-sandbox", false, "refuse to start where the processes that read uploads cannot be shut off from the rest of the machine")
 	fs.Duration("keep-replaced", d.KeepReplaced, "how long files of replaced data stay for queries that began before")
 	fs.Duration("keep-refusals", d.KeepRefusals, "how long requests that were refused stay on record")
 	fs.String("alert-webhook", "", "where alerts are sent: https, or http on this machine (default: nowhere)")
@@ -232,7 +238,7 @@ func (c Config) check() error {
 	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
 		return usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
 	}
-	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--keep-replaced": c.KeepReplaced, "--keep-refusals": c.KeepRefusals, "--shutdown-timeout": c.ShutdownTimeout} {
+	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--load-timeout": c.LoadTimeout, "--keep-replaced": c.KeepReplaced, "--keep-refusals": c.KeepRefusals, "--shutdown-timeout": c.ShutdownTimeout} {
 		if d < 100*time.Millisecond {
 			return usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
 		}

@@ -118,7 +118,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.jobs, err = job.New(job.Options{
 		Keys: p.ring, CryptoExtension: p.crypto,
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
-		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
+		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, LoadTimeout: c.LoadTimeout, RequireSandbox: c.RequireSandbox, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
