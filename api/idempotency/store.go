@@ -48,6 +48,7 @@ type Store struct {
 	db    *controldb.DB
 	now   func() time.Time
 	lease time.Duration
+	room  room
 }
 
 // New returns a Store. A running attempt that is older than lease is taken for
@@ -65,7 +66,9 @@ type Attempt struct {
 	keyHash   []byte
 	keys      keys
 	bound     []byte // the fingerprint
-	rerun     bool   // the answer was too large to keep: run again, keep nothing
+	rerun     bool   // the answer was not kept: run again, keep nothing
+
+	repeatable bool // Request.Repeatable
 }
 
 // record is a row of the table.
@@ -81,7 +84,7 @@ type record struct {
 // is repeatable: then the newest attempt is the one whose answer is kept.
 func (s *Store) Begin(ctx context.Context, r Request) (*Attempt, *Answer, error) {
 	hash := sha256.Sum256([]byte(r.Key))
-	a := &Attempt{store: s, id: privacy.NewID("try"), principal: r.Principal, keyHash: hash[:]}
+	a := &Attempt{store: s, id: privacy.NewID("try"), principal: r.Principal, keyHash: hash[:], repeatable: r.Repeatable}
 	var stored *Answer
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		stored, a.rerun = nil, false
@@ -174,13 +177,14 @@ func (a *Attempt) resume(ctx context.Context, tx *sql.Tx, r Request, rec record,
 }
 
 // Finish stores the answer, which is durable when it returns. An answer that is
-// larger than MaxAnswer is not kept: then a repeated request is run again.
+// larger than MaxAnswer is not kept, nor one of a repeatable request beyond MaxKept:
+// then a repeated request is run again.
 func (a *Attempt) Finish(ctx context.Context, answer Answer) error {
 	if a.rerun {
 		return nil
 	}
 	state, sealed := "oversized", []byte(nil)
-	if len(answer.Body) <= MaxAnswer {
+	if len(answer.Body) <= MaxAnswer && (!a.repeatable || a.store.room.take(a.principal, len(answer.Body), a.store.now())) {
 		var err error
 		state = "answered"
 		if sealed, err = a.keys.close(answer, a.bound); err != nil {

@@ -274,3 +274,36 @@ func TestNothingOfAnAnswerIsReadableInTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestOnePrincipalCannotFillTheDisk: what can be answered again without a second
+// effect is kept up to a limit for each principal; the rest is always kept.
+func TestOnePrincipalCannotFillTheDisk(t *testing.T) {
+	f := newFixture(t)
+	n := 0
+	kept := func(principal string, repeatable bool) bool {
+		n++
+		r := post
+		r.Principal, r.Key, r.Repeatable = principal, fmt.Sprint("k", n), repeatable
+		if err := f.begin(t, r).Finish(t.Context(), Answer{Status: 200, Body: make([]byte, MaxAnswer)}); err != nil {
+			t.Fatal(err)
+		}
+		_, stored, err := f.Begin(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored != nil
+	}
+	most := MaxKept / MaxAnswer
+	for i := range most + 2 {
+		if got := kept("key_1", true); got != (i < most) {
+			t.Errorf("answer %d of %d bytes: kept %t", i, MaxAnswer, got)
+		}
+	}
+	if !kept("key_2", true) || !kept("key_1", false) {
+		t.Error("another principal's, or one with an effect of its own, was not kept")
+	}
+	f.now = f.now.Add(Retention + time.Second)
+	if !kept("key_1", true) {
+		t.Error("a day later nothing is kept")
+	}
+}
