@@ -112,11 +112,12 @@ func (s *Service) start(ctx context.Context) error {
 }
 
 // readRefusals counts some refusals. A call that concerns somebody else is one that
-// named another tenant, or asked for an object of its. Who waits for having failed
+// named another tenant, or asked for an object of its. A question concerns those whose
+// rows may not be read where it was asked, and nobody tried anything. Who waits for having failed
 // too often counts as failing.
 func (s *Service) readRefusals(ctx context.Context) (found []Alert, n int, err error) {
 	rows, err := s.DB.QueryContext(ctx, `SELECT r.seq, r.at, r.principal, r.tenant, r.code,
-		EXISTS (SELECT 1 FROM refusal_tenants t WHERE t.refusal = r.seq AND t.tenant <> r.tenant)
+		EXISTS (SELECT 1 FROM refusal_tenants t WHERE t.refusal = r.seq AND t.tenant <> r.tenant) AND r.operation NOT IN ('query', 'queryByURL', 'explain')
 		FROM refusals r WHERE r.seq > ? ORDER BY r.seq LIMIT ?`, s.refusals, batch)
 	if err != nil {
 		return nil, 0, privacy.Internal(err, "reading refusals")

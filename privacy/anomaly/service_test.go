@@ -104,6 +104,21 @@ func foreign(principal string) audit.Refusal {
 	return audit.Refusal{Principal: principal, Tenant: "a", Operation: "getTenantBudget", Code: privacy.CodeForbidden, Concerned: []string{"b"}}
 }
 
+// TestAQuestionAtTheWrongServerIsNoAttempt: whoever asks where the rows of a tenant
+// may not be read is told so, and has tried nobody's door. What repeats it, as a
+// dashboard does, must not be suspended for that.
+func TestAQuestionAtTheWrongServerIsNoAttempt(t *testing.T) {
+	r := newRecord(t)
+	s := r.service(anomaly.Foreign)
+	for _, operation := range []string{"query", "queryByURL", "explain"} {
+		r.refused(50, audit.Refusal{Principal: "key_ann", Operation: operation, Code: privacy.CodeForbidden, Concerned: []string{"b"}})
+	}
+	r.look(s)
+	if len(r.sent) > 0 {
+		t.Errorf("%+v", r.sent)
+	}
+}
+
 func TestAnAlertIsRaisedOnceAndListedByTenant(t *testing.T) {
 	r := newRecord(t)
 	first, second := r.service(), r.service() // two processes
