@@ -551,6 +551,27 @@ func TestTemplatesWaitForThoseWhoAreUnderTemplates(t *testing.T) {
 	b.made(b.PutTemplate(t.Context(), "visits", "other", count, operator))
 }
 
+// What may be asked is all on the list that members look at.
+func TestTemplatesAreAllListed(t *testing.T) {
+	b := newBench(t, "")
+	count := &template.Template{SQL: "SELECT COUNT(*) FROM visits", Epsilon: 0.5}
+	b.ok(b.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+			INSERT INTO template_versions (dataset, name, version, document, created_at, created_by)
+			SELECT 'visits', 'a' || i, 1, '{"sql": "SELECT COUNT(*) FROM visits", "epsilon": 0.5}', 0, 'o' FROM n`, template.MaxTemplates-1)
+		return err
+	}))
+	b.made(b.PutTemplate(t.Context(), "visits", "y", count, operator))
+	_, err := b.PutTemplate(t.Context(), "visits", "z", count, operator)
+	b.refused(privacy.CodeConflict, err)
+	b.made(b.PutTemplate(t.Context(), "visits", "y", count, operator)) // another version of one
+	b.made(b.PutTemplate(t.Context(), "visits", "a1", nil, operator))
+	b.made(b.PutTemplate(t.Context(), "visits", "z", count, operator))
+	if all, err := b.Templates(t.Context(), "visits"); err != nil || all[len(all)-1].Name != "z" {
+		t.Errorf("%d templates, %v", len(all), err)
+	}
+}
+
 func TestOnePrincipalCannotFillTheStore(t *testing.T) {
 	b := newBench(t, both)
 	for i := range maxPending {

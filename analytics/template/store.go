@@ -83,7 +83,23 @@ func List(ctx context.Context, r Reader, dataset string) ([]Version, error) {
 	return all, nil
 }
 
+// fits refuses one more template than are listed: what may be asked without being
+// listed would be known to nobody who has to agree.
+func fits(ctx context.Context, tx *sql.Tx, dataset, name string) error {
+	var others int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM template_versions t WHERE dataset = ? AND name <> ? AND document <> ''
+		AND version = (SELECT max(version) FROM template_versions m WHERE m.dataset = t.dataset AND m.name = t.name)`, dataset, name).Scan(&others)
+	if err != nil {
+		return privacy.Internal(err, "counting templates")
+	}
+	if others >= MaxTemplates {
+		return privacy.Errorf(privacy.CodeConflict, "dataset %q has %d templates, as many as it may: withdraw some", dataset, others)
+	}
+	return nil
+}
+
 // PutIn adds a version in the caller's transaction; nil withdraws the template.
+// CodeConflict where the dataset has MaxTemplates others.
 func PutIn(ctx context.Context, tx *sql.Tx, dataset, name string, t *Template, by privacy.Principal, now time.Time) error {
 	document, act := "", "withdraw"
 	if t != nil {
@@ -92,6 +108,9 @@ func PutIn(ctx context.Context, tx *sql.Tx, dataset, name string, t *Template, b
 			return privacy.Internal(err, "write a template")
 		}
 		document, act = string(text), "put"
+		if err := fits(ctx, tx, dataset, name); err != nil {
+			return err
+		}
 	}
 	var version int
 	err := tx.QueryRowContext(ctx, `INSERT INTO template_versions (dataset, name, version, document, created_at, created_by)
