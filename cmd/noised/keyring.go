@@ -16,7 +16,7 @@ import (
 
 func (a *app) keyringCommand() *cobra.Command {
 	return group("keyring", "Keep the keyset that a data directory is encrypted with",
-		a.keyringInitCommand(), a.keyringStatusCommand(), a.keyringRotateCommand(), a.keyringEnableCommand())
+		a.keyringInitCommand(), a.keyringStatusCommand(), a.keyringRotateCommand(), a.keyringEnableCommand(), a.keyringSealCommand())
 }
 
 // keyringFlags say which keyset of which data directory is meant.

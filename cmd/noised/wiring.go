@@ -86,7 +86,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	}
 	now := time.Now
 	p.containment = containment.New(db, now)
-	cat, led, keys := catalog.New(db, now), ledger.New(db, now), authn.New(db, now)
+	cat, led, keys := catalog.New(db, now).WithKeys(p.ring), ledger.New(db, now), authn.New(db, now)
 	quotas, err := quota.New(db, now, c.quotas())
 	if err != nil {
 		return p, err
@@ -101,8 +101,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	store := release.New(db).WithKeys(p.ring)
 	p.queries = query.New(query.Options{
-		DB: db, Catalog: cat, Ledger: led, Store: release.New(db), Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
+		Keys: p.ring, DB: db, Catalog: cat, Ledger: led, Store: store, Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
 		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas, Features: features,
 	})
@@ -122,6 +123,9 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
+	}
+	if err := m.sealPlain(ctx, sealer{db, c.DataDir, p.ring, cat, store, p.queries, p.jobs}); err != nil {
+		return p, err
 	}
 	agreed := consent.New(db, cat, led, now)
 	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys, agreed)})

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -85,7 +86,9 @@ func TestUploadsAreSealed(t *testing.T) {
 	for _, c := range []struct{ format, encoding, body string }{{"csv", "", lines}, {"csv", "gzip", packed.String()}, {"ndjson", "", objects}} {
 		t.Run(c.format+c.encoding, func(t *testing.T) {
 			two, listed := int64(2), [2]string{}
-			r := request(func(r *job.Request) { r.Format, r.Encoding, r.MaxBadRecords, r.LoadID = c.format, c.encoding, &two, "once" })
+			r := request(func(r *job.Request) {
+				r.Format, r.Encoding, r.MaxBadRecords, r.LoadID = c.format, c.encoding, &two, "once"
+			})
 			plain := newHouse(t)
 			plain.run()
 			listed[0] = plain.rejects(plain.load(r, c.body).ID)
@@ -153,5 +156,40 @@ func TestKeysOfUploadsThatFailAreForgotten(t *testing.T) {
 	wantCode(t, err, privacy.CodeTooLarge)
 	if n := h.one(`SELECT count(*) FROM data_keys WHERE name LIKE 'upload:%' OR name LIKE 'rejects:%'`); n != "0" {
 		t.Errorf("%s keys are left", n)
+	}
+}
+
+// TestWhatIsPlainIsSealedWhenAsked: records and reject files from before there were
+// keys, once; and loads are the same afterwards.
+func TestWhatIsPlainIsSealedWhenAsked(t *testing.T) {
+	h := newHouse(t)
+	one := int64(1)
+	r := request(func(r *job.Request) { r.LoadID, r.MaxBadRecords = "once", &one })
+	const body = "person,city,rating,canary\n1,x,3,z\n,canary-1,3,z\n"
+	stop := h.run()
+	l := h.load(r, body)
+	listed := h.rejects(l.ID)
+	stop()
+	h.seal()
+	for want := 1; want >= 0; want-- {
+		files, err := h.SealRejects(context.Background())
+		h.must(err)
+		records := 0
+		h.must(h.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) (err error) {
+			records, err = h.SealPlain(ctx, tx, 10)
+			return err
+		}))
+		if files != want || records != want {
+			t.Errorf("sealed %d files and %d records, want %d of each", files, records, want)
+		}
+	}
+	if found := h.clear("canary", "tenants/a/rejects"); len(found) > 0 || strings.Contains(h.one(`SELECT sha256 || ignored FROM loads`), "canary") {
+		t.Errorf("in clear: %v", found)
+	}
+	if again := h.create(r, body); !again.Existing || again.ID != l.ID || fmt.Sprint(again.IgnoredColumns) != "[canary]" {
+		t.Errorf("sent again: %+v", again)
+	}
+	if got := h.rejects(l.ID); got != listed {
+		t.Error(cmp.Diff(listed, got))
 	}
 }
