@@ -53,6 +53,10 @@ func accessTable() map[string]access {
 		"cancelLoad":     roles(contributor, operator),
 		"getLoadRejects": roles(contributor),
 
+		"createErasure": roles(contributor),
+		"listErasures":  roles(contributor),
+		"getErasure":    roles(contributor),
+
 		"createTenant":     roles(operator),
 		"listTenants":      roles(operator),
 		"updateTenant":     roles(operator),

@@ -171,7 +171,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 	}
 	o := Options{
 		Record:  record.New(h.db, release.New(h.db), signer),
-		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
+		Consent: consent.New(h.db, cat, h.ledger, h.clock.Now), Policies: h.policies, Audit: h.audit, Lineage: lineage.New(h.db), Quotas: quotas, DB: h.db, Queries: h.queries, Loads: h.loads, Erasures: fakeErasures{}, Catalog: cat, Ledger: h.ledger, Callers: &authn.Gate{Keys: h.keys}, Keys: h.keys,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.clock.Now, Metrics: h.metrics,
 	}
 	for _, f := range change {

@@ -96,6 +96,7 @@ type Options struct {
 	DB       *controldb.DB // keeps the answers to repeated requests
 	Queries  Queries
 	Loads    Loads
+	Erasures Erasures
 	Catalog  Catalog
 	Ledger   Ledger
 	Callers  Callers
@@ -128,7 +129,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Erasures == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

@@ -65,6 +65,30 @@ func (e ChargeState) Valid() bool {
 	}
 }
 
+// Defines values for ErasureState.
+const (
+	ErasureStateFailed    ErasureState = "failed"
+	ErasureStatePending   ErasureState = "pending"
+	ErasureStateRunning   ErasureState = "running"
+	ErasureStateSucceeded ErasureState = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the ErasureState enum.
+func (e ErasureState) Valid() bool {
+	switch e {
+	case ErasureStateFailed:
+		return true
+	case ErasureStatePending:
+		return true
+	case ErasureStateRunning:
+		return true
+	case ErasureStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExplainColumnMechanism.
 const (
 	Gaussian           ExplainColumnMechanism = "gaussian"
@@ -635,6 +659,48 @@ type EffectNoise struct {
 	Before float64 `json:"before"`
 	Of     string  `json:"of"`
 }
+
+// Erasure defines model for Erasure.
+type Erasure struct {
+	// Commitment What the log has of the units, in the answer to the request only
+	Commitment *string   `json:"commitment,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	Dataset    string    `json:"dataset"`
+
+	// Error RFC 9457
+	Error      *Problem   `json:"error,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Generation The one that it published
+	Generation *string `json:"generation,omitempty"`
+	ID         string  `json:"id"`
+
+	// Nonce Opens the commitment. It is told once, and kept nowhere
+	Nonce *string `json:"nonce,omitempty"`
+
+	// RowsErased Of all tables, as they were when it ran
+	RowsErased *int64       `json:"rows_erased,omitempty"`
+	State      ErasureState `json:"state"`
+	Tenant     string       `json:"tenant"`
+
+	// Units How many were named
+	Units int64 `json:"units"`
+}
+
+// ErasureList defines model for ErasureList.
+type ErasureList struct {
+	Items []Erasure `json:"items"`
+	Next  *string   `json:"next,omitempty"`
+}
+
+// ErasureRequest defines model for ErasureRequest.
+type ErasureRequest struct {
+	// Units Ids of people as the tenant's files have them; numbers as texts. They are stored nowhere
+	Units []string `json:"units"`
+}
+
+// ErasureState defines model for ErasureState.
+type ErasureState string
 
 // ExplainCharge defines model for ExplainCharge.
 type ExplainCharge struct {
@@ -1612,6 +1678,16 @@ type GetDatasetParams struct {
 	Version *int `form:"version,omitempty" json:"version,omitempty"`
 }
 
+// CreateErasureParams defines parameters for CreateErasure.
+type CreateErasureParams struct {
+	// Tenant Guards against a wrong key: another tenant than the caller's own is refused
+	Tenant *string `form:"tenant,omitempty" json:"tenant,omitempty"`
+
+	// IdempotencyKey Makes a retry safe for 24 hours: the same key with the same body gives the same answer and has no second
+	// effect; with another body, `idempotency-mismatch`. Errors are not kept, since they had no effect.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateLoadParams defines parameters for CreateLoad.
 type CreateLoadParams struct {
 	// Write Add to the tenant's rows, or put these in their place
@@ -1640,6 +1716,15 @@ type CreateLoadParams struct {
 
 // CreateLoadParamsContentEncoding defines parameters for CreateLoad.
 type CreateLoadParamsContentEncoding string
+
+// ListErasuresParams defines parameters for ListErasures.
+type ListErasuresParams struct {
+	// Cursor The member `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit 100 unless told
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ExplainParams defines parameters for Explain.
 type ExplainParams struct {
@@ -1769,6 +1854,9 @@ type RotateTenantKeyJSONRequestBody = KeyRotation
 
 // PutQuotasJSONRequestBody defines body for PutQuotas for application/json ContentType.
 type PutQuotasJSONRequestBody = QuotaRequest
+
+// CreateErasureJSONRequestBody defines body for CreateErasure for application/json ContentType.
+type CreateErasureJSONRequestBody = ErasureRequest
 
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = QueryRequest
@@ -2358,6 +2446,28 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
 	GetDataset(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateErasureWithBody Erase people from one's tenant's data
+	//
+	// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+	// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+	// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+	CreateErasureWithBody(ctx context.Context, dataset DatasetName, params *CreateErasureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateErasure Erase people from one's tenant's data
+	//
+	// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+	// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+	// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+	CreateErasure(ctx context.Context, dataset DatasetName, params *CreateErasureParams, body CreateErasureJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateLoadWithBody Upload a file and start a load
 	//
 	// The file is streamed to disk and loaded by a job; ask `GET /v1/loads/{load}` how it went. The same
@@ -2377,6 +2487,16 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
 	GetTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListErasures List the erasures of one's tenant, newest first
+	//
+	// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+	ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetErasure Show the state of an erasure
+	//
+	// Corresponds with GET /v1/erasures/{erasure} (the `GetErasure` operationId).
+	GetErasure(ctx context.Context, erasure string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExplainWithBody Price a query, or say why it is refused
 	//
@@ -3527,6 +3647,48 @@ func (c *Client) GetDataset(ctx context.Context, dataset DatasetName, params *Ge
 	return c.Client.Do(req)
 }
 
+// CreateErasureWithBody Erase people from one's tenant's data
+//
+// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+func (c *Client) CreateErasureWithBody(ctx context.Context, dataset DatasetName, params *CreateErasureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateErasureRequestWithBody(c.Server, dataset, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateErasure Erase people from one's tenant's data
+//
+// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+func (c *Client) CreateErasure(ctx context.Context, dataset DatasetName, params *CreateErasureParams, body CreateErasureJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateErasureRequest(c.Server, dataset, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CreateLoadWithBody Upload a file and start a load
 //
 // The file is streamed to disk and loaded by a job; ask `GET /v1/loads/{load}` how it went. The same
@@ -3567,6 +3729,36 @@ func (c *Client) ListTemplates(ctx context.Context, dataset DatasetName, reqEdit
 // Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
 func (c *Client) GetTemplate(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTemplateRequest(c.Server, dataset, template)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListErasures List the erasures of one's tenant, newest first
+//
+// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+func (c *Client) ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListErasuresRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetErasure Show the state of an erasure
+//
+// Corresponds with GET /v1/erasures/{erasure} (the `GetErasure` operationId).
+func (c *Client) GetErasure(ctx context.Context, erasure string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetErasureRequest(c.Server, erasure)
 	if err != nil {
 		return nil, err
 	}
@@ -5955,6 +6147,95 @@ func NewGetDatasetRequest(server string, dataset DatasetName, params *GetDataset
 	return req, nil
 }
 
+// NewCreateErasureRequest calls the generic CreateErasure builder with application/json body
+func NewCreateErasureRequest(server string, dataset DatasetName, params *CreateErasureParams, body CreateErasureJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateErasureRequestWithBody(server, dataset, params, "application/json", bodyReader)
+}
+
+// NewCreateErasureRequestWithBody constructs an http.Request for the CreateErasure method, with any body, and a specified content type
+func NewCreateErasureRequestWithBody(server string, dataset DatasetName, params *CreateErasureParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/datasets/%s/erasures", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Tenant != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tenant", *params.Tenant, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCreateLoadRequestWithBody constructs an http.Request for the CreateLoad method, with any body, and a specified content type
 func NewCreateLoadRequestWithBody(server string, dataset DatasetName, params *CreateLoadParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
@@ -6162,6 +6443,106 @@ func NewGetTemplateRequest(server string, dataset DatasetName, template string) 
 	}
 
 	operationPath := fmt.Sprintf("/v1/datasets/%s/templates/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListErasuresRequest constructs an http.Request for the ListErasures method
+func NewListErasuresRequest(server string, params *ListErasuresParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/erasures")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetErasureRequest constructs an http.Request for the GetErasure method
+func NewGetErasureRequest(server string, erasure string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "erasure", erasure, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/erasures/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -7630,6 +8011,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/datasets/{dataset} (the `GetDataset` operationId).
 	GetDatasetWithResponse(ctx context.Context, dataset DatasetName, params *GetDatasetParams, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error)
 
+	// CreateErasureWithBodyWithResponse Erase people from one's tenant's data
+	//
+	// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+	// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+	// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+	CreateErasureWithBodyWithResponse(ctx context.Context, dataset DatasetName, params *CreateErasureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateErasureResponse, error)
+
+	// CreateErasureWithResponse Erase people from one's tenant's data
+	//
+	// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+	// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+	// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+	CreateErasureWithResponse(ctx context.Context, dataset DatasetName, params *CreateErasureParams, body CreateErasureJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateErasureResponse, error)
+
 	// CreateLoadWithBodyWithResponse Upload a file and start a load
 	//
 	// The file is streamed to disk and loaded by a job; ask `GET /v1/loads/{load}` how it went. The same
@@ -7653,6 +8056,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/datasets/{dataset}/templates/{template} (the `GetTemplate` operationId).
 	GetTemplateWithResponse(ctx context.Context, dataset DatasetName, template string, reqEditors ...RequestEditorFn) (*GetTemplateResponse, error)
+
+	// ListErasuresWithResponse List the erasures of one's tenant, newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+	ListErasuresWithResponse(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*ListErasuresResponse, error)
+
+	// GetErasureWithResponse Show the state of an erasure
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/erasures/{erasure} (the `GetErasure` operationId).
+	GetErasureWithResponse(ctx context.Context, erasure string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error)
 
 	// ExplainWithBodyWithResponse Price a query, or say why it is refused
 	//
@@ -9242,6 +9659,45 @@ func (r GetDatasetResponse) StatusCode() int {
 	return 0
 }
 
+// CreateErasureResponse202Headers the declared response headers of an HTTP 202 response for CreateErasure
+type CreateErasureResponse202Headers struct {
+	Location string
+}
+
+// CreateErasureResponseDefaultHeaders the declared response headers of an HTTP default response for CreateErasure
+type CreateErasureResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CreateErasureResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Erasure
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *CreateErasureResponse202Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateErasureResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateErasureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateErasureResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // CreateLoadResponse202Headers the declared response headers of an HTTP 202 response for CreateLoad
 type CreateLoadResponse202Headers struct {
 	Location string
@@ -9339,6 +9795,70 @@ func (r GetTemplateResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetTemplateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ListErasuresResponseDefaultHeaders the declared response headers of an HTTP default response for ListErasures
+type ListErasuresResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListErasuresResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ErasureList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListErasuresResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r ListErasuresResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListErasuresResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetErasureResponseDefaultHeaders the declared response headers of an HTTP default response for GetErasure
+type GetErasureResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetErasureResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erasure
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetErasureResponseDefaultHeaders
+}
+
+// Status returns HTTPResponse.Status
+func (r GetErasureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetErasureResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -10783,6 +11303,40 @@ func (c *ClientWithResponses) GetDatasetWithResponse(ctx context.Context, datase
 	return ParseGetDatasetResponse(rsp)
 }
 
+// CreateErasureWithBodyWithResponse Erase people from one's tenant's data
+//
+// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+func (c *ClientWithResponses) CreateErasureWithBodyWithResponse(ctx context.Context, dataset DatasetName, params *CreateErasureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateErasureResponse, error) {
+	rsp, err := c.CreateErasureWithBody(ctx, dataset, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateErasureResponse(rsp)
+}
+
+// CreateErasureWithResponse Erase people from one's tenant's data
+//
+// Takes every row of these units out of every table of the dataset, every generation that still has files, the files of rejected rows, and
+// what is kept of uploads. Loads that were accepted before run first, later ones after it. A generation is published whether or not anybody
+// was there. Ask `GET /v1/erasures/{erasure}` how it went.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/datasets/{dataset}/erasures (the `CreateErasure` operationId).
+func (c *ClientWithResponses) CreateErasureWithResponse(ctx context.Context, dataset DatasetName, params *CreateErasureParams, body CreateErasureJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateErasureResponse, error) {
+	rsp, err := c.CreateErasure(ctx, dataset, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateErasureResponse(rsp)
+}
+
 // CreateLoadWithBodyWithResponse Upload a file and start a load
 //
 // The file is streamed to disk and loaded by a job; ask `GET /v1/loads/{load}` how it went. The same
@@ -10823,6 +11377,32 @@ func (c *ClientWithResponses) GetTemplateWithResponse(ctx context.Context, datas
 		return nil, err
 	}
 	return ParseGetTemplateResponse(rsp)
+}
+
+// ListErasuresWithResponse List the erasures of one's tenant, newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
+func (c *ClientWithResponses) ListErasuresWithResponse(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*ListErasuresResponse, error) {
+	rsp, err := c.ListErasures(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListErasuresResponse(rsp)
+}
+
+// GetErasureWithResponse Show the state of an erasure
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/erasures/{erasure} (the `GetErasure` operationId).
+func (c *ClientWithResponses) GetErasureWithResponse(ctx context.Context, erasure string, reqEditors ...RequestEditorFn) (*GetErasureResponse, error) {
+	rsp, err := c.GetErasure(ctx, erasure, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetErasureResponse(rsp)
 }
 
 // ExplainWithBodyWithResponse Price a query, or say why it is refused
@@ -13161,6 +13741,62 @@ func ParseGetDatasetResponse(rsp *http.Response) (*GetDatasetResponse, error) {
 	return response, nil
 }
 
+// ParseCreateErasureResponse parses an HTTP response from a CreateErasureWithResponse call
+func ParseCreateErasureResponse(rsp *http.Response) (*CreateErasureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateErasureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Erasure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers CreateErasureResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
+	case true:
+		var headers CreateErasureResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseCreateLoadResponse parses an HTTP response from a CreateLoadWithResponse call
 func ParseCreateLoadResponse(rsp *http.Response) (*CreateLoadResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13296,6 +13932,98 @@ func ParseGetTemplateResponse(rsp *http.Response) (*GetTemplateResponse, error) 
 	switch {
 	case true:
 		var headers GetTemplateResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListErasuresResponse parses an HTTP response from a ListErasuresWithResponse call
+func ParseListErasuresResponse(rsp *http.Response) (*ListErasuresResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListErasuresResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ErasureList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListErasuresResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetErasureResponse parses an HTTP response from a GetErasureWithResponse call
+func ParseGetErasureResponse(rsp *http.Response) (*GetErasureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetErasureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erasure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetErasureResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

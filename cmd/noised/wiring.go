@@ -22,6 +22,7 @@ import (
 	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/api/webhook"
+	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/anomaly"
@@ -39,6 +40,7 @@ type parts struct {
 	ring        *keyring.Ring // may be off
 	crypto      string        // the file of DuckDB's extension that encrypts; empty: none
 	jobs        *job.Service
+	erasures    *erase.Service
 	queries     *query.Service
 	policies    *policy.Service
 	flags       *flags.Service // nil: everything is on
@@ -116,7 +118,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.jobs, err = job.New(job.Options{
+	p.jobs, p.erasures, err = openJobs(job.Options{
 		Keys: p.ring, CryptoExtension: p.crypto,
 		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, LoadTimeout: c.LoadTimeout, RequireSandbox: c.RequireSandbox, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
@@ -128,13 +130,13 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	agreed := consent.New(db, cat, led, now)
-	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, release.New(db), keys, agreed)})
+	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, p.erasures, store, keys, agreed)})
 	if err := m.alerting(p, db); err != nil {
 		return p, err
 	}
 	p.handler, err = rest.NewServer(rest.Options{
 		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
-		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Policies: p.policies,
+		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Erasures: p.erasures, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
 		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent

@@ -87,6 +87,10 @@ func rules() map[string]rule {
 		"cancelLoad":     {kind: ofOwner, owner: contributor, finds: "conflict"},
 		"getLoadRejects": {kind: ofOwner, owner: contributor, own: true},
 
+		"createErasure": {kind: ofOwner, owner: contributor, body: `{"units": ["1"]}`},
+		"listErasures":  {kind: ofCaller, owner: contributor, own: true},
+		"getErasure":    {kind: ofOwner, owner: contributor, own: true},
+
 		"createTenant":     {kind: ofOperator, owner: operator, body: `{"name": "newcomer"}`},
 		"listTenants":      {kind: ofOperator, owner: operator},
 		"updateTenant":     {kind: ofOperator, owner: operator, body: `{"suspended": false}`},
