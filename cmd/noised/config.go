@@ -34,6 +34,7 @@ type Config struct {
 	CryptoExtension   string `koanf:"crypto_extension"`
 	RequireEncryption bool   `koanf:"require_encryption"`
 
+	LogKey        string   `koanf:"log_key"`
 	PolicyDir     string   `koanf:"policy_dir"`
 	FlagsFile     string   `koanf:"flags_file"`
 	Region        string   `koanf:"region"`
@@ -113,6 +114,7 @@ func configFlags(fs *pflag.FlagSet) {
 	fs.String("data-dir", "", "directory of the control store and the data")
 	fs.String("high-water-file", "", "file outside it that tells when an older copy of it was restored (default: none)")
 	fs.String("keyset", "", "file with the keys of what is encrypted, outside the data directory (default: its name with .keyset, if there is one)")
+	fs.String("log-key", "", "file with the key that signs the log, outside the data directory (default: its name with .logkey, if there is one)")
 	fs.String("crypto-extension", "", "file of DuckDB's extension httpfs, which encrypts data files (default: they are plain)")
 	fs.Bool("require-encryption", false, "refuse to start unless everything at rest is encrypted")
 	fs.String("policy-dir", "", "directory of policies (*.cedar), read again when they change (default: those set by noised policy put)")

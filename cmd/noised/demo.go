@@ -130,7 +130,7 @@ func (d *demo) run(ctx context.Context, exit bool, shown func() error) (err erro
 
 // start brings up a real server on an empty data directory.
 func (d *demo) start(ctx context.Context, dir string) error {
-	operator, err := initialise(ctx, dir, "")
+	operator, _, err := initialise(ctx, dir, "", "")
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 func newDir(t *testing.T) (dir, operatorKey string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
-	key, err := initialise(context.Background(), dir, "")
+	key, _, err := initialise(context.Background(), dir, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) releaseCommand() *cobra.Command {
-	return group("release", "List one's answers and read them again, free", a.listReleasesCommand(), a.getReleaseCommand())
+	return group("release", "List one's answers and read them again, free", a.listReleasesCommand(), a.getReleaseCommand(), a.releaseReceiptCommand())
 }
 
 func (a *app) listReleasesCommand() *cobra.Command {

@@ -100,8 +100,8 @@ Talk to a server:  set NOISED_URL and NOISED_KEY, then noised query "SELECT …"
 			root.AddCommand(c)
 		}
 	}
-	add("server", a.demoCommand(), a.initCommand(), a.serveCommand(), a.ledgerCommand(), a.keyringCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand())
-	add("data", a.loadCommand(), a.eraseCommand(), a.erasuresCommand(), a.queryCommand(), a.explainCommand(), a.releaseCommand(), a.lineageCommand())
+	add("server", a.demoCommand(), a.initCommand(), a.serveCommand(), a.ledgerCommand(), a.logCommand(), a.keyringCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand())
+	add("data", a.loadCommand(), a.eraseCommand(), a.erasuresCommand(), a.queryCommand(), a.explainCommand(), a.releaseCommand(), a.receiptCommand(), a.lineageCommand())
 	add("admin", a.tenantCommand(), a.keyCommand(), a.principalCommand(), a.datasetCommand(), a.memberCommand(), a.budgetCommand(), a.quotaCommand(), a.policyCommand(), a.templateCommand(), a.proposalCommand(), a.refusalsCommand(),
 		a.suspendAnyCommand(), a.resumeCommand(), a.suspensionsCommand(), a.alertsCommand())
 	root.AddCommand(a.workerCommand(), a.versionCommand())

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/authn"
@@ -33,6 +34,7 @@ import (
 	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
+	"github.com/noised/noised/privacy/translog"
 )
 
 // parts are the server's parts that Main starts and stops.
@@ -52,6 +54,7 @@ type parts struct {
 	keys        *authn.Keys
 	tokens      *oidc.Verifier   // nil: none are accepted
 	authority   *certs.Authority // nil: no certificates are accepted
+	logKey      *translog.Key    // nil: the log is not signed
 	closers     []func() error   // in the order in which they were opened
 }
 
@@ -135,7 +138,8 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	p.handler, err = rest.NewServer(rest.Options{
-		Audit: p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
+		Record: record.New(db, store, p.logKey),
+		Audit:  p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
 		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Erasures: p.erasures, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
@@ -164,7 +168,10 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 	if err := m.Config.settle(); err != nil {
 		return db, err
 	}
-	return db, m.openKeys(ctx, p, db)
+	if err := m.openKeys(ctx, p, db); err != nil {
+		return db, err
+	}
+	return db, m.openLogKey(ctx, p, db)
 }
 
 // openEngine starts what reads SQL and what runs plans.

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/noised/noised/privacy/translog"
+	"github.com/noised/noised/privacy/translog/verify"
+)
+
+// verifyFlags are those of noised log verify.
+type verifyFlags struct {
+	logKeyFlags
+	checkpoints, verifiers []string
+	save                   string
+}
+
+func (a *app) logVerifyCommand() *cobra.Command {
+	var f verifyFlags
+	c := a.client(&cobra.Command{
+		Use:   "verify [--data-dir DIR] [--checkpoint FILE]… [--verifier KEY]",
+		Short: "Replay the log, and hold it against the ledger and against earlier states",
+		Long: `With --data-dir, replay the whole log of a data directory: hash every leaf anew,
+recompute what each account has spent from the leaves, and compare with the
+ledger. A server may be running. Without, ask a server for its log's state, and
+that it continues the states that were kept; this needs no key.
+
+Each --checkpoint is a state that was kept before (noised log checkpoint). Only
+such a one tells a log that was rewritten as a whole, or rolled back. --verifier
+is the public half of the log's key, or a file with it; name the earlier ones
+too if the log had several. The exit code is 1 if anything differs.`,
+		Example: `  noised log verify --data-dir /var/lib/noised --checkpoint kept.txt
+  noised log verify --verifier log.pub --checkpoint kept.txt --save now.txt`,
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := a.wantJSON(); err != nil {
+				return err
+			}
+			if f.dataDir == "" {
+				return a.verifyServer(cmd.Context(), f)
+			}
+			if f.save != "" {
+				return usagef("--save keeps the state of a server's log: leave out --data-dir")
+			}
+			return a.withLedger(cmd.Context(), ledgerFlags{dataDir: f.dataDir}, func(l *ledgerFiles) error { return a.verifyDirectory(cmd.Context(), l, f) })
+		},
+	})
+	f.register(c)
+	c.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "file with a state that was kept before; may be repeated")
+	c.Flags().StringArrayVar(&f.verifiers, "verifier", nil, "public half of the log's key, or a file with it; may be repeated (default: that of the data directory's log key)")
+	c.Flags().StringVar(&f.save, "save", "", "file to keep the state of a server's log in, once it is verified")
+	return c
+}
+
+// earlier reads the states that were kept.
+func (f verifyFlags) earlier() ([]translog.Checkpoint, error) {
+	var verifiers []string
+	for _, given := range f.verifiers {
+		v, err := readVerifier(given)
+		if err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, v)
+	}
+	var out []translog.Checkpoint
+	for _, path := range f.checkpoints {
+		signed, err := readSmall(path, maxKeyFile*2)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read a checkpoint: %w", err)
+		}
+		c, err := signedBy(signed, verifiers)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// verified is what noised log verify says.
+type verified struct {
+	Size        int64     `json:"size"`
+	Root        string    `json:"root"`
+	Charges     int64     `json:"charges,omitempty"`
+	Accounts    int64     `json:"accounts,omitempty"`
+	Releases    int64     `json:"releases,omitempty"`
+	Checkpoints int       `json:"checkpoints"`
+	Problems    []problem `json:"problems"`
+	More        int64     `json:"more,omitempty"`
+}
+
+type problem struct {
+	Leaf *int64 `json:"leaf,omitempty"`
+	What string `json:"what"`
+}
+
+// verifyDirectory replays the log of a data directory.
+func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags) error {
+	if len(f.verifiers) == 0 && len(f.checkpoints) > 0 {
+		key, err := readLogKey(ctx, logKeyPath(f.logKey, f.dataDir), l.db)
+		if err != nil {
+			return fmt.Errorf("name the log's verifier with --verifier: %w", err)
+		}
+		f.verifiers = []string{key.Verifier()}
+	}
+	earlier, err := f.earlier()
+	if err != nil {
+		return err
+	}
+	store, err := l.db.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range earlier {
+		if c.Origin != translog.LogName(store) {
+			return fmt.Errorf("a checkpoint is one of the log %s, and this one is %s", c.Origin, translog.LogName(store))
+		}
+	}
+	var r verify.Report
+	err = l.db.View(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		r, err = verify.Run(ctx, tx, earlier...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the log cannot be read: %w", internalOf(err))
+	}
+	doc := verified{Size: r.Size, Root: r.Root.String(), Charges: r.Charges, Accounts: r.Accounts, Releases: r.Releases, Checkpoints: len(earlier), Problems: []problem{}, More: r.More}
+	for _, p := range r.Problems {
+		shown := problem{What: p.What}
+		if p.Leaf >= 0 {
+			shown.Leaf = &p.Leaf
+		}
+		doc.Problems = append(doc.Problems, shown)
+	}
+	return a.judge(doc, func(w io.Writer) {
+		fmt.Fprintf(w, "log        %d entries, root %s\ncharges    %d\naccounts   %d\nreleases   %d\n", r.Size, r.Root, r.Charges, r.Accounts, r.Releases)
+	})
+}
+
+// judge prints what was found, and fails if anything differs.
+func (a *app) judge(doc verified, head func(io.Writer)) error {
+	err := a.print(doc, func(w io.Writer) {
+		head(w)
+		if len(doc.Problems) == 0 {
+			fmt.Fprintf(w, "verified: nothing differs, and %d earlier states are continued\n", doc.Checkpoints)
+		}
+	})
+	if err != nil || len(doc.Problems) == 0 {
+		return err
+	}
+	for _, p := range doc.Problems {
+		fmt.Fprintf(a.stderr, "noised: %s\n", p.What)
+	}
+	return fmt.Errorf("THE LOG DOES NOT VERIFY: %d things differ", int64(len(doc.Problems))+doc.More)
+}
+
+// verifyServer asks a server for its log's state, and for proofs that it continues
+// those that were kept.
+func (a *app) verifyServer(ctx context.Context, f verifyFlags) error {
+	if len(f.verifiers) == 0 {
+		return usagef("missing flag --verifier: what the log's signatures are checked with is not the server's to say")
+	}
+	earlier, err := f.earlier()
+	if err != nil {
+		return err
+	}
+	c, err := a.reach()
+	if err != nil {
+		return err
+	}
+	signed, err := c.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	var verifiers []string
+	for _, given := range f.verifiers {
+		v, err := readVerifier(given)
+		if err != nil {
+			return err
+		}
+		verifiers = append(verifiers, v)
+	}
+	now, err := signedBy(signed, verifiers)
+	if err != nil {
+		return fmt.Errorf("the server's checkpoint: %w", err)
+	}
+	doc := verified{Size: now.Size, Root: now.Root.String(), Checkpoints: len(earlier), Problems: []problem{}}
+	for _, old := range earlier {
+		if err := continues(old, now, func(from, to int64) ([]string, error) {
+			p, err := c.Consistency(ctx, from, to)
+			return p.Proof, err
+		}); err != nil {
+			doc.Problems = append(doc.Problems, problem{What: err.Error()})
+		}
+	}
+	if err := a.judge(doc, func(w io.Writer) { fmt.Fprintf(w, "log        %d entries, root %s\n", now.Size, now.Root) }); err != nil {
+		return err
+	}
+	if f.save == "" {
+		return nil
+	}
+	return os.WriteFile(f.save, signed, 0o600)
+}
+
+// continues checks that one state of a log is the continuation of another.
+func continues(old, now translog.Checkpoint, prove func(from, to int64) ([]string, error)) error {
+	switch {
+	case old.Origin != now.Origin:
+		return fmt.Errorf("a checkpoint is one of the log %s, and this one is %s", old.Origin, now.Origin)
+	case old.Size > now.Size:
+		return fmt.Errorf("the log has %d entries, and had %d: it was rolled back", now.Size, old.Size)
+	case old.Size == now.Size && old.Root != now.Root:
+		return fmt.Errorf("the log has two pasts: its %d entries are not those of the checkpoint", old.Size)
+	case old.Size == now.Size || old.Size == 0:
+		return nil
+	}
+	texts, err := prove(old.Size, now.Size)
+	if err != nil {
+		return err
+	}
+	var proof tlog.TreeProof
+	for _, text := range texts {
+		h, err := tlog.ParseHash(text)
+		if err != nil {
+			return errors.New("the server's proof is not one")
+		}
+		proof = append(proof, h)
+	}
+	if err := tlog.CheckTree(proof, now.Size, now.Root, old.Size, old.Root); err != nil {
+		return fmt.Errorf("the log has two pasts: it does not continue the checkpoint of %d entries", old.Size)
+	}
+	return nil
+}
