@@ -295,6 +295,32 @@ func TestTheDetectorLocksNoOperatorOut(t *testing.T) {
 	}
 }
 
+// TestATenantSuspendsSoMany: every call reads all suspensions again when one has
+// changed, so that a tenant with any number of them could slow all others down. That it
+// suspends itself is never too much.
+func TestATenantSuspendsSoMany(t *testing.T) {
+	h := newHouse(t)
+	err := h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+			INSERT INTO suspensions (kind, name, owner, reason, placed_by, since) SELECT 'principal', 'oidc_' || i, 'a', 'r', 'x', 0 FROM n`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Suspend(t.Context(), containment.KindPrincipal, "oidc_x", "one more", admin); privacy.CodeOf(err) != privacy.CodeConflict {
+		t.Errorf("one more: %v", err)
+	}
+	for _, by := range []privacy.Principal{admin, operator} {
+		if _, err := h.Suspend(t.Context(), containment.KindTenant, "a", "our own", by); err != nil {
+			t.Errorf("the tenant itself: %v", err)
+		}
+	}
+	if _, err := h.Suspend(t.Context(), containment.KindPrincipal, "oidc_x", "stolen", operator); err != nil {
+		t.Errorf("by the operator: %v", err)
+	}
+}
+
 func TestATenantCreatedAgainIsNotSuspended(t *testing.T) {
 	h := newHouse(t)
 	h.suspend(containment.KindTenant, "a", operator)
