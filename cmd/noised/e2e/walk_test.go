@@ -15,22 +15,29 @@ import (
 	"time"
 )
 
-// TestTheWalkOfGovernance runs the commands of docs/governance.md in the order in
-// which an officer reads them, in one shell, on the built program. A command that
+// walks are the pages whose commands are run, with the fewest that each has.
+var walks = map[string]int{"governance.md": 30, "operations.md": 30}
+
+// TestTheWalks runs the commands of pages of the documentation in the order in which
+// they are read, each page's in one shell, on the built program. A command that
 // fails, or that does not fail where it is written with a !, fails the test.
 //
 // An id that a reader is to put in is written with dots, as in load_…; what is put
 // in is the last one of its kind that a command printed.
-func TestTheWalkOfGovernance(t *testing.T) {
-	text, err := os.ReadFile(filepath.FromSlash("../../../docs/governance.md"))
-	check(t, err)
-	commands := commandsOf(t, string(text))
-	if len(commands) < 30 {
-		t.Fatalf("only %d commands are in the document", len(commands))
-	}
-	w := newOfficer(t)
-	for _, c := range commands {
-		w.run(c)
+func TestTheWalks(t *testing.T) {
+	for page, least := range walks {
+		t.Run(page, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(filepath.FromSlash("../../../docs"), page))
+			check(t, err)
+			commands := commandsOf(t, string(text))
+			if len(commands) < least {
+				t.Fatalf("only %d commands are in the document", len(commands))
+			}
+			w := newReader(t)
+			for _, c := range commands {
+				w.run(c)
+			}
+		})
 	}
 }
 
@@ -81,8 +88,8 @@ func whole(t *testing.T, text string) bool {
 	return err == nil && len(said) == 0
 }
 
-// officer is a shell that stays open from one command to the next.
-type officer struct {
+// reader is a shell that stays open from one command to the next.
+type reader struct {
 	t    *testing.T
 	in   io.Writer
 	out  *bufio.Reader
@@ -94,7 +101,7 @@ var (
 	dotted = regexp.MustCompile(`\b([a-z]{2,8})_…`)
 )
 
-func newOfficer(t *testing.T) *officer {
+func newReader(t *testing.T) *reader {
 	dir := t.TempDir()
 	check(t, os.Symlink(absolute(t, program.Path), filepath.Join(dir, "noised")))
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -123,13 +130,13 @@ func newOfficer(t *testing.T) *officer {
 			t.Errorf("the shell did not end in order: %v", err)
 		}
 	})
-	return &officer{t: t, in: in, out: bufio.NewReader(read), last: map[string]string{}}
+	return &reader{t: t, in: in, out: bufio.NewReader(read), last: map[string]string{}}
 }
 
 // mark follows what a command printed, with its status.
 const mark = "-- end of command "
 
-func (w *officer) run(c command) {
+func (w *reader) run(c command) {
 	w.t.Helper()
 	text := dotted.ReplaceAllStringFunc(c.text, func(found string) string {
 		kind := strings.TrimSuffix(found, "_…")
