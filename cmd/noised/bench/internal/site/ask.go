@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/ledger"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -73,17 +75,35 @@ func (s *Site) Serve(ctx context.Context) (v *Service, err error) {
 		return v, err
 	}
 	v.closers = append(v.closers, engine.Close)
-	v.catalog = catalog.New(db, time.Now)
+	keys, err := openKeys(db, s.Dir)
+	if err != nil {
+		return v, err
+	}
+	v.catalog = catalog.New(db, time.Now).WithKeys(keys)
 	policies, err := openPolicies(ctx, db)
 	if err != nil {
 		return v, err
 	}
 	v.queries = query.New(query.Options{
-		Policies: policies, DB: db, Catalog: v.catalog, Ledger: ledger.New(db, time.Now), Store: release.New(db), Parser: parser, Engine: engine,
+		Policies: policies, DB: db, Catalog: v.catalog, Ledger: ledger.New(db, time.Now), Store: release.New(db).WithKeys(keys), Keys: keys, Parser: parser, Engine: engine,
 		DataDir: s.Dir, Log: slog.New(slog.DiscardHandler), Now: time.Now, Timeout: 20 * time.Minute,
 	})
 	v.closers = append(v.closers, func() error { return v.queries.Close(context.Background()) })
 	return v, nil
+}
+
+// openKeys opens the keyset beside a directory. Directories from before there were
+// any have none.
+func openKeys(db *controldb.DB, dir string) (*keyring.Ring, error) {
+	path := dir + ".keyset"
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return keyring.New(db, nil, time.Now), nil
+	}
+	keyset, err := keyring.OpenFile(path, dir)
+	if err != nil {
+		return nil, err
+	}
+	return keyring.New(db, keyset, time.Now), nil
 }
 
 // openPolicies puts the defaults in force, as in a server that was told nothing.
