@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/noised/noised/ingest/build"
+	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/privacy"
 )
@@ -56,6 +57,11 @@ func Main(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 		unix.Exit(0)
 	}()
 	limitProcess()
+	// Of the order, this reads one file, which the server has checked.
+	if err := duck.Preload(ctx, order.Encryption); err != nil {
+		out.send(Event{Result: &Result{Error: &Failure{Code: privacy.CodeInternal, Message: "internal error"}, Trace: "the extension that encrypts cannot be loaded"}})
+		return 0
+	}
 	report, err := sandbox.Enter(confines(order))
 	if err != nil {
 		out.send(Event{Result: notEntered(err)})
