@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -194,7 +195,12 @@ func (c *Claims) read(kind string, e Entry) error {
 	} else {
 		c.ChargedAt, c.Cost, c.Parties, c.Debited = l.At, l.Body.Cost, len(l.Body.Debits), l.Body.Accounts
 	}
+	seen := map[string]bool{}
 	for _, o := range e.Opened {
+		if seen[strings.ToLower(o.Nonce)] {
+			return fmt.Errorf("entry %d opens a part twice", e.Index)
+		}
+		seen[strings.ToLower(o.Nonce)] = true
 		if err := c.open(kind, &l, o); err != nil {
 			return fmt.Errorf("entry %d: %w", e.Index, err)
 		}
