@@ -97,7 +97,7 @@ type reader struct {
 }
 
 var (
-	anID   = regexp.MustCompile(`\b(key|oidc|cert|load|rel|prop|tpl|sus|req|ref|ale)_[0-9a-z]{10,}`)
+	anID   = regexp.MustCompile(`\b(key|oidc|cert|load|ers|rel|prop|tpl|sus|req|ref|ale)_[0-9a-z]{10,}`)
 	dotted = regexp.MustCompile(`\b([a-z]{2,8})_…`)
 )
 
