@@ -86,6 +86,11 @@ func (m *Main) openKeys(ctx context.Context, p *parts, db *controldb.DB) (err er
 	if p.ring, err = openRing(ctx, db, c.Keyset, c.DataDir); err != nil {
 		return fmt.Errorf("refusing to serve: %w", err)
 	}
+	if p.ring.On() { // so that the loss of the keyset is noticed before anything is sealed
+		if _, err := p.ring.Key(ctx, nil, keyring.Scope{Name: "keyset"}); err != nil {
+			return fmt.Errorf("refusing to serve: %w", err)
+		}
+	}
 	if c.CryptoExtension != "" {
 		if err := duckdb.CheckExtension(c.CryptoExtension); err != nil {
 			return fmt.Errorf("refusing to load --crypto-extension %s: %w", c.CryptoExtension, err)
