@@ -46,11 +46,11 @@ func arrows(size int) (files []File) {
 	add("a file with a footer", append([]byte("ARROW1\x00\x00"), whole...))
 	add("a mark alone", []byte{0xff, 0xff, 0xff, 0xff})
 	add("marks without end", bytes.Repeat([]byte{0xff}, 1000*size))
-	add("columns without end", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return fields(b, 100*size+1000, 0, false) }))
+	add("columns without end", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return fields(b, 100*size+11_000, 0, false) }))
 	add("lists in lists", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return fields(b, 1, 10*size+500, false) }))
 	add("a tree that grows out of sharing", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return fields(b, 1, 60, true) }))
 	add("a column of a long name", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT {
-		return field(b, string(bytes.Repeat([]byte{'n'}, 1000*size)), 0, nil)
+		return field(b, string(bytes.Repeat([]byte{'n'}, 2000+1000*size)), 0, nil)
 	}))
 	add("columns twice", message(func(b *flatbuffers.Builder) flatbuffers.UOffsetT { return fields(b, 3, 0, false) }))
 	add("a second schema", append(slices.Clone(whole[:len(whole)-8]), whole...))

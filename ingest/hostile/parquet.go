@@ -75,10 +75,10 @@ func parquets(size int) (files []File) {
 	add("an encrypted footer", append(slices.Clone(whole[:len(whole)-4]), "PARE"...))
 	add("a footer before the rows", append(slices.Clone(whole[len(whole)/2:]), whole[len(whole)-400:]...))
 
-	deep, wide := 100*size+1000, 100*size+1000
+	deep, wide := 100*size+1000, 100*size+21_000
 	add("columns without end", footed(nil, metadata(schemaOf(wide, 1, "c"), 0, nil)))
 	add("columns twice", footed(nil, metadata([]element{group("root", 3), leaf("person"), leaf("person"), leaf("person")}, 0, nil)))
-	add("a column of a long name", footed(nil, metadata([]element{group("root", 1), leaf(string(bytes.Repeat([]byte{'n'}, 1000*size)))}, 0, nil)))
+	add("a column of a long name", footed(nil, metadata([]element{group("root", 1), leaf(string(bytes.Repeat([]byte{'n'}, 2000+1000*size)))}, 0, nil)))
 	add("groups in groups", footed(nil, metadata(schemaOf(1, deep, "person"), 0, nil)))
 	add("a group that holds itself", footed(nil, metadata([]element{group("root", 1<<30)}, 0, nil)))
 	add("groups of more than there is", footed(nil, metadata([]element{group("root", 2), group("person", 1<<30), leaf("city")}, 0, nil)))

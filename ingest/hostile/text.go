@@ -42,11 +42,11 @@ func Whole(format string) []byte {
 }
 
 func csvs(size int) []File {
-	wide := strings.Repeat("c,", 100*size+1000)
+	wide := strings.Repeat("c,", 100*size+11_000)
 	row := func(city string) string { return "person,city,rating\n1," + city + ",3\n" }
 	return texts(CSV, map[string]string{
 		"columns without end":            "person,rating,city," + wide + "\n1,2,x," + strings.Repeat(",", strings.Count(wide, ",")) + "\n",
-		"a column of a long name":        strings.Repeat("n", 1000*size) + ",person,city,rating\n1,2,3,4\n",
+		"a column of a long name":        strings.Repeat("n", 2000+1000*size) + ",person,city,rating\n1,2,3,4\n",
 		"columns twice":                  "person,person,city,city,rating,rating\n1,1,a,a,3,3\n",
 		"a field without end":            row(strings.Repeat("x", 40_000*size)),
 		"a quoted field without end":     row(`"` + strings.Repeat("x\n", 20_000*size) + `"`),
@@ -127,8 +127,8 @@ func compressed(size int) (files []File) {
 		add("gzip in gzip", "gzip", zip(zip(whole, 0), 0))
 		add("gzip as zstd", "zstd", zipped)
 		add("zstd as gzip", "gzip", packed)
-		add("a bomb of gzip", "gzip", zip([]byte(header), 2<<20*size))
-		add("a bomb of zstd", "zstd", pack([]byte(header), 4<<20*size))
+		add("a bomb of gzip", "gzip", zip([]byte(header), 128<<20+2<<20*size))
+		add("a bomb of zstd", "zstd", pack([]byte(header), 128<<20+4<<20*size))
 		add("gzip of many members", "gzip", bytes.Repeat(zip([]byte("\n"), 0), 20*size))
 		add("zstd of many frames", "zstd", bytes.Repeat(pack([]byte("\n"), 0), 20*size))
 		// A frame of zstd that wants a window of 2^41 bytes, and one that says it holds 2^62.
@@ -141,7 +141,10 @@ func compressed(size int) (files []File) {
 // zip compresses text and so many blanks after it.
 func zip(text []byte, blanks int) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
 	_, _ = w.Write(text)
 	for ; blanks > 0; blanks -= len(blank) {
 		_, _ = w.Write(blank[:min(blanks, len(blank))])

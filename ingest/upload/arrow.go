@@ -37,6 +37,9 @@ func (u *Upload) arrowAsParquet(ctx context.Context, path string) (out string, i
 			err = errBatchTooLarge
 		}
 	}()
+	if err := u.checkArrow(path); err != nil {
+		return "", nil, err
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return "", nil, err
@@ -136,7 +139,7 @@ func (u *Upload) notArrow(ctx context.Context, err error) error {
 	if known := duck.Environment(ctx, u.Dir, err); known != nil {
 		return known
 	}
-	return rejected("the file is not an Arrow IPC stream, or is damaged (a file with a footer is not a stream)")
+	return errNotStream
 }
 
 var errBatchTooLarge = rejected("a record batch of the Arrow stream needs more than %d MB: write smaller batches", maxArrowMemory>>20)

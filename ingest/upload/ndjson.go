@@ -35,6 +35,9 @@ func (u *Upload) ndjsonSource(path string) (*Source, error) {
 		names = append(names, segment.Literal(c.Name)+": 'VARCHAR'")
 		src.Columns = append(src.Columns, Column{Expr: segment.Quote(c.Name), Text: true})
 	}
+	if nested, err := anyDeep(path); err != nil || nested {
+		return src, err // a line is not to be read by others
+	}
 	src.Relation = fmt.Sprintf("read_json(%s, auto_detect = false, format = 'newline_delimited', compression = 'uncompressed', "+
 		"maximum_object_size = %d, columns = {%s})", segment.Literal(path), 2*scan.MaxRecord, strings.Join(names, ", "))
 	return src, nil
@@ -75,6 +78,9 @@ func (u *Upload) sampleKeys(path string) ([]string, error) {
 		} else if err != nil {
 			return nil, err
 		}
+		if deep(text) {
+			continue
+		}
 		object, fault := scan.ParseObject(text)
 		if fault != "" {
 			continue
@@ -110,6 +116,10 @@ func (u *Upload) rewriteNDJSON(ctx context.Context, path string, sampled []strin
 			break
 		} else if err != nil {
 			return nil, err
+		}
+		if deep(text) {
+			u.Reject(line, fmt.Sprintf("the line has lists and objects more than %d deep in each other", maxDepth))
+			continue
 		}
 		object, fault := scan.ParseObject(text)
 		if fault != "" {

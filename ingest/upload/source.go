@@ -36,6 +36,9 @@ type Column struct {
 // or else by one that differs in case or surrounding space only. It returns
 // their positions and the names that are left over.
 func match(wanted []segment.Column, names []string) (at []int, ignored []string, err error) {
+	if err := checkNames(names); err != nil {
+		return nil, nil, err
+	}
 	at = make([]int, len(wanted))
 	used := make([]bool, len(names))
 	for i, c := range wanted {

@@ -75,6 +75,9 @@ func (u *Upload) Source(ctx context.Context, d *duck.DB, path string) (*Source, 
 	case FormatNDJSON:
 		return u.ndjsonSource(path)
 	case FormatParquet:
+		if err := u.checkParquet(path); err != nil {
+			return nil, err
+		}
 		return u.parquetSource(ctx, d, path)
 	case FormatArrow:
 		return u.arrowSource(ctx, d, path)

@@ -2,8 +2,10 @@ package worker_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
+	"github.com/noised/noised/ingest/hostile"
 	"github.com/noised/noised/ingest/upload"
 )
 
@@ -22,6 +24,11 @@ func FuzzRubbish(f *testing.F) {
 		}
 		f.Add(uint8(i), uint8(0), broken)
 		f.Add(uint8(i), uint8(1+i%2), []byte("\x1f\x8b\x08\x00rubbish"))
+	}
+	for _, h := range hostile.Few() {
+		if len(h.Body) < 1<<16 {
+			f.Add(uint8(slices.Index(formats, upload.Format(h.Format))), uint8(slices.Index(encodings, upload.Encoding(h.Encoding))), h.Body)
+		}
 	}
 	f.Add(uint8(0), uint8(0), []byte("person,rating\n1,\"\x00\"\"\n\xff"))
 	f.Add(uint8(2), uint8(0), []byte("{\"person\":\"\\ud800\",\"rating\":1e999}\n{"))
