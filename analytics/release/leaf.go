@@ -95,6 +95,9 @@ func (s *Store) Logged(ctx context.Context, id string) (l Logged, err error) {
 	if err != nil {
 		return l, err
 	}
+	if purpose, err = s.keys.OpenTextIn(ctx, nil, coreScope(id), purpose); err != nil {
+		return l, err
+	}
 	text, err := resultOf(c)
 	l.Texts = map[string]string{PartResult: string(text), PartPurpose: purpose}
 	return l, err

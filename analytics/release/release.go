@@ -82,10 +82,14 @@ func (s *Store) Put(ctx context.Context, tx *sql.Tx, c Core) error {
 	if err != nil {
 		return err
 	}
+	purpose, err := s.sealPurpose(ctx, tx, coreScope(c.ID), c.Purpose)
+	if err != nil {
+		return err
+	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO releases
 		(id, key, charge, dataset, contract_version, epsilon, delta, core, created_at, purpose, policy)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, noised, c.CreatedAt.UnixMicro(), c.Purpose, c.Policy)
+		c.ID, c.Key, c.Charge, c.Dataset, c.ContractVersion, c.Epsilon, c.Delta, noised, c.CreatedAt.UnixMicro(), purpose, c.Policy)
 	if err != nil {
 		return privacy.Internal(err, "insert release")
 	}
@@ -99,12 +103,12 @@ func (s *Store) Put(ctx context.Context, tx *sql.Tx, c Core) error {
 // is true for a new reader; an old one keeps the view that it asked for first,
 // and has one more hit.
 func (s *Store) Serve(ctx context.Context, tx *sql.Tx, v View) (first bool, err error) {
-	text, result, err := s.sealView(ctx, tx, v)
+	text, purpose, result, err := s.sealView(ctx, tx, v)
 	if err != nil {
 		return false, err
 	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO release_readers (release, principal, sql, result, cached_hits, purpose, policy)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, v.Release, v.Principal, text, result, v.Cached, v.Purpose, v.Policy)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, v.Release, v.Principal, text, result, v.Cached, purpose, v.Policy)
 	if err != nil {
 		return false, privacy.Internal(err, "record reader of release")
 	}
@@ -156,7 +160,7 @@ func (s *Store) Read(ctx context.Context, principal, id string) (r Reading, err 
 	if err != nil {
 		return r, privacy.Internal(err, "read release")
 	}
-	if r.SQL, err = s.keys.OpenTextIn(ctx, nil, viewScope(id, principal), r.SQL); err != nil {
+	if err := s.openTexts(ctx, principal, &r.Release); err != nil {
 		return r, err
 	}
 	r.Result, err = s.keys.Open(ctx, viewScope(id, principal), r.Result)
@@ -178,7 +182,12 @@ func (s *Store) List(ctx context.Context, principal, cursor string, limit int) (
 		items = items[:limit]
 		next = items[limit-1].ID
 	}
-	return items, next, s.openTexts(ctx, principal, items)
+	for i := range items {
+		if err := s.openTexts(ctx, principal, &items[i]); err != nil {
+			return nil, "", err
+		}
+	}
+	return items, next, nil
 }
 
 // page reads so many releases, with their SQL as it is stored.

@@ -22,30 +22,40 @@ func viewScope(release, principal string) keyring.Scope {
 	return keyring.Scope{Name: keyName, Row: release + " " + principal}
 }
 
-func (s *Store) sealView(ctx context.Context, tx *sql.Tx, v View) (text string, result []byte, err error) {
+func (s *Store) sealView(ctx context.Context, tx *sql.Tx, v View) (text, purpose string, result []byte, err error) {
 	at := viewScope(v.Release, v.Principal)
 	if text, err = s.keys.SealTextIn(ctx, tx, at, v.SQL); err != nil {
-		return "", nil, err
+		return "", "", nil, err
+	}
+	if purpose, err = s.sealPurpose(ctx, tx, at, v.Purpose); err != nil {
+		return "", "", nil, err
 	}
 	result, err = s.keys.SealIn(ctx, tx, at, v.Result)
-	return text, result, err
+	return text, purpose, result, err
 }
 
-// openTexts opens the SQL of a principal's releases.
-func (s *Store) openTexts(ctx context.Context, principal string, items []Release) (err error) {
-	for i := range items {
-		r := &items[i]
-		if r.SQL, err = s.keys.OpenTextIn(ctx, nil, viewScope(r.ID, principal), r.SQL); err != nil {
-			return err
-		}
+// sealPurpose leaves open whether there is one.
+func (s *Store) sealPurpose(ctx context.Context, tx *sql.Tx, at keyring.Scope, purpose string) (string, error) {
+	if purpose == "" {
+		return "", nil
 	}
-	return nil
+	return s.keys.SealTextIn(ctx, tx, at, purpose)
+}
+
+// openTexts opens the SQL and the purpose of a principal's release.
+func (s *Store) openTexts(ctx context.Context, principal string, r *Release) (err error) {
+	at := viewScope(r.ID, principal)
+	if r.SQL, err = s.keys.OpenTextIn(ctx, nil, at, r.SQL); err != nil {
+		return err
+	}
+	r.Purpose, err = s.keys.OpenTextIn(ctx, nil, at, r.Purpose)
+	return err
 }
 
 // SealPlain seals what is stored plain of some releases, at most so many rows, and
 // returns how many it sealed. It must run in a transaction.
 func (s *Store) SealPlain(ctx context.Context, tx *sql.Tx, most int) (n int, err error) {
-	cores, err := s.plain(ctx, tx, `SELECT id, '', '', core FROM releases WHERE substr(core, 1, 10) <> x'f76e6f697365643a7631' LIMIT ?`, most)
+	cores, err := s.plain(ctx, tx, `SELECT id, '', '', purpose, core FROM releases WHERE substr(core, 1, 10) <> x'f76e6f697365643a7631' LIMIT ?`, most)
 	if err != nil {
 		return 0, err
 	}
@@ -54,21 +64,25 @@ func (s *Store) SealPlain(ctx context.Context, tx *sql.Tx, most int) (n int, err
 		if err != nil {
 			return n, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE releases SET core = ? WHERE id = ?`, sealed, v.Release); err != nil {
+		purpose, err := s.sealPurpose(ctx, tx, coreScope(v.Release), v.Purpose)
+		if err != nil {
+			return n, err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE releases SET core = ?, purpose = ? WHERE id = ?`, sealed, purpose, v.Release); err != nil {
 			return n, privacy.Internal(err, "sealing releases")
 		}
 		n++
 	}
-	views, err := s.plain(ctx, tx, `SELECT release, principal, sql, result FROM release_readers WHERE substr(result, 1, 10) <> x'f76e6f697365643a7631' LIMIT ?`, most-n)
+	views, err := s.plain(ctx, tx, `SELECT release, principal, sql, purpose, result FROM release_readers WHERE substr(result, 1, 10) <> x'f76e6f697365643a7631' LIMIT ?`, most-n)
 	if err != nil {
 		return n, err
 	}
 	for _, v := range views {
-		text, result, err := s.sealView(ctx, tx, v)
+		text, purpose, result, err := s.sealView(ctx, tx, v)
 		if err != nil {
 			return n, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE release_readers SET sql = ?, result = ? WHERE release = ? AND principal = ?`, text, result, v.Release, v.Principal); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE release_readers SET sql = ?, purpose = ?, result = ? WHERE release = ? AND principal = ?`, text, purpose, result, v.Release, v.Principal); err != nil {
 			return n, privacy.Internal(err, "sealing releases")
 		}
 		n++
@@ -85,7 +99,7 @@ func (s *Store) plain(ctx context.Context, tx *sql.Tx, query string, most int) (
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var v View
-		if err := rows.Scan(&v.Release, &v.Principal, &v.SQL, &v.Result); err != nil {
+		if err := rows.Scan(&v.Release, &v.Principal, &v.SQL, &v.Purpose, &v.Result); err != nil {
 			return nil, privacy.Internal(err, "looking for plain releases")
 		}
 		views = append(views, v)

@@ -17,6 +17,7 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/ledger"
@@ -34,6 +35,7 @@ type sealer struct {
 	store   *release.Store
 	queries *query.Service
 	jobs    *job.Service
+	audit   *audit.Recorder
 }
 
 // run seals everything, once in the life of a data directory, and returns how many
@@ -75,6 +77,7 @@ func (s sealer) rows(ctx context.Context) (n int, err error) {
 				func() (int, error) { return s.store.SealPlain(ctx, tx, sealBatch) },
 				func() (int, error) { return s.queries.SealPlain(ctx, tx, sealBatch) },
 				func() (int, error) { return s.jobs.SealPlain(ctx, tx, sealBatch) },
+				func() (int, error) { return s.audit.SealPlain(ctx, tx, sealBatch) },
 			} {
 				sealed, err := seal()
 				if err != nil {
@@ -113,8 +116,8 @@ func (a *app) keyringSealCommand() *cobra.Command {
 		Use:   "seal --data-dir DIR",
 		Short: "Seal what was stored in clear before there was a keyset",
 		Long: `Seal what was stored in clear before there was a keyset: releases, what charges
-keep of requests, the keys of pseudonyms, what records of loads have of files, and
-rejected rows. A server does the same when it starts. There is no way back: from
+keep of requests, the keys of pseudonyms, what records of loads have of files,
+rejected rows, and what callers wrote in requests that were refused. A server does the same when it starts. There is no way back: from
 then on the directory cannot be read without its keyset, not by earlier programs
 either. Copies of the control store from before migrations are removed. Data files
 become encrypted as they are replaced or merged.
@@ -153,6 +156,7 @@ func sealOffline(ctx context.Context, f keyringFlags) (n int, err error) {
 	if s.jobs, err = job.New(job.Options{DB: db, Catalog: s.catalog, Keys: ring, Dir: f.dataDir, WorkerCommand: []string{self, "worker"}, Now: time.Now}); err != nil {
 		return 0, err
 	}
+	s.audit = audit.New(audit.Options{DB: db, Keys: ring, Now: time.Now})
 	if n, err = s.run(ctx); err != nil {
 		return n, fmt.Errorf("not everything is sealed, and running it again goes on: %w", shown(err))
 	}

@@ -129,11 +129,11 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	if err := m.sealPlain(ctx, sealer{db, c.DataDir, p.ring, cat, store, p.queries, p.jobs}); err != nil {
+	agreed := consent.New(db, cat, led, now)
+	p.audit = audit.New(audit.Options{Keys: p.ring, DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, p.erasures, store, keys, agreed)})
+	if err := m.sealPlain(ctx, sealer{db, c.DataDir, p.ring, cat, store, p.queries, p.jobs, p.audit}); err != nil {
 		return p, err
 	}
-	agreed := consent.New(db, cat, led, now)
-	p.audit = audit.New(audit.Options{DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, p.erasures, store, keys, agreed)})
 	if err := m.alerting(p, db); err != nil {
 		return p, err
 	}

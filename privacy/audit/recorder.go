@@ -9,6 +9,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/keyring"
 )
 
 // How refusals gather before they are written.
@@ -44,6 +45,7 @@ type Options struct {
 	Now    func() time.Time
 	Keep   time.Duration     // how long refusals stay; 0 for DefaultKeep
 	Owners map[string]Owners // by the prefix of ids, such as "load"
+	Keys   *keyring.Ring     // under which what callers wrote is sealed; nil: it is stored plain
 	Queue  int               // how many refusals may wait; 0 for 8,192
 	Burst  int               // how many of one principal are kept at once; 0 for 8,192
 }

@@ -30,12 +30,12 @@ func (a *Recorder) write(ctx context.Context, batch []Refusal) error {
 		rows := controldb.InsertInto("refusals (seq, id, at, principal, tenant, operation, code, params, address, request, missing)", 11)
 		concerned := controldb.InsertInto("refusal_tenants (tenant, refusal)", 2)
 		for i, r := range batch {
-			params, err := json.Marshal(r.Params)
+			params, err := a.sealParams(ctx, tx, r)
 			if err != nil {
-				return privacy.Internal(err, doing)
+				return err
 			}
 			seq := last + int64(i) + 1
-			rows.Add(seq, r.ID, r.At.UnixMicro(), r.Principal, r.Tenant, r.Operation, string(r.Code), string(params), r.Address, r.Request, r.Missing)
+			rows.Add(seq, r.ID, r.At.UnixMicro(), r.Principal, r.Tenant, r.Operation, string(r.Code), params, r.Address, r.Request, r.Missing)
 			for _, tenant := range r.Concerned {
 				concerned.Add(tenant, seq)
 			}
@@ -112,34 +112,42 @@ func (a *Recorder) Search(ctx context.Context, s Search) (items []Refusal, next 
 		return nil, "", privacy.Internal(err, "reading refusals")
 	}
 	defer rows.Close()
+	var params []string
 	for rows.Next() {
-		r, err := scan(rows)
+		r, text, err := scan(rows)
 		if err != nil {
 			return nil, "", privacy.Internal(err, "reading refusals")
 		}
 		if len(items) == s.Limit {
-			return items, items[s.Limit-1].ID, nil
+			next = items[s.Limit-1].ID
+			break
 		}
-		items = append(items, r)
+		items, params = append(items, r), append(params, text)
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, "", privacy.Internal(err, "reading refusals")
 	}
-	return items, "", nil
+	for i := range items {
+		if err := a.openParams(ctx, &items[i], params[i]); err != nil {
+			return nil, "", err
+		}
+	}
+	return items, next, nil
 }
 
-func scan(rows *sql.Rows) (r Refusal, err error) {
+// scan reads a refusal, and its parameters as they are stored.
+func scan(rows *sql.Rows) (r Refusal, params string, err error) {
 	var at int64
-	var params, concerned string
+	var concerned string
 	if err = rows.Scan(&r.ID, &at, &r.Principal, &r.Tenant, &r.Operation, &r.Code, &params, &r.Address, &r.Request, &r.Missing, &concerned); err != nil {
-		return r, err
+		return r, "", err
 	}
 	r.At = time.UnixMicro(at).UTC()
-	err = errors.Join(json.Unmarshal([]byte(params), &r.Params), json.Unmarshal([]byte(concerned), &r.Concerned))
+	err = json.Unmarshal([]byte(concerned), &r.Concerned)
 	if r.Code == CodeGap {
 		r.Concerned = nil
 	}
-	return r, err
+	return r, params, err
 }
 
 // conditions are constant text; what callers send is an argument.
