@@ -23,8 +23,9 @@ type event struct {
 // attribute is the key under which tests report a name=value.
 const attribute = "vault"
 
-// suite is the package whose tests are run.
-const suite = "./cmd/noised/vault/suite"
+// suites are the packages whose tests are run: the suite, and that of the log's
+// verifier.
+func suites() []string { return []string{"./cmd/noised/vault/suite", "./privacy/translog/verify"} }
 
 // runTests runs the suite and returns what its tests reported and how many of them
 // failed.
@@ -36,7 +37,7 @@ func runTests(ctx context.Context) (*figures, int, error) {
 
 // run runs the tests and counts those that did not pass.
 func (f *figures) run(ctx context.Context) (failed int, err error) {
-	c := exec.CommandContext(ctx, "go", "test", "-tags", "vault", "-json", "-count=1", "-timeout", "60m", suite)
+	c := exec.CommandContext(ctx, "go", append([]string{"test", "-tags", "vault", "-json", "-count=1", "-p", "1", "-timeout", "60m"}, suites()...)...)
 	c.Stderr = os.Stderr
 	stdout, err := c.StdoutPipe()
 	if err != nil {

@@ -151,6 +151,18 @@ func (w *world) charge(released bool) {
 	}))
 }
 
+// copied returns the path of a copy of the store as it is now.
+func (w *world) copied() string {
+	w.t.Helper()
+	path := filepath.Join(w.t.TempDir(), "control.db")
+	raw, err := sql.Open("sqlite", w.path)
+	ok(w.t, err)
+	_, err = raw.Exec(`VACUUM INTO ?`, path)
+	ok(w.t, err)
+	ok(w.t, raw.Close())
+	return path
+}
+
 // head is the checkpoint of what there is now.
 func (w *world) head() translog.Checkpoint {
 	w.t.Helper()
