@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/noised/noised/api/authn"
@@ -38,6 +39,10 @@ func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, e
 	k, secret, err := s.Keys.Create(ctx, r, callOf(ctx).principal)
 	if err != nil {
 		return wire.NewKey{}, err
+	}
+	// A contract may have come in between. One that comes later finds the key.
+	if err := s.openGroup(ctx, r.Group, callOf(ctx).principal); err != nil {
+		return wire.NewKey{}, errors.Join(err, s.Keys.Revoke(context.WithoutCancel(ctx), k.ID, callOf(ctx).principal))
 	}
 	return newKeyOf(k, secret), nil
 }
