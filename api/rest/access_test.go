@@ -97,7 +97,7 @@ var allowed = map[privacy.Role][]string{
 	},
 	privacy.RoleTenantAdmin: {"getReceipt", "listLog", "listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"getReceipt", "listLog", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
-	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects"},
+	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects", "createErasure", "listErasures", "getErasure"},
 	privacy.RoleAnalyst:     {"getReceipt", "listTemplates", "getTemplate", "getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
 	privacy.RoleAuditor:     {"getReceipt", "listLog", "listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
