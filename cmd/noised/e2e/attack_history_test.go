@@ -213,12 +213,12 @@ func drain(t *testing.T, l *ledger.Ledger, tenant string, limit privacy.Loss, ne
 }
 
 // TestAuditAttack22Updates runs neighbouring histories in which a load in the
-// middle has, or lacks, one person. Every event, charge, price and size is the
-// same; the question is charged before and after the load.
+// middle, or an erasure, has or lacks one person. Every event, charge, price and size is
+// the same; the question is charged before and after each.
 func TestAuditAttack22Updates(t *testing.T) {
 	with := cellsFile(1, 5)
 	without := strings.Replace(with, "\n100,1,5", "", 1)
-	run := func(middle string) []trace {
+	run := func(middle string, erased ...string) []trace {
 		s := build(t, cellsContract, map[string]string{"t": cellsFile(1, 3)})
 		var out []trace
 		ask := func() {
@@ -231,10 +231,14 @@ func TestAuditAttack22Updates(t *testing.T) {
 		ask()
 		s.sendFile("t", wire.TypeCSV, middle, "?write=append")
 		ask()
+		s.erase("t", append(erased, "200")...)
+		ask()
 		s.sendFile("t", wire.TypeCSV, "person,cell,x\n", "?write=replace")
 		ask()
-		if n := len(s.allCharges("t")); n != 4 {
-			t.Errorf("%d charges, want one before and one after each of three loads", n)
+		s.erase("t", append(erased, "200")...)
+		ask()
+		if n := len(s.allCharges("t")); n != 6 {
+			t.Errorf("%d charges, want one before and one after each of three loads and two erasures", n)
 		}
 		return out
 	}
@@ -245,6 +249,14 @@ func TestAuditAttack22Updates(t *testing.T) {
 	// Loads of nobody at all are events like any other.
 	if diff := cmp.Diff(a, run("person,cell,x\n")); diff != "" {
 		t.Errorf("an empty load shows:\n%s", diff)
+	}
+	// One person inside or outside of the same erasure, who is there or is not.
+	for name, other := range map[string][]trace{
+		"who is there": run(with, "100"), "who is not there": run(without, "100"), "nobody knows": run(with, "424242"),
+	} {
+		if diff := cmp.Diff(a, other); diff != "" {
+			t.Errorf("one person in an erasure, %s, shows:\n%s", name, diff)
+		}
 	}
 	verdict(t, "attack-22", 3*len(a), "identical", "identical")
 }

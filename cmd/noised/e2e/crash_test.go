@@ -27,7 +27,8 @@ type crash struct {
 	next    int
 	broken  []wire.QueryRequest // questions whose connection broke off
 	answers []seen
-	checked int // answers that were found again after a restart
+	keyed   bool // every question has an Idempotency-Key
+	checked int  // answers that were found again after a restart
 }
 
 // crashFlags make a charge that lost its server free for others soon, and let
@@ -119,12 +120,13 @@ func (c *crash) question() wire.QueryRequest {
 	}
 }
 
-// attempt asks once. Every other question has an Idempotency-Key, its ε.
+// attempt asks once. Every other question has an Idempotency-Key, its ε; all of them
+// where the test says so.
 func (c *crash) attempt(q wire.QueryRequest) (seen, bool) {
 	c.t.Helper()
 	r := c.query(q)
 	key := strconv.FormatFloat(*q.Epsilon, 'g', -1, 64)
-	if key[len(key)-1]%2 == 0 {
+	if c.keyed || key[len(key)-1]%2 == 0 {
 		r.header = map[string]string{wire.HeaderIdempotencyKey: key}
 	}
 	a, err := try(c.t, c.Server, r)

@@ -9,9 +9,20 @@ import (
 	"path/filepath"
 )
 
-// CopyDir copies the data directory of a stopped server, modes included, so that
-// many tests can begin from one that was loaded once.
+// keysetSuffix makes the name of a data directory's keyset, which lies beside it.
+const keysetSuffix = ".keyset"
+
+// CopyDir copies the data directory of a stopped server, modes included, and its keyset
+// if it has one, so that many tests can begin from one that was loaded once.
 func CopyDir(from, to string) error {
+	if info, err := os.Stat(from + keysetSuffix); err == nil {
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		if err := copyFile(from+keysetSuffix, to+keysetSuffix, info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
