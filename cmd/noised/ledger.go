@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -71,7 +70,7 @@ kept.`,
 		Example: "  noised ledger accept --data-dir /var/lib/noised --high-water-file /var/lib/noised-mark/mark",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.mark == "" {
-				return a.acceptRestored(f)
+				return a.acceptRestored(cmd.Context(), f)
 			}
 			return a.withLedger(cmd.Context(), f, func(l *ledgerFiles) error { return a.acceptLedger(cmd.Context(), l, f.yes) })
 		},
@@ -182,6 +181,9 @@ func (a *app) acceptLedger(ctx context.Context, l *ledgerFiles, yes bool) error 
 	if err := a.confirm(yes, "Whatever this control store has forgotten can be spent again. Write the mark?"); err != nil {
 		return err
 	}
+	if err := l.recordReturn(ctx, mark); err != nil {
+		return storeError(l.path, err)
+	}
 	accepted, err := highwater.Accept(ctx, l.file, l.db)
 	if err != nil {
 		return storeError(l.path, err)
@@ -191,31 +193,6 @@ func (a *app) acceptLedger(ctx context.Context, l *ledgerFiles, yes bool) error 
 	}
 	doc := map[string]*markDocument{"old": old, "new": documentOf(accepted)}
 	return a.print(doc, func(w io.Writer) { fmt.Fprintf(w, "the mark is at %s\n", doc["new"].line()) })
-}
-
-// acceptRestored lets a restored directory of which no mark is kept be served.
-func (a *app) acceptRestored(f ledgerFlags) error {
-	if _, err := a.wantJSON(); err != nil {
-		return err
-	}
-	if err := checkDataDir(f.dataDir); err != nil {
-		return err
-	}
-	was, err := backup.WasRestored(f.dataDir)
-	if err != nil {
-		return err
-	}
-	if was == nil {
-		return usagef("missing flag --high-water-file")
-	}
-	fmt.Fprintf(a.stderr, "%s was restored from a snapshot of %s\n", f.dataDir, was.At.Format(time.RFC3339))
-	if err := a.confirm(f.yes, "Whatever was spent since can be spent again. Accept it?"); err != nil {
-		return err
-	}
-	if err := backup.Accepted(f.dataDir); err != nil {
-		return err
-	}
-	return a.print(was, func(w io.Writer) { fmt.Fprintf(w, "%s is accepted as it is\n", f.dataDir) })
 }
 
 // confirm asks on a terminal; elsewhere, --yes must say it.

@@ -14,6 +14,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/highwater"
+	"github.com/noised/noised/privacy/translog"
 )
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -55,6 +56,7 @@ type restoredDocument struct {
 	snapshotDocument
 	Mark     *markDocument    `json:"mark,omitempty"`
 	Problem  string           `json:"problem,omitempty"` // why a server would refuse the directory with that mark
+	Keyset   string           `json:"keyset,omitempty"`  // where the keyset is expected that it is encrypted under
 	Erasures []backup.Erasure `json:"erasures"`          // that later snapshots know of
 }
 
@@ -80,16 +82,39 @@ func (a *app) restore(ctx context.Context, f restoreFlags) error {
 	if err := r.Restore(ctx, s, f.dataDir); err != nil {
 		return err
 	}
-	if f.mark != "" {
-		if err := doc.compare(ctx, f); err != nil {
-			return err
-		}
+	if err := doc.look(ctx, f); err != nil {
+		return err
 	}
 	return a.print(doc, func(w io.Writer) { doc.write(w, f) })
 }
 
+// look says what else a server on the directory needs.
+func (d *restoredDocument) look(ctx context.Context, f restoreFlags) (err error) {
+	db, err := controldb.OpenCopy(filepath.Join(f.dataDir, controlFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var sealed bool
+	if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'data_keys'`).Scan(&sealed); err != nil {
+		return err
+	}
+	if sealed {
+		if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM data_keys`).Scan(&sealed); err != nil {
+			return err
+		}
+	}
+	if sealed {
+		d.Keyset = keysetPath("", f.dataDir)
+	}
+	if f.mark == "" {
+		return nil
+	}
+	return d.compare(ctx, f, db)
+}
+
 // compare tells whether the mark has seen more than the snapshot.
-func (d *restoredDocument) compare(ctx context.Context, f restoreFlags) (err error) {
+func (d *restoredDocument) compare(ctx context.Context, f restoreFlags, log translog.Reader) error {
 	file, err := highwater.Open(f.mark, f.dataDir)
 	if err != nil {
 		return shown(err)
@@ -100,12 +125,7 @@ func (d *restoredDocument) compare(ctx context.Context, f restoreFlags) (err err
 		return nil
 	}
 	d.Mark = documentOf(mark)
-	db, err := controldb.OpenCopy(filepath.Join(f.dataDir, controlFile))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := highwater.Check(ctx, db, d.Store, mark); err != nil {
+	if err := highwater.Check(ctx, log, d.Store, mark); err != nil {
 		d.Problem = privacy.AsError(err).Message
 	}
 	return nil
@@ -122,27 +142,11 @@ func (d *restoredDocument) write(w io.Writer, f restoreFlags) {
 	default:
 		fmt.Fprintln(w, "What was spent since is forgotten. A server starts on it with the high-water mark of the original, if nothing was, or after: noised ledger accept")
 	}
+	if d.Keyset != "" {
+		fmt.Fprintf(w, "It is encrypted under a keyset that is not in the backup: put a copy of it at %s\n", d.Keyset)
+	}
 	fmt.Fprintf(w, "People who were erased since %s are in it: ask for their erasure again.\n", d.At.Format(time.RFC3339))
 	for _, e := range d.Erasures {
 		fmt.Fprintf(w, "  %s of %s in %s, asked for at %s\n", e.ID, e.Tenant, e.Dataset, e.At.Format(time.RFC3339))
 	}
-}
-
-// settle decides about a directory that was restored. One whose store has come as far
-// as its mark has forgotten nothing; any other needs somebody's decision.
-func (c Config) settle() error {
-	was, err := backup.WasRestored(c.DataDir)
-	if err != nil {
-		return fmt.Errorf("refusing to serve: %w", err)
-	}
-	if was == nil {
-		return nil
-	}
-	if c.HighWaterFile != "" { // and the store was compared with it
-		return backup.Accepted(c.DataDir)
-	}
-	return fmt.Errorf("refusing to serve: this directory was restored from a snapshot of %s, and whatever was spent since is forgotten. "+
-		"If a high-water mark was kept of the original, serve with it (--high-water-file): it tells whether anything was. "+
-		"Otherwise, and only if the tenants agree that it is spent again: noised ledger accept --data-dir %s",
-		was.At.Format(time.RFC3339), quote(c.DataDir))
 }

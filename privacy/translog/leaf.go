@@ -30,10 +30,11 @@ const (
 	KindKeyring    = "keyring"    // the keys that data at rest is encrypted with were wrapped by another
 	KindProposal   = "proposal"   // a change that needs approvals was proposed, signed, ended or made
 	KindErasure    = "erasure"    // people were removed from a tenant's data
+	KindRestore    = "restore"    // a store that went back was accepted: what came after this entry once is forgotten
 )
 
 func kinds() []string {
-	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindKeyring, KindRelease, KindPolicy, KindProposal, KindSuspension, KindTemplate, KindErasure}
+	return []string{KindCharge, KindBudget, KindTenant, KindKey, KindPrincipal, KindContract, KindMember, KindGeneration, KindJoin, KindKeyring, KindRelease, KindPolicy, KindProposal, KindSuspension, KindTemplate, KindErasure, KindRestore}
 }
 
 // Leaf is one entry of the log.

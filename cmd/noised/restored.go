@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/noised/noised/ingest/backup"
+	"github.com/noised/noised/privacy/highwater"
+	"github.com/noised/noised/privacy/translog"
+)
+
+// settle decides about a directory that was restored. One whose store has come as far
+// as its mark has forgotten nothing; any other needs somebody's decision.
+func (c Config) settle() error {
+	was, err := backup.WasRestored(c.DataDir)
+	if err != nil {
+		return fmt.Errorf("refusing to serve: %w", err)
+	}
+	if was == nil {
+		return nil
+	}
+	if c.HighWaterFile != "" { // and the store was compared with it
+		return backup.Accepted(c.DataDir)
+	}
+	return fmt.Errorf("refusing to serve: this directory was restored from a snapshot of %s, and whatever was spent since is forgotten. "+
+		"If a high-water mark was kept of the original, serve with it (--high-water-file): it tells whether anything was. "+
+		"Otherwise, and only if the tenants agree that it is spent again: noised ledger accept --data-dir %s",
+		was.At.Format(time.RFC3339), quote(c.DataDir))
+}
+
+// acceptRestored lets a restored directory of which no mark is kept be served.
+func (a *app) acceptRestored(ctx context.Context, f ledgerFlags) error {
+	return a.withLedger(ctx, f, func(l *ledgerFiles) error {
+		was, err := backup.WasRestored(f.dataDir)
+		if err != nil {
+			return err
+		}
+		if was == nil {
+			return usagef("missing flag --high-water-file")
+		}
+		fmt.Fprintf(a.stderr, "%s was restored from a snapshot of %s\n", f.dataDir, was.At.Format(time.RFC3339))
+		if err := a.confirm(f.yes, "Whatever was spent since can be spent again. Accept it?"); err != nil {
+			return err
+		}
+		if err := l.recordReturn(ctx, highwater.Mark{}); err != nil {
+			return err
+		}
+		if err := backup.Accepted(f.dataDir); err != nil {
+			return err
+		}
+		return a.print(was, func(w io.Writer) { fmt.Fprintf(w, "%s is accepted as it is\n", f.dataDir) })
+	})
+}
+
+// returned is the leaf of a store that went back and was accepted. Whoever keeps a
+// state of the log from before sees by it that the log was not rewritten in silence.
+type returned struct {
+	Act  string `json:"act"`
+	Size int64  `json:"size"`           // of the log that is left
+	Mark int64  `json:"mark,omitempty"` // how far it had come; 0 where no mark was kept
+}
+
+// recordReturn puts on the log that a store which went back goes on. One that did not
+// gets no such entry.
+func (l *ledgerFiles) recordReturn(ctx context.Context, mark highwater.Mark) error {
+	was, err := backup.WasRestored(l.dir)
+	if err != nil {
+		return err
+	}
+	head, err := highwater.Head(ctx, l.db)
+	if err != nil {
+		return err
+	}
+	leaf := returned{Act: "accept", Size: head.Size}
+	known := mark.Store == head.Store
+	if known {
+		leaf.Mark = mark.Size
+	}
+	lost := known && highwater.Check(ctx, l.db.ReadOnly(), head.Store, mark) != nil
+	if agrees := known && !lost; was == nil && !lost || agrees {
+		return nil
+	}
+	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindRestore, At: time.Now(), Body: leaf})
+		return err
+	})
+}
