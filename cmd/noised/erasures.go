@@ -1,9 +1,31 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
 )
+
+// letGoEvery is how often files are looked for that another server removed.
+const letGoEvery = 10 * time.Second
+
+// letGo closes what the engine has open of files that are gone, until ctx ends. This
+// server's own loads and erasures tell it; what another on the same directory removes
+// is on the disk until it is closed here too.
+func (p *parts) letGo(ctx context.Context) {
+	tick := time.NewTicker(letGoEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.engine.ForgetGone()
+		}
+	}
+}
 
 // openJobs starts what runs on tenants' data: loads, and erasures beside them.
 func openJobs(o job.Options) (*job.Service, *erase.Service, error) {

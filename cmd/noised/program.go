@@ -109,6 +109,7 @@ func (m *Main) startBackground() {
 		m.goDo("certificates", func() error { m.watchFiles(ctx); return nil })
 	}
 	m.goDo("copies from before upgrades", func() error { return m.sweepCopies(ctx) })
+	m.goDo("files that went", func() error { m.parts.letGo(ctx); return nil })
 	m.goDo("load jobs", func() error { return m.parts.jobs.Run(ctx) })
 	m.goDo("suspensions", func() error {
 		m.parts.containment.Watch(ctx, func(err error) {

@@ -43,6 +43,7 @@ type parts struct {
 	crypto      string        // the file of DuckDB's extension that encrypts; empty: none
 	jobs        *job.Service
 	erasures    *erase.Service
+	engine      *duckdb.Engine
 	queries     *query.Service
 	policies    *policy.Service
 	flags       *flags.Service // nil: everything is on
@@ -191,7 +192,7 @@ func (m *Main) openEngine(p *parts) (*sqlparse.Parser, *duckdb.Engine, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot start the engine: %w", err)
 	}
-	p.closers = append(p.closers, engine.Close)
+	p.closers, p.engine = append(p.closers, engine.Close), engine
 	return parser, engine, nil
 }
 
