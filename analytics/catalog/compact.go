@@ -19,16 +19,18 @@ type Scattered struct {
 }
 
 // Scattered lists the tables that could be read faster from one segment, of the
-// tenants' generations that were published before a time. Public tables have no
+// tenants' generations that were published before a time; and with encrypting those
+// that have a segment without a data key, which is plain. Public tables have no
 // ranks and are left out.
-func (c *Catalog) Scattered(ctx context.Context, before time.Time) ([]Scattered, error) {
+func (c *Catalog) Scattered(ctx context.Context, before time.Time, encrypting bool) ([]Scattered, error) {
 	const doing = "listing scattered tables"
 	rows, err := c.db.QueryContext(ctx, `SELECT g.dataset, g.tenant, t.region, s.table_name, g.id, g.version
 		FROM generations g JOIN generation_segments gs ON gs.generation = g.id JOIN segments s ON s.id = gs.segment
 			JOIN tenants t ON t.name = g.tenant
 		WHERE g.superseded_at IS NULL AND g.tenant <> '' AND g.at < ?
-		GROUP BY g.id, s.table_name HAVING count(*) > 1 AND count(s.ranks) = count(*)
-		ORDER BY g.at, g.id, s.table_name`, before.UnixMicro())
+		GROUP BY g.id, s.table_name HAVING count(s.ranks) = count(*) AND (count(*) > 1
+			OR ? AND NOT min(EXISTS (SELECT 1 FROM data_keys k WHERE k.tenant = g.tenant AND k.name = 'segment:' || s.id)))
+		ORDER BY g.at, g.id, s.table_name`, before.UnixMicro(), encrypting)
 	if err != nil {
 		return nil, privacy.Internal(err, doing)
 	}

@@ -36,10 +36,10 @@ func TestCompactExchangesFilesOnly(t *testing.T) {
 	f.ok(f.publish(first, ""))
 	f.ok(f.publish(second, "gen_1"))
 
-	if early, err := f.Scattered(ctx, noon); err != nil || len(early) != 0 {
+	if early, err := f.Scattered(ctx, noon, false); err != nil || len(early) != 0 {
 		t.Errorf("published at noon, and before noon there are %v, %v", early, err)
 	}
-	found, err := f.Scattered(ctx, noon.Add(time.Hour))
+	found, err := f.Scattered(ctx, noon.Add(time.Hour), false)
 	f.ok(err)
 	want := []Scattered{{Dataset: "visits", Tenant: "a", Generation: "gen_2", Version: 1}}
 	if diff := cmp.Diff(want, found); diff != "" {

@@ -83,7 +83,7 @@ func (w *world) load(r *rapid.T) {
 // compact merges a table in the background, and sweeps what is left of the files.
 func (w *world) compact(r *rapid.T) {
 	ctx := w.t.Context()
-	found, err := w.catalog.Scattered(ctx, w.at.Add(time.Hour))
+	found, err := w.catalog.Scattered(ctx, w.at.Add(time.Hour), false)
 	w.ok(err)
 	for _, t := range found {
 		if t.Dataset != w.dataset {

@@ -23,6 +23,9 @@ import (
 // without ranks is left as it is: to rank its rows would change how queries are
 // bounded, at a moment that depends on how long a merge takes, and so on rows.
 //
+// Where files are encrypted, a table of one plain file is written anew in the same
+// way.
+//
 // A table is merged at most once in compactRests times its rest, so that small
 // loads in a row do not each cost a merge of everything.
 
@@ -68,7 +71,7 @@ func (s *Service) nextScattered(ctx context.Context) (catalog.Scattered, bool, e
 		return catalog.Scattered{}, false, nil
 	}
 	now := s.o.Now()
-	found, err := s.o.Catalog.Scattered(ctx, now.Add(-s.o.CompactAfter))
+	found, err := s.o.Catalog.Scattered(ctx, now.Add(-s.o.CompactAfter), s.o.Keys.On() && s.o.CryptoExtension != "")
 	if err != nil {
 		return catalog.Scattered{}, false, err
 	}

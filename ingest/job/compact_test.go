@@ -94,7 +94,7 @@ func TestSegmentsWithoutRanksWaitForALoad(t *testing.T) {
 				t.Fatalf("after %d loads there are ranks: %+v", i, seg)
 			}
 		}
-		if waiting, err := h.cat.Scattered(t.Context(), time.Now().Add(time.Hour)); err != nil || len(waiting) > 0 {
+		if waiting, err := h.cat.Scattered(t.Context(), time.Now().Add(time.Hour), false); err != nil || len(waiting) > 0 {
 			t.Fatalf("to be merged: %+v, %v", waiting, err)
 		}
 		h.load(request(), "person,city,rating\n1,y,4\n")

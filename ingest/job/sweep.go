@@ -62,7 +62,10 @@ func (s *Service) sweepSegments(ctx context.Context) error {
 	if s.o.Removed != nil && len(paths) > 0 {
 		s.o.Removed(paths...)
 	}
-	return s.o.Catalog.Forget(ctx, gone)
+	if err := s.o.Catalog.Forget(ctx, gone); err != nil || len(gone) == 0 || !s.o.Keys.On() {
+		return err
+	}
+	return s.o.DB.Scrub(ctx) // the keys that went with them
 }
 
 // sweepRejects removes the reject files of tenants that were deleted: they

@@ -256,25 +256,28 @@ func TestServersThatRefuse(t *testing.T) {
 }
 
 // TestMergedFilesAreEncrypted waits until a plain file and an encrypted one have
-// become one.
+// become one, and a plain file an encrypted one.
 func TestMergedFilesAreEncrypted(t *testing.T) {
 	t.Parallel()
 	with := []string{"--crypto-extension", extension(t), "--keep-replaced", "1s"}
 	s := newShelter(t)
 	s.load(t, "north")
+	s.load(t, "south")
 	s.restart(t, with...)
 	s.load(t, "north")
-	s.want(t, 1, 1)
+	s.want(t, 1, 2)
 	for end := time.Now().Add(4 * time.Minute); ; time.Sleep(2 * time.Second) {
-		if sealed, plain := s.segments(t); len(sealed) == 1 && len(plain) == 0 {
+		if sealed, plain := s.segments(t); len(sealed) == 2 && len(plain) == 0 {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatal("the files were not merged")
+			t.Fatalf("the files were not merged\n%s", s.server.Log())
 		}
 	}
-	s.wantAbout(t, 2000)
-	if n := s.keys(t, "north"); n != 1 {
-		t.Errorf("%d keys for one file", n)
+	s.wantAbout(t, 3000)
+	for _, tenant := range s.parties.Tenants {
+		if n := s.keys(t, tenant); n != 1 {
+			t.Errorf("%d keys for one file of %s", n, tenant)
+		}
 	}
 }
