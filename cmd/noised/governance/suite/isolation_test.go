@@ -140,7 +140,7 @@ func (s *tally) record(a attempt, c *caller, got answer, what string) {
 		return
 	}
 	s.refused[got.id()] = what
-	owned := slices.ContainsFunc([]string{"{tenant}", "{load}", "{key}", "{release}", "{proposal}"}, func(name string) bool { return strings.Contains(a.op.path, name) })
+	owned := slices.ContainsFunc([]string{"{tenant}", "{load}", "{key}", "{release}", "{proposal}", "{erasure}"}, func(name string) bool { return strings.Contains(a.op.path, name) })
 	if a.way == "path" && owned {
 		s.named[got.id()] = what
 	}

@@ -48,7 +48,7 @@ func missingOf(name, value string) string {
 // things are the kinds of things that requests name. A dataset may be named after
 // its tenant, and comes before it.
 func things() []string {
-	return []string{"dataset", "tenant", "load", "key", "release", "principal", "colleague", "proposal"}
+	return []string{"dataset", "tenant", "load", "key", "release", "principal", "colleague", "proposal", "erasure"}
 }
 
 // fixed names things by a map, and by others what the map does not have.

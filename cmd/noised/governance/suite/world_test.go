@@ -182,9 +182,22 @@ func (w *world) fill(tenant string, datasets []string) {
 		w.load(tenant, wire.Upload{Dataset: d}, many.String())
 	}
 	own := datasets[len(datasets)-1]
+	w.erase(tenant, own)
 	w.load(tenant, wire.Upload{Dataset: own, LoadID: "load-of-" + tenant}, victimsRows)
 	w.load(tenant, wire.Upload{Dataset: own, LoadID: secret(tenant, "load"), MaxBadRecords: ptr(int64(5))}, victimsRows+"eve,x,"+secret(tenant, "row")+"\n")
 	w.load(tenant, wire.Upload{Dataset: own}, "person,kind,minutes\neve,x,"+secret(tenant, "row")+"\n")
+}
+
+// erase has somebody erased who is not there, before there are rejected rows, which
+// would go with it.
+func (w *world) erase(tenant, dataset string) {
+	w.t.Helper()
+	api := w.api(w.keys[tenant][contributor].Key)
+	e, err := api.Erase(w.t.Context(), dataset, tenant, "", []string{"nobody"})
+	check(w.t, err)
+	_, err = api.WaitErased(w.t.Context(), e.ID, nil)
+	check(w.t, err)
+	w.note(tenant, "erasure", e.ID, contributor)
 }
 
 func (w *world) load(tenant string, u wire.Upload, rows string) {
