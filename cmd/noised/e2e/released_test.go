@@ -57,6 +57,7 @@ func openReleased(t *testing.T, archive string) {
 	r.load("north", 100)
 	r.wantCounts(700, 400)
 	r.rejects()
+	check(t, program.Run(t.Context(), "log", "verify", "--data-dir", r.dir))
 
 	backup, key := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "key")
 	check(t, program.Run(t.Context(), "backup", "--data-dir", r.dir, "--to", backup, "--key-file", key))
