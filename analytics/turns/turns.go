@@ -4,7 +4,9 @@
 // becomes free goes to the tenant that holds the fewest, of these to the one that
 // was served longest ago, and within the tenant to a principal by the same rule;
 // one principal's requests go first come, first served. So one that floods waits
-// for itself: among n tenants that want slots, each gets every n-th.
+// for itself: among n tenants that want slots, each gets every n-th. And no tenant
+// holds all slots, where there are several: what takes long for one keeps the last
+// of them from nobody else.
 //
 // The order depends on who asks and when, and on when slots are given back, never
 // on what is done with them.
@@ -31,6 +33,7 @@ func (w Who) Whose() string {
 type Queue struct {
 	mu      sync.Mutex
 	free    int
+	most    int    // that one tenant may hold
 	clock   uint64 // of arrivals and of slots given
 	tenants map[string]*tenant
 }
@@ -58,7 +61,9 @@ type principal struct {
 }
 
 // New returns a queue for a number of slots.
-func New(slots int) *Queue { return &Queue{free: slots, tenants: map[string]*tenant{}} }
+func New(slots int) *Queue {
+	return &Queue{free: slots, most: max(1, slots-1), tenants: map[string]*tenant{}}
+}
 
 // Take waits for a slot and returns what gives it back, which must be called once.
 // When ctx ends first it returns the context's error.
@@ -110,7 +115,7 @@ func (q *Queue) serve() {
 	for q.free > 0 {
 		var t *tenant
 		for _, candidate := range q.tenants {
-			if candidate.queued > 0 && (t == nil || candidate.before(t.share)) {
+			if candidate.queued > 0 && candidate.held < q.most && (t == nil || candidate.before(t.share)) {
 				t = candidate
 			}
 		}

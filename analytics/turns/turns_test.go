@@ -122,6 +122,21 @@ func TestWhoHoldsFewestIsFirst(t *testing.T) {
 	backs[2]()
 }
 
+// TestOneSlotIsLeftToOthers: a tenant whose runs take long waits for one of them to
+// end, and another tenant does not.
+func TestOneSlotIsLeftToOthers(t *testing.T) {
+	l := newLine(t, 3)
+	first, second := l.hold("a/1"), l.hold("a/2")
+	l.ask(t.Context(), "a/3")
+	l.hold("b/1")()
+	second()
+	if got := <-l.served; got != "a/3" {
+		t.Errorf("%s was served", got)
+	}
+	(<-l.back)()
+	first()
+}
+
 // TestWhoLeavesTakesNothing: a request whose time is up leaves the line, and its
 // turn is another's.
 func TestWhoLeavesTakesNothing(t *testing.T) {
@@ -180,8 +195,8 @@ func TestSlotsAreNeverShared(t *testing.T) {
 		if most > slots || q.Waiting() != 0 {
 			rt.Fatalf("%d held %d slots, %d wait", most, slots, q.Waiting())
 		}
-		for range slots {
-			if _, err := q.Take(context.Background(), turns.Who{}); err != nil {
+		for i := range slots {
+			if _, err := q.Take(context.Background(), turns.Who{Tenant: string(rune('a' + i))}); err != nil {
 				rt.Fatal(err)
 			}
 		}
