@@ -356,3 +356,41 @@ func TestWhatIsRefused(t *testing.T) {
 		t.Errorf("a key file that others may read: %v", err)
 	}
 }
+
+// TestErasuresThatASnapshotMisses: those that were not complete when it was taken, as
+// far as a later one knows.
+func TestErasuresThatASnapshotMisses(t *testing.T) {
+	s := newSite(t)
+	s.publish(1, "first")
+	erasure := func(id, state string, created, finished time.Time) {
+		t.Helper()
+		var end any
+		if !finished.IsZero() {
+			end = finished.UnixMicro()
+		}
+		s.exec(`INSERT INTO erasures (id, tenant, tenant_since, dataset, after_load, state, forms, asked, created_by, created_at, finished_at)
+			VALUES (?, 'north', 0, 'visits', 0, ?, '', 1, 'key', ?, ?)`, id, state, created.UnixMicro(), end)
+	}
+	erasure("ers_done", "succeeded", noon.Add(-2*time.Hour), noon.Add(-time.Hour))
+	erasure("ers_during", "succeeded", noon.Add(-2*time.Hour), noon.Add(time.Hour))
+	first := s.take()
+	if left, err := s.repo.ErasuresSince(t.Context(), first, t.TempDir()); err != nil || len(left) != 0 {
+		t.Errorf("no later snapshot is there, and %v, %v", left, err)
+	}
+	erasure("ers_after", "succeeded", noon.Add(time.Hour), noon.Add(2*time.Hour))
+	erasure("ers_waiting", "pending", noon.Add(3*time.Hour), time.Time{})
+	erasure("ers_failed", "failed", noon.Add(3*time.Hour), noon.Add(4*time.Hour))
+	s.take()
+	left, err := s.repo.ErasuresSince(t.Context(), first, t.TempDir())
+	check(t, err)
+	var ids []string
+	for _, e := range left {
+		ids = append(ids, e.ID)
+	}
+	if got := strings.Join(ids, " "); got != "ers_during ers_after ers_waiting" {
+		t.Errorf("the first snapshot misses %s", got)
+	}
+	if left[1].Tenant != "north" || left[1].Dataset != "visits" || !left[1].At.Equal(noon.Add(time.Hour)) {
+		t.Errorf("it says %+v", left[1])
+	}
+}
