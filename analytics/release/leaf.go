@@ -102,3 +102,13 @@ func (s *Store) Logged(ctx context.Context, id string) (l Logged, err error) {
 	l.Texts = map[string]string{PartResult: string(text), PartPurpose: purpose}
 	return l, err
 }
+
+// Unseal opens what is stored of a release, for whoever verifies it.
+func (s *Store) Unseal(ctx context.Context, id string, core []byte, purpose string) ([]byte, string, error) {
+	core, err := s.keys.OpenIn(ctx, nil, coreScope(id), core)
+	if err != nil {
+		return nil, "", err
+	}
+	purpose, err = s.keys.OpenTextIn(ctx, nil, coreScope(id), purpose)
+	return core, purpose, err
+}

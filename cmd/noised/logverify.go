@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/keyring"
 	"github.com/noised/noised/privacy/translog"
 	"github.com/noised/noised/privacy/translog/verify"
 )
@@ -19,7 +23,7 @@ import (
 type verifyFlags struct {
 	logKeyFlags
 	checkpoints, verifiers []string
-	save                   string
+	save, keyset           string
 }
 
 func (a *app) logVerifyCommand() *cobra.Command {
@@ -55,6 +59,7 @@ too if the log had several. The exit code is 1 if anything differs.`,
 	f.register(c)
 	c.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "file with a state that was kept before; may be repeated")
 	c.Flags().StringArrayVar(&f.verifiers, "verifier", nil, "public half of the log's key, or a file with it; may be repeated (default: that of the data directory's log key)")
+	c.Flags().StringVar(&f.keyset, "keyset", "", "file with the keys of what is encrypted (default: the data directory's name with .keyset, if there is one)")
 	c.Flags().StringVar(&f.save, "save", "", "file to keep the state of a server's log in, once it is verified")
 	return c
 }
@@ -91,6 +96,7 @@ type verified struct {
 	Charges     int64     `json:"charges,omitempty"`
 	Accounts    int64     `json:"accounts,omitempty"`
 	Releases    int64     `json:"releases,omitempty"`
+	Sealed      int64     `json:"sealed,omitempty"`
 	Checkpoints int       `json:"checkpoints"`
 	Problems    []problem `json:"problems"`
 	More        int64     `json:"more,omitempty"`
@@ -123,15 +129,19 @@ func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags
 			return fmt.Errorf("a checkpoint is one of the log %s, and this one is %s", c.Origin, translog.LogName(store))
 		}
 	}
+	open, err := openReleases(ctx, l.db, f)
+	if err != nil {
+		return err
+	}
 	var r verify.Report
 	err = l.db.View(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		r, err = verify.Run(ctx, tx, earlier...)
+		r, err = verify.Run(ctx, tx, verify.Options{Earlier: earlier, Open: open})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("the log cannot be read: %w", internalOf(err))
 	}
-	doc := verified{Size: r.Size, Root: r.Root.String(), Charges: r.Charges, Accounts: r.Accounts, Releases: r.Releases, Checkpoints: len(earlier), Problems: []problem{}, More: r.More}
+	doc := verified{Size: r.Size, Root: r.Root.String(), Charges: r.Charges, Accounts: r.Accounts, Releases: r.Releases, Sealed: r.Sealed, Checkpoints: len(earlier), Problems: []problem{}, More: r.More}
 	for _, p := range r.Problems {
 		shown := problem{What: p.What}
 		if p.Leaf >= 0 {
@@ -141,7 +151,19 @@ func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags
 	}
 	return a.judge(doc, func(w io.Writer) {
 		fmt.Fprintf(w, "log        %d entries, root %s\ncharges    %d\naccounts   %d\nreleases   %d\n", r.Size, r.Root, r.Charges, r.Accounts, r.Releases)
+		if r.Sealed > 0 {
+			fmt.Fprintf(w, "sealed     the results of %d releases are encrypted and were not compared: name the keyset with --keyset\n", r.Sealed)
+		}
 	})
+}
+
+// openReleases returns what opens sealed releases; nil where there is no keyset.
+func openReleases(ctx context.Context, db *controldb.DB, f verifyFlags) (func(context.Context, string, []byte, string) ([]byte, string, error), error) {
+	file, err := openKeyset(f.keyset, f.dataDir)
+	if err != nil || file == nil {
+		return nil, err
+	}
+	return release.New(db).WithKeys(keyring.New(db, file, time.Now)).Unseal, nil
 }
 
 // judge prints what was found, and fails if anything differs.

@@ -173,33 +173,6 @@ func commitments(accounts []string, nonce translog.Nonce) []string {
 	return out
 }
 
-// release holds a stored release against its leaf.
-func (v *run) release(l *reading) {
-	v.Releases++
-	var leaf struct {
-		Release    string `json:"release"`
-		Charge     string `json:"charge"`
-		Dataset    string `json:"dataset"`
-		Policy     int64  `json:"policy"`
-		Purpose    string `json:"purpose"`
-		Commitment string `json:"commitment"`
-	}
-	if !v.decode(l, &leaf) {
-		return
-	}
-	purpose := l.purpose.String
-	if leaf.Commitment != "" {
-		purpose = ""
-		if len(l.releaseNonce) == len(translog.Nonce{}) {
-			purpose = translog.Nonce(l.releaseNonce).Parts()("purpose").Commit([]byte(l.purpose.String))
-		}
-	}
-	if l.released.String != leaf.Release || l.releaseCharge.String != leaf.Charge || l.releaseDataset.String != leaf.Dataset ||
-		l.policy.Int64 != leaf.Policy || purpose != leaf.Purpose || l.createdAt.Int64 != v.now {
-		v.problem(l.idx, "release %s is not stored as the log says", leaf.Release)
-	}
-}
-
 // decode reads a leaf's body.
 func (v *run) decode(l *reading, to any) bool {
 	if err := json.Unmarshal(l.body, to); err != nil {

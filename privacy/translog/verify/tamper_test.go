@@ -141,7 +141,8 @@ func tamperings() map[string]tampering {
 			return fmt.Sprint(row)
 		},
 		"a release of a charge": func(w *tampered) string {
-			change := []string{`id = id || 'x'`, `charge = charge || 'x'`, `dataset = 'other'`, `purpose = purpose || 'x'`, `created_at = created_at + 1`}[w.rand.IntN(5)]
+			change := []string{`id = id || 'x'`, `charge = charge || 'x'`, `dataset = 'other'`, `purpose = purpose || 'x'`, `created_at = created_at + 1`,
+				`core = x'00'`, `epsilon = epsilon / 2`, `delta = 1`, `contract_version = 9`}[w.rand.IntN(9-4*w.before)]
 			row := w.row("releases")
 			w.exec(`UPDATE releases SET `+change+` WHERE rowid = ?`, row)
 			return fmt.Sprint(change, " of ", row)
@@ -211,7 +212,7 @@ func tamperWith(t testing.TB, path string, seed uint64, times int, earlier ...tr
 		w.before = int(w.number(`SELECT count(*) FROM log_leaves WHERE idx = 12 AND CAST(leaf AS TEXT) LIKE '%"accounts":["tenant:a","tenant-principal:a/key_x"],"charge"%'`))
 		name := names[i%len(names)]
 		did := kinds[name](w)
-		report, err := verify.Run(t.Context(), tx, earlier...)
+		report, err := verify.Run(t.Context(), tx, verify.Options{Earlier: earlier})
 		if err == nil && len(report.Problems) == 0 {
 			missed = append(missed, name+": "+did)
 		}

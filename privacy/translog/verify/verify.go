@@ -22,8 +22,18 @@ type Report struct {
 	Size                        int64
 	Root                        tlog.Hash
 	Charges, Accounts, Releases int64
+	Sealed                      int64     // releases whose contents could not be opened, and were not compared
 	Problems                    []Problem // the first of them
 	More                        int64     // how many others there are
+}
+
+// Options say what a store is held against, beside itself.
+type Options struct {
+	Earlier []translog.Checkpoint // states of before, whose signatures the caller has checked
+
+	// Open opens what is stored of a release and may be sealed: its core, and what it
+	// was for. Without it, what is sealed is not compared.
+	Open func(ctx context.Context, release string, core []byte, purpose string) ([]byte, string, error)
 }
 
 // maxProblems is how many problems a report describes.
@@ -41,15 +51,16 @@ type run struct {
 	now      int64
 	reading  reading
 	earliest []translog.Checkpoint // not reached yet, the smallest first
+	open     func(ctx context.Context, release string, core []byte, purpose string) ([]byte, string, error)
 }
 
 // Run replays the log that r reads, and holds it against the store and against
-// checkpoints of before, whose signatures the caller has checked. What r reads must
-// not change meanwhile. An error is a failure to read, and no verdict.
-func Run(ctx context.Context, r translog.Reader, earlier ...translog.Checkpoint) (Report, error) {
+// checkpoints of before. What r reads must not change meanwhile. An error is a
+// failure to read, and no verdict.
+func Run(ctx context.Context, r translog.Reader, o Options) (Report, error) {
 	v := &run{
 		r: r, accounts: map[string]*account{}, names: map[int64]string{}, defaults: map[string]*loss{},
-		earlier: map[string]map[string]entry{}, earliest: slices.Clone(earlier),
+		earlier: map[string]map[string]entry{}, earliest: slices.Clone(o.Earlier), open: o.Open,
 	}
 	slices.SortFunc(v.earliest, func(a, b translog.Checkpoint) int { return int(min(1, max(-1, a.Size-b.Size))) })
 	for _, step := range []func(context.Context) error{v.readNames, v.replay, v.compareAccounts, v.compareDefaults, v.strays} {
@@ -85,7 +96,7 @@ func (v *run) replay(ctx context.Context) (err error) {
 		if err := v.reading.scan(rows); err != nil {
 			return err
 		}
-		if err := v.leaf(&v.reading); err != nil {
+		if err := v.leaf(ctx, &v.reading); err != nil {
 			return err
 		}
 		v.meet()
@@ -120,7 +131,7 @@ func (v *run) meet() {
 }
 
 // leaf takes one leaf. The tree counts what it was given, so that a gap shows.
-func (v *run) leaf(l *reading) error {
+func (v *run) leaf(ctx context.Context, l *reading) error {
 	if l.idx != v.tree.size {
 		v.problem(l.idx, "leaf %d follows on leaf %d: some are missing", l.idx, v.tree.size-1)
 	}
@@ -145,7 +156,7 @@ func (v *run) leaf(l *reading) error {
 	case translog.KindJoin:
 		v.join(l)
 	case translog.KindRelease:
-		v.release(l)
+		v.release(ctx, l)
 	default: // moves no budget
 	}
 	return nil

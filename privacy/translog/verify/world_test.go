@@ -173,7 +173,7 @@ func (w *world) head() translog.Checkpoint {
 
 func (w *world) verify(earlier ...translog.Checkpoint) verify.Report {
 	w.t.Helper()
-	report, err := verify.Run(w.t.Context(), w.db, earlier...)
+	report, err := verify.Run(w.t.Context(), w.db, verify.Options{Earlier: earlier})
 	ok(w.t, err)
 	return report
 }
