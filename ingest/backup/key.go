@@ -37,21 +37,33 @@ func CreateKey(path string) (*Key, error) {
 		return nil, fmt.Errorf("making a backup key: %w", err)
 	}
 	text.WriteByte('\n')
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := writeNew(path, text.Bytes()); err != nil {
 		return nil, fmt.Errorf("making a backup key: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if _, err := f.Write(text.Bytes()); err != nil {
-		return nil, fmt.Errorf("making a backup key: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return nil, fmt.Errorf("making a backup key: %w", err)
-	}
-	if err := segment.SyncDir(filepath.Dir(path)); err != nil {
-		return nil, err
 	}
 	return keyOf(handle)
+}
+
+// writeNew makes a file that was not there, whole or not at all.
+func writeNew(path string, text []byte) error {
+	part := path + ".part"
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = f.Close()
+		_ = os.Remove(part)
+	}()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Link(part, path); err != nil { // which replaces nothing
+		return err
+	}
+	return segment.SyncDir(filepath.Dir(path))
 }
 
 // ReadKey reads a key file, which others must not be able to read.

@@ -56,12 +56,8 @@ func Create(dir string, key *Key) error {
 	if err := segment.MkdirAll(dir); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err := unused(dir); err != nil {
 		return err
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty and no backup: choose a new directory", dir)
 	}
 	h := head{Format: formatVersion, ID: randomName()}
 	var proof bytes.Buffer
@@ -82,6 +78,23 @@ func Create(dir string, key *Key) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
+}
+
+// unused refuses a directory with anything in it, but for what making a repository
+// leaves that was killed.
+func unused(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		inner, err := os.ReadDir(filepath.Join(dir, e.Name()))
+		empty := err == nil && len(inner) == 0 && (e.Name() == filesDir || e.Name() == snapshotsDir)
+		if !empty && e.Name() != headFile+".part" {
+			return fmt.Errorf("%s is not empty and no backup: choose a new directory", dir)
+		}
+	}
+	return nil
 }
 
 // Open opens a repository to read it. Open it to write with [OpenToWrite].
