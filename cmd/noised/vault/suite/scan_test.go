@@ -33,7 +33,7 @@ type both struct {
 	key           []byte
 }
 
-func duck(t testing.TB, settings ...string) *sql.DB {
+func asked(t testing.TB, settings ...string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("duckdb", "")
 	check(t, err)
@@ -61,7 +61,7 @@ func write(t testing.TB, dir string, rows int) both {
 	b := both{rows: rows, plain: filepath.Join(dir, fmt.Sprintf("plain%d.duckdb", rows)), sealed: filepath.Join(dir, fmt.Sprintf("sealed%d.duckdb", rows))}
 	b.key = make([]byte, 32)
 	copy(b.key, "a key of no secrecy: "+strconv.Itoa(rows))
-	db := duck(t)
+	db := asked(t)
 	run1(t, db, "ATTACH '"+b.plain+"' AS p")
 	run1(t, db, "ATTACH '"+b.sealed+"' AS s ("+b.sealing()+")")
 	run1(t, db, "CREATE TABLE p.rows AS "+fmt.Sprintf(visits, rows))
@@ -122,7 +122,7 @@ func TestScansOfEncryptedFiles(t *testing.T) {
 	worst, worstFirst, worstWall := 0.0, 0.0, 0.0
 	for _, rows := range []int{200_000, 2_000_000, 8_000_000} {
 		b := write(t, dir, rows)
-		db := duck(t, "ATTACH '"+b.plain+"' AS p (READ_ONLY)", "ATTACH '"+b.sealed+"' AS s (READ_ONLY, "+b.sealing()+")",
+		db := asked(t, "ATTACH '"+b.plain+"' AS p (READ_ONLY)", "ATTACH '"+b.sealed+"' AS s (READ_ONLY, "+b.sealing()+")",
 			"SET enable_external_access = false", "SET lock_configuration = true")
 		ask := func(name string) func() {
 			return func() {
@@ -186,7 +186,7 @@ func enginePair(t *testing.T, b both) runs {
 // as they do not fit in the memory that is granted.
 func TestScansThatDoNotFit(t *testing.T) {
 	b := write(t, t.TempDir(), 8_000_000)
-	db := duck(t, "SET memory_limit = '40MB'", "ATTACH '"+b.plain+"' AS p (READ_ONLY)", "ATTACH '"+b.sealed+"' AS s (READ_ONLY, "+b.sealing()+")")
+	db := asked(t, "SET memory_limit = '40MB'", "ATTACH '"+b.plain+"' AS p (READ_ONLY)", "ATTACH '"+b.sealed+"' AS s (READ_ONLY, "+b.sealing()+")")
 	ask := func(name string) func() {
 		return func() {
 			run1(t, db, "SELECT kind, count(*), sum(amount), min(shop), bit_xor(_unit) FROM "+name+".rows WHERE dice < 50 GROUP BY kind")
