@@ -23,8 +23,9 @@ func (s *Store) ForReader(ctx context.Context, principal, release string) (Relea
 // CodeNotFound error, also to a tenant that got the name of another one.
 func (s *Store) ForTenant(ctx context.Context, tenant, release string) (Release, error) {
 	return s.release(ctx, release, viewer{loads: tenant, owns: tenant},
-		`EXISTS (SELECT 1 FROM release_reads a JOIN generations g ON g.id = a.generation JOIN loads l ON l.id = g.load JOIN tenants t ON t.name = a.tenant
-			WHERE a.release = r.id AND a.tenant = ? AND l.tenant_since = t.created_at)`, tenant)
+		`EXISTS (SELECT 1 FROM release_reads a JOIN generations g ON g.id = a.generation JOIN tenants t ON t.name = a.tenant
+			LEFT JOIN loads l ON l.id = g.load LEFT JOIN erasures e ON e.id = g.load
+			WHERE a.release = r.id AND a.tenant = ? AND coalesce(l.tenant_since, e.tenant_since) = t.created_at)`, tenant)
 }
 
 // ForOperator returns the lineage of any release: all loads, without what is their

@@ -55,13 +55,24 @@ func TestLoadsOfBeforeAndAfter(t *testing.T) {
 // While something is suspended that an erasure touches, it waits.
 func TestSuspendedErasuresWait(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	h.run()
+	stop := h.run()
 	h.load("customer", customers(0, 10, true))
+	stop()
+	waiting, before := h.ask("1"), h.head()
 	_, err := h.held.Suspend(t.Context(), containment.KindDataset, "shop", "a test", operator)
 	h.must(err)
 	_, err = h.Create(t.Context(), erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"1"}, By: loader})
 	wantCode(t, err, privacy.CodeSuspended)
+	h.run()
+	tried := time.Now().Add(200 * time.Millisecond)
+	h.eventually("its attempts", func() bool { return time.Now().After(tried) })
+	if h.head().ID != before.ID || h.number(`SELECT count(*) FROM erasures WHERE id = ? AND state IN ('pending', 'running')`, waiting.ID) != 1 {
+		t.Error("it did not wait")
+	}
 	h.must(h.held.Lift(t.Context(), containment.KindDataset, "shop", operator))
+	if waiting = h.finished(waiting.ID); waiting.State != erase.StateSucceeded {
+		t.Errorf("%+v", waiting)
+	}
 	if e := h.erase("7777"); e.RowsErased != 2 {
 		t.Errorf("%+v", e)
 	}
