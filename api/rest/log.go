@@ -72,7 +72,9 @@ func logEntryOf(e record.Entry) wire.LogEntry {
 }
 
 func openedOf(parts []receipt.Opened) []wire.OpenedPart {
-	return mapped(parts, func(o receipt.Opened) wire.OpenedPart { return wire.OpenedPart{Part: o.Part, Nonce: o.Nonce, Text: o.Text} })
+	return mapped(parts, func(o receipt.Opened) wire.OpenedPart {
+		return wire.OpenedPart{Part: o.Part, Nonce: o.Nonce, Text: o.Text}
+	})
 }
 
 // GetReceipt proves that a release and its charge are on the log.
