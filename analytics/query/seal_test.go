@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +124,30 @@ func TestWhatWasChargedBeforeThereWereKeysIsFound(t *testing.T) {
 	}
 	if next := h.mustAsk("SELECT COUNT(*) AS n FROM visits"); next.Release.ID == first.Release.ID {
 		t.Error("another question has the same release")
+	}
+}
+
+// BenchmarkRelease is a question of few groups with its charge and its release, all
+// but the engine's part, without keys and with them.
+func BenchmarkRelease(b *testing.B) {
+	for _, sealed := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "sealed"}[sealed], func(b *testing.B) {
+			h := newHouseOf(b, visits, &scripted{count: 1000}, 1e4, time.Minute)
+			if sealed {
+				path := filepath.Join(b.TempDir(), "keyset")
+				h.must(keyring.CreateFile(path, h.dir))
+				file, err := keyring.OpenFile(path, h.dir)
+				h.must(err)
+				h.Keys = keyring.New(h.db, file, time.Now)
+				h.Store.WithKeys(h.Keys)
+			}
+			n := 0
+			for b.Loop() {
+				n++
+				epsilon := 1 + 1e-6*float64(n) // another release each time
+				_, err := h.ask(byWard, func(r *query.Request) { r.Epsilon = &epsilon })
+				h.must(err)
+			}
+		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/noised/noised/privacy"
@@ -41,7 +43,14 @@ type Ring struct {
 	db  *controldb.DB
 	kek Wrapper
 	now func() time.Time
+
+	// kept are the keys of the system's that have been read: every query needs some.
+	kept sync.Map // name → []byte
 }
+
+// keeps reports whether a key stays in memory: only those that belong to no tenant and
+// to no one thing, and so are never shredded while there is anything that they opened.
+func (s Scope) keeps() bool { return s.Tenant == "" && !strings.Contains(s.Name, ":") }
 
 // New returns the ring of the data keys in db, or one that is off if kek is nil.
 func New(db *controldb.DB, kek Wrapper, now func() time.Time) *Ring {
@@ -85,6 +94,11 @@ func (r *Ring) Find(ctx context.Context, in Reader, s Scope) ([]byte, error) {
 	if !r.On() {
 		return nil, privacy.Internal(ErrOff, "finding a data key")
 	}
+	if s.keeps() {
+		if key, err := r.keep(ctx, s); !errors.Is(err, ErrNoKey) {
+			return key, err
+		}
+	}
 	if in == nil {
 		in = r.db
 	}
@@ -92,6 +106,19 @@ func (r *Ring) Find(ctx context.Context, in Reader, s Scope) ([]byte, error) {
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		// A rotation, perhaps, between the two steps: as it stands now, it opens.
 		key, err = r.unwrap(ctx, r.db, s)
+	}
+	return key, err
+}
+
+// keep returns a key that stays in memory. It reads what is committed, whatever
+// transaction it is for: a key that is made in one may never be.
+func (r *Ring) keep(ctx context.Context, s Scope) ([]byte, error) {
+	if key, ok := r.kept.Load(s.Name); ok {
+		return key.([]byte), nil
+	}
+	key, err := r.unwrap(ctx, r.db, s)
+	if err == nil {
+		r.kept.Store(s.Name, key)
 	}
 	return key, err
 }
@@ -135,6 +162,9 @@ func (r *Ring) make(ctx context.Context, tx *sql.Tx, s Scope) ([]byte, error) {
 // Shred forgets data keys in the caller's transaction. It does so without a
 // key-encryption key too.
 func (r *Ring) Shred(ctx context.Context, tx *sql.Tx, which ...Match) error {
+	if r != nil {
+		defer r.kept.Clear()
+	}
 	for _, m := range which {
 		query, args := `DELETE FROM data_keys WHERE tenant = ? AND name = ?`, []any{m.tenant, m.name}
 		if m.prefix {
