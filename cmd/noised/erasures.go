@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy/controldb"
 )
 
 // letGoEvery is how often files are looked for that another server removed.
@@ -34,7 +36,8 @@ func openJobs(o job.Options) (*job.Service, *erase.Service, error) {
 		return nil, nil, err
 	}
 	erasures, err := erase.New(erase.Options{
-		DB: o.DB, Catalog: o.Catalog, Jobs: jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
+		Copies: func() error { return controldb.ForgetCopies(filepath.Join(o.Dir, controlFile), o.Now()) },
+		DB:     o.DB, Catalog: o.Catalog, Jobs: jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/controldb"
 )
 
 // The people of the tests, and what is recognisable of one of them.
@@ -147,6 +148,9 @@ func TestNothingOfAPersonStays(t *testing.T) {
 	if len(h.holds(canary)) == 0 {
 		t.Fatal("the canary is nowhere")
 	}
+	copied := filepath.Join(h.dir, controldb.CopiesDir, "before-some-upgrade.db")
+	h.must(os.MkdirAll(filepath.Dir(copied), 0o700))
+	h.must(os.WriteFile(copied, []byte(canary), 0o600))
 	old := h.number(`SELECT count(*) FROM segments WHERE path LIKE 'tenants/%'`)
 	e := h.erase(id)
 	if found := h.holds(canary); len(found) > 0 {

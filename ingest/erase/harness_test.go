@@ -105,7 +105,7 @@ func services(dir string, log *slog.Logger, removed func(...string)) (*house, er
 		return nil, err
 	}
 	h.Service, err = erase.New(erase.Options{
-		DB: h.db, Catalog: h.cat, Jobs: h.jobs, Containment: h.held, Dir: dir, Removed: removed, Retry: 50 * time.Millisecond, Log: log, Now: time.Now,
+		DB: h.db, Catalog: h.cat, Jobs: h.jobs, Containment: h.held, Dir: dir, Removed: removed, Copies: func() error { return controldb.ForgetCopies(filepath.Join(dir, "control.db"), time.Now()) }, Retry: 50 * time.Millisecond, Log: log, Now: time.Now,
 	})
 	h.jobs.Beside(h.Service)
 	return h, err

@@ -33,6 +33,12 @@ func (s *Service) removeAll(ctx context.Context, e record) error {
 	if err := s.o.Jobs.ForgetUploads(ctx, e.Tenant, e.Dataset, e.afterLoad); err != nil {
 		return err
 	}
+	if s.o.Copies != nil {
+		// To go back to one would not bring the files back that are gone.
+		if err := s.o.Copies(); err != nil {
+			return privacy.Internal(err, "removing copies of the control store")
+		}
+	}
 	// Only now is what was deleted on no page and in no log of the store.
 	if err := s.o.DB.Scrub(ctx); err != nil {
 		return err

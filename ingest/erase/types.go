@@ -52,6 +52,7 @@ type Options struct {
 	Dir         string                // the data directory
 	Regions     residency.Regions     // whose tenants' rows may be here; all for the zero value
 	Removed     func(paths ...string) // told which files are gone, to close what is open of them; nil for nobody
+	Copies      func() error          // removes copies of the control store from before upgrades, which have what it had then; nil for none
 	Retry       time.Duration         // before an attempt that failed is made again, and longer each time; 5 s when 0
 	Log         *slog.Logger          // nil for none
 	Now         func() time.Time
