@@ -12,7 +12,7 @@ import (
 
 	"github.com/noised/noised/ingest/backup"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 	"github.com/noised/noised/privacy/highwater"
 	"github.com/noised/noised/privacy/translog"
 )
@@ -90,7 +90,7 @@ func (a *app) restore(ctx context.Context, f restoreFlags) error {
 
 // look says what else a server on the directory needs.
 func (d *restoredDocument) look(ctx context.Context, f restoreFlags) (err error) {
-	db, err := controldb.OpenCopy(filepath.Join(f.dataDir, controlFile))
+	db, err := schema.Open(filepath.Join(f.dataDir, controlFile))
 	if err != nil {
 		return err
 	}

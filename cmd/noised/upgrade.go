@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/ingest/backup"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 func (a *app) upgradeCommand() *cobra.Command {
@@ -91,9 +92,9 @@ func (f upgradeFlags) copyOf(ctx context.Context, fn func(path string) error) er
 
 // upgradeDocument is what an upgrade did, as --format json shows it.
 type upgradeDocument struct {
-	Migrations []controldb.Migration `json:"migrations"`
-	Copy       string                `json:"copy,omitempty"` // of the store from before
-	Took       time.Duration         `json:"took_ns"`
+	Migrations []schema.Migration `json:"migrations"`
+	Copy       string             `json:"copy,omitempty"` // of the store from before
+	Took       time.Duration      `json:"took_ns"`
 }
 
 // upgrade does what the start of a server does.
@@ -116,7 +117,7 @@ func (a *app) upgrade(ctx context.Context, f upgradeFlags) error {
 
 // migrateAt opens a store and tells what that changed: what it made a copy before.
 func migrateAt(ctx context.Context, path string) (doc upgradeDocument, err error) {
-	before, err := controldb.Copies(path)
+	before, err := schema.Copies(path)
 	if err != nil {
 		return doc, err
 	}
@@ -125,21 +126,21 @@ func migrateAt(ctx context.Context, path string) (doc upgradeDocument, err error
 	if err != nil {
 		return doc, storeError(path, err)
 	}
-	doc = upgradeDocument{Migrations: []controldb.Migration{}, Took: time.Since(began)}
+	doc = upgradeDocument{Migrations: []schema.Migration{}, Took: time.Since(began)}
 	if err := db.Close(); err != nil {
 		return doc, storeError(path, err)
 	}
-	copies, err := controldb.Copies(path)
+	copies, err := schema.Copies(path)
 	if err != nil || len(copies) == len(before) {
 		return doc, err
 	}
 	doc.Copy = copies[len(copies)-1]
-	old, err := controldb.OpenCopy(doc.Copy)
+	old, err := schema.Open(doc.Copy)
 	if err != nil {
 		return doc, err
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
-	status, err := controldb.StatusOf(ctx, old)
+	status, err := schema.StatusOf(ctx, old, controldb.Migrations())
 	doc.Migrations = status.Pending
 	return doc, err
 }
@@ -190,7 +191,7 @@ func (a *app) rehearseUpgrade(ctx context.Context, f upgradeFlags) error {
 // fingerprint checks a store that nobody uses, and returns a digest of all that it
 // has, and its log's head.
 func fingerprint(ctx context.Context, path string) (digest string, log backup.Log, err error) {
-	db, err := controldb.OpenCopy(path)
+	db, err := schema.Open(path)
 	if err != nil {
 		return "", log, err
 	}
@@ -198,7 +199,7 @@ func fingerprint(ctx context.Context, path string) (digest string, log backup.Lo
 	if log, err = backup.CheckStore(ctx, db); err != nil {
 		return "", log, err
 	}
-	digest, err = controldb.Digest(ctx, db)
+	digest, err = schema.Digest(ctx, db)
 	return digest, log, err
 }
 

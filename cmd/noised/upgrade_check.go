@@ -14,22 +14,23 @@ import (
 	"github.com/noised/noised/ingest/backup"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 // checkDocument is what stands before an upgrade, as --format json shows it.
 type checkDocument struct {
-	Program     string                `json:"program"`      // this one
-	LastProgram string                `json:"last_program"` // that changed the schema; empty where it is not on record
-	Migrations  []controldb.Migration `json:"migrations"`   // to be done
-	Formats     []formatDocument      `json:"formats"`      // of files with data in force
-	Log         backup.Log            `json:"log"`
-	StoreBytes  int64                 `json:"store_bytes"`
-	FreeBytes   int64                 `json:"free_bytes"`
-	NeededBytes int64                 `json:"needed_bytes"`
-	Copies      []string              `json:"copies"`
-	Backup      *backupAge            `json:"backup,omitempty"`
-	Problems    []string              `json:"problems"` // that stand in the way
-	Warnings    []string              `json:"warnings"`
+	Program     string             `json:"program"`      // this one
+	LastProgram string             `json:"last_program"` // that changed the schema; empty where it is not on record
+	Migrations  []schema.Migration `json:"migrations"`   // to be done
+	Formats     []formatDocument   `json:"formats"`      // of files with data in force
+	Log         backup.Log         `json:"log"`
+	StoreBytes  int64              `json:"store_bytes"`
+	FreeBytes   int64              `json:"free_bytes"`
+	NeededBytes int64              `json:"needed_bytes"`
+	Copies      []string           `json:"copies"`
+	Backup      *backupAge         `json:"backup,omitempty"`
+	Problems    []string           `json:"problems"` // that stand in the way
+	Warnings    []string           `json:"warnings"`
 }
 
 // formatDocument is a format_version of data files.
@@ -67,7 +68,7 @@ func (a *app) checkUpgrade(ctx context.Context, f upgradeFlags) error {
 		doc.problem("the disk has %d bytes free, and the upgrade may need %d", doc.FreeBytes, doc.NeededBytes)
 	}
 	var err error
-	if doc.Copies, err = controldb.Copies(f.control()); err != nil {
+	if doc.Copies, err = schema.Copies(f.control()); err != nil {
 		return err
 	}
 	if err := doc.age(f); err != nil {
@@ -93,16 +94,16 @@ func (d *checkDocument) look(ctx context.Context, path string) (err error) {
 		return err
 	}
 	d.StoreBytes = info.Size()
-	db, err := controldb.OpenCopy(path)
+	db, err := schema.Open(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	status, err := controldb.StatusOf(ctx, db)
+	status, err := schema.StatusOf(ctx, db, controldb.Migrations())
 	if err != nil {
 		return err
 	}
-	d.LastProgram, d.Migrations = status.Program, append([]controldb.Migration{}, status.Pending...)
+	d.LastProgram, d.Migrations = status.Program, append([]schema.Migration{}, status.Pending...)
 	for _, n := range status.Unknown {
 		d.problem("the control store has migration %d, which this program does not know: a later one wrote it", n)
 	}

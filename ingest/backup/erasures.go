@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/ingest/segment"
-	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 // Erasure is a request to erase people that a snapshot does not know. Who they are is
@@ -47,7 +47,7 @@ func (r *Repository) ErasuresSince(ctx context.Context, s *Snapshot, scratch str
 	if err := r.bring(ctx, newest.Control, control, 0o600); err != nil {
 		return nil, fmt.Errorf("the control store of snapshot %d, which tells of erasures: %w", newest.Number, err)
 	}
-	db, err := controldb.OpenCopy(control)
+	db, err := schema.Open(control)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 // Verify reads everything that a snapshot needs and checks it: every file against its
@@ -40,7 +40,7 @@ func (r *Repository) Verify(ctx context.Context, s *Snapshot, scratch string) (e
 
 // checkControl holds a control store to what its snapshot says of it.
 func checkControl(ctx context.Context, path string, s *Snapshot) (err error) {
-	db, err := controldb.OpenCopy(path)
+	db, err := schema.Open(path)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func checkControl(ctx context.Context, path string, s *Snapshot) (err error) {
 // SQLite finds it whole and its log's entries hash to its root.
 func CheckStore(ctx context.Context, db *sql.DB) (Log, error) {
 	s := &Snapshot{}
-	if err := controldb.CheckCopy(ctx, db); err != nil {
+	if err := schema.Check(ctx, db); err != nil {
 		return s.Log, err
 	}
 	if err := identify(ctx, db, s); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -33,7 +34,7 @@ func (w wanted) sameAs(f File, info fs.FileInfo) bool {
 
 // describe reads a copy of the control store: what it is, and which files go with it.
 func (t *taking) describe(ctx context.Context, control string, s *Snapshot) ([]wanted, error) {
-	db, err := controldb.OpenCopy(control)
+	db, err := schema.Open(control)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 // steps are migrations of two programs: the earlier one knows the first alone.
@@ -28,10 +30,10 @@ func steps(n int) fstest.MapFS {
 // dump is everything that a store has.
 func dump(t *testing.T, path string) string {
 	t.Helper()
-	db, err := OpenCopy(path)
+	db, err := schema.Open(path)
 	check(t, err)
 	defer func() { _ = db.Close() }()
-	all, err := Digest(t.Context(), db)
+	all, err := schema.Digest(t.Context(), db)
 	check(t, err)
 	return all
 }
@@ -81,13 +83,13 @@ func TestTheWayBack(t *testing.T) {
 	check(t, migrate(t.Context(), path, "1.0", steps(1)))
 	write(t, path, `INSERT INTO a (x) VALUES (1), (2)`)
 	was := dump(t, path)
-	if copies, err := Copies(path); err != nil || len(copies) != 0 {
+	if copies, err := schema.Copies(path); err != nil || len(copies) != 0 {
 		t.Fatalf("a new store was copied: %v, %v", copies, err)
 	}
 	for range 2 { // the second time there is nothing to do
 		check(t, migrate(t.Context(), path, "2.0", steps(2)))
 	}
-	copies, err := Copies(path)
+	copies, err := schema.Copies(path)
 	if err != nil || len(copies) != 1 || dump(t, copies[0]) != was {
 		t.Fatalf("the copies are %v, %v", copies, err)
 	}
@@ -123,14 +125,14 @@ func TestTheWayBack(t *testing.T) {
 	check(t, migrate(t.Context(), path, "1.0", steps(1)))
 	write(t, path, `INSERT INTO a (x) VALUES (3)`)
 	check(t, migrate(t.Context(), path, "2.0", steps(2)))
-	if copies, err = Copies(path); err != nil || len(copies) != 2 {
+	if copies, err = schema.Copies(path); err != nil || len(copies) != 2 {
 		t.Errorf("the copies are %v, %v", copies, err)
 	}
-	check(t, ForgetCopies(path, time.Now().Add(-time.Hour)))
-	if copies, err = Copies(path); err != nil || len(copies) != 2 {
+	check(t, schema.ForgetCopies(path, time.Now().Add(-time.Hour)))
+	if copies, err = schema.Copies(path); err != nil || len(copies) != 2 {
 		t.Errorf("after forgetting old ones they are %v, %v", copies, err)
 	}
-	check(t, ForgetCopies(path, time.Now().Add(time.Hour)))
+	check(t, schema.ForgetCopies(path, time.Now().Add(time.Hour)))
 	if left, err := os.ReadDir(filepath.Join(filepath.Dir(path), CopiesDir)); err != nil || len(left) != 0 {
 		t.Errorf("after forgetting all there are %v, %v", left, err)
 	}
@@ -174,9 +176,9 @@ func TestACopyIsOfOneMoment(t *testing.T) {
 	for i := range 10 {
 		to := filepath.Join(t.TempDir(), fmt.Sprintf("copy-%d", i))
 		check(t, Copy(t.Context(), path, to))
-		copied, err := OpenCopy(to)
+		copied, err := schema.Open(to)
 		check(t, err)
-		check(t, CheckCopy(t.Context(), copied))
+		check(t, schema.Check(t.Context(), copied))
 		var low, high int
 		check(t, copied.QueryRowContext(t.Context(), `SELECT min(n), max(n) FROM pair`).Scan(&low, &high))
 		if low != high {

@@ -12,10 +12,7 @@ import (
 // there after the migration, once, and can be taken back.
 func TestOldDebitsAreMoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.db")
-	files, err := embedded()
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := Migrations()
 	old := fstest.MapFS{}
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {

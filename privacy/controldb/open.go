@@ -85,11 +85,7 @@ func prepare(ctx context.Context, path, program string) error {
 	if err != nil {
 		return err
 	}
-	files, err := embedded()
-	if err != nil {
-		return err
-	}
-	return migrate(ctx, path, program, files)
+	return migrate(ctx, path, program, Migrations())
 }
 
 // connect returns a pool of connections to the file. The pragmas are part of

@@ -18,8 +18,7 @@ func TestRanksOfBeforeTheyWentOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, err := embedded()
-	must(err)
+	all := Migrations()
 	files := fstest.MapFS{}
 	must(fs.WalkDir(all, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && name != "00016_ranks_go_on.sql" {

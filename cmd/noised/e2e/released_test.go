@@ -17,7 +17,7 @@ import (
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
-	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/controldb/schema"
 )
 
 // TestDirectoriesOfEveryVersionOpen takes data directories that earlier versions left
@@ -117,10 +117,10 @@ func (r *released) text(name string) string {
 // digest is over all that the control store has, which nobody uses.
 func (r *released) digest() string {
 	r.t.Helper()
-	db, err := controldb.OpenCopy(filepath.Join(r.dir, "control.db"))
+	db, err := schema.Open(filepath.Join(r.dir, "control.db"))
 	check(r.t, err)
 	defer db.Close()
-	digest, err := controldb.Digest(r.t.Context(), db)
+	digest, err := schema.Digest(r.t.Context(), db)
 	check(r.t, err)
 	return digest
 }

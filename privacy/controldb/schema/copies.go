@@ -1,4 +1,4 @@
-package controldb
+package schema
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func keepCopy(ctx context.Context, db *sql.DB, path string, s Status) error {
 		return err
 	}
 	name := fmt.Sprintf("%s%s-%05d.db", copyPrefix, time.Now().UTC().Format(stamp), s.Applied[len(s.Applied)-1])
-	if err := copyInto(ctx, db, filepath.Join(dir, name)); err != nil {
+	if err := CopyInto(ctx, db, filepath.Join(dir, name)); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -78,28 +78,16 @@ func ForgetCopies(path string, before time.Time) error {
 	return errors.Join(errs...)
 }
 
-// Back puts a copy in the place of a store that no process uses, and the store aside,
-// where it returns its path. It takes the newest copy that this program knows, unless
-// one is named, and returns which. What was written to the store since the copy was
-// made is forgotten then: it is for the caller to keep servers from it.
-func Back(ctx context.Context, path, chosen string) (from, aside string, err error) {
-	files, err := embedded()
-	if err != nil {
-		return "", "", err
-	}
-	return back(ctx, path, chosen, files)
-}
-
-func back(ctx context.Context, path, chosen string, files fs.FS) (from, aside string, err error) {
-	unlock, err := lockDir(ctx, filepath.Dir(path))
-	if err != nil {
-		return "", "", err
-	}
-	defer unlock()
+// Back puts a copy in the place of a store, and the store aside, and returns the paths
+// of both. It takes the newest copy that a program with these migrations knows,
+// unless one is named. What was written to the store since the copy was made is
+// forgotten then: it is for the caller to keep servers from it. Nobody may open the
+// store meanwhile; unused is asked for that once it is known what to go back to.
+func Back(ctx context.Context, path, chosen string, files fs.FS, unused func() error) (from, aside string, err error) {
 	if from, err = choose(ctx, path, chosen, files); err != nil {
 		return "", "", err
 	}
-	if err := alone(ctx, path); err != nil {
+	if err := unused(); err != nil {
 		return "", "", err
 	}
 	part := path + ".part"
@@ -123,12 +111,12 @@ func back(ctx context.Context, path, chosen string, files fs.FS) (from, aside st
 
 // again copies a copy.
 func again(ctx context.Context, from, to string) (err error) {
-	db, err := OpenCopy(from)
+	db, err := Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return copyInto(ctx, db, to)
+	return CopyInto(ctx, db, to)
 }
 
 // choose returns the copy to go back to.
@@ -154,28 +142,13 @@ func choose(ctx context.Context, path, chosen string, files fs.FS) (string, erro
 }
 
 func statusOfCopy(ctx context.Context, path string, files fs.FS) (s Status, err error) {
-	db, err := OpenCopy(path)
+	db, err := Open(path)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := CheckCopy(ctx, db); err != nil {
+	if err := Check(ctx, db); err != nil {
 		return s, err
 	}
-	return statusOf(ctx, db, files)
-}
-
-// alone empties a store's write-ahead log and fails if any process has the store
-// open: only then may its file be replaced.
-func alone(ctx context.Context, path string) (err error) {
-	db, err := connect(path, "immediate", "busy_timeout(1000)")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	var mode string
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode); err != nil || mode != "delete" {
-		return errors.New("a server uses the control store: stop it first")
-	}
-	return nil
+	return StatusOf(ctx, db, files)
 }

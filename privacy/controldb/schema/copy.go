@@ -1,4 +1,4 @@
-package controldb
+package schema
 
 import (
 	"context"
@@ -16,30 +16,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// Copy writes a copy of the store at path to a new file, as of one moment, while
-// other processes use the store. It applies no migration: the copy has the schema
-// that the store has. What was deleted is in no page of it. When Copy returns nil,
-// the copy is on disk; otherwise there is none.
-func Copy(ctx context.Context, path, to string) (err error) {
-	if _, err := os.Stat(path); err != nil {
-		return err // SQLite would make an empty store
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	db, err := connect(abs, "deferred", "busy_timeout(10000)")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	return copyInto(ctx, db, to)
-}
-
-// copyInto writes what a connection sees to a new file.
-func copyInto(ctx context.Context, db *sql.DB, to string) (err error) {
+// CopyInto writes what a connection sees to a new file, as of one moment. What was
+// deleted is in no page of it. When it returns nil, the copy is on disk; otherwise
+// there is none.
+func CopyInto(ctx context.Context, db *sql.DB, to string) (err error) {
 	// SQLite takes an empty file for a new one, and leaves its mode.
-	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -58,9 +40,9 @@ func copyInto(ctx context.Context, db *sql.DB, to string) (err error) {
 	return syncDir(filepath.Dir(to))
 }
 
-// OpenCopy opens a copy that nobody writes, to look at it: it changes no byte and
+// Open opens a copy that nobody writes, to look at it: it changes no byte and
 // makes no file beside it. It answers to whoever reads a log (translog.Reader).
-func OpenCopy(path string) (*sql.DB, error) {
+func Open(path string) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -70,12 +52,12 @@ func OpenCopy(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(connector{c}), nil
+	return sql.OpenDB(c), nil
 }
 
-// CheckCopy returns nil if SQLite finds nothing wrong with a copy: every page and
+// Check returns nil if SQLite finds nothing wrong with a copy: every page and
 // index is whole, and nothing refers to what is not there.
-func CheckCopy(ctx context.Context, db *sql.DB) error {
+func Check(ctx context.Context, db *sql.DB) error {
 	var said string
 	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&said); err != nil {
 		return fmt.Errorf("the control store is damaged: %w", err)

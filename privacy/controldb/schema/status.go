@@ -1,4 +1,4 @@
-package controldb
+package schema
 
 import (
 	"context"
@@ -24,16 +24,9 @@ type Status struct {
 	Program string      // the last one that changed the schema; empty where that is not on record
 }
 
-// StatusOf looks at a store, or a copy of one, without changing it.
-func StatusOf(ctx context.Context, db *sql.DB) (s Status, err error) {
-	files, err := embedded()
-	if err != nil {
-		return s, err
-	}
-	return statusOf(ctx, db, files)
-}
-
-func statusOf(ctx context.Context, db *sql.DB, files fs.FS) (s Status, err error) {
+// StatusOf looks at a store, or a copy of one, without changing it. The files are the
+// migrations that the program has.
+func StatusOf(ctx context.Context, db *sql.DB, files fs.FS) (s Status, err error) {
 	known, err := listed(files)
 	if err != nil {
 		return s, err

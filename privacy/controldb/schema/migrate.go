@@ -1,39 +1,24 @@
-package controldb
+package schema
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"golang.org/x/sys/unix"
 )
 
-//go:embed migrations/sqlite/*.sql
-var migrations embed.FS
-
-// embedded returns the migrations of every package.
-func embedded() (fs.FS, error) { return fs.Sub(migrations, "migrations/sqlite") }
-
-// migrate applies every migration that the file has not seen, each in its own
+// Migrate applies to a store at a path every migration that it has not seen, each in its own
 // transaction, and has it on record that the program did. The caller holds the
 // directory's lock. Packages number their migrations in ranges of their own, so a
 // file may learn of a lower number after a higher one.
 //
 // A store that has a schema already is copied first: see Back.
-func migrate(ctx context.Context, path, program string, files fs.FS) error {
-	db, err := connect(path, "immediate", "busy_timeout(10000)")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	status, err := statusOf(ctx, db, files)
+func Migrate(ctx context.Context, db *sql.DB, path, program string, files fs.FS) error {
+	status, err := StatusOf(ctx, db, files)
 	if err != nil {
 		return err
 	}
@@ -72,28 +57,4 @@ func record(ctx context.Context, db *sql.DB, program string, done []*goose.Migra
 	}
 	_, err = db.ExecContext(ctx, `INSERT INTO programs (at, program, migrations) VALUES (?, ?, ?)`, time.Now().UnixMicro(), program, string(text))
 	return err
-}
-
-// lockDir takes an exclusive advisory lock on a directory, so that two
-// processes that start together do not both create the schema. The lock ends
-// with the process at the latest.
-func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			_ = f.Close()
-			return nil, fmt.Errorf("locking %s: %w", dir, err)
-		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
-			_ = f.Close()
-			return nil, err
-		}
-	}
 }
