@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"github.com/noised/noised/ingest/scan"
 )
 
 // Limits on the shape of a file, whatever its format. Tables that people make are
@@ -37,7 +39,7 @@ func anyDeep(path string) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = f.Close() }()
-	r := bufio.NewReaderSize(f, 1<<20)
+	r := bufio.NewReaderSize(f, 2*scan.MaxRecord)
 	for {
 		line, err := r.ReadSlice('\n')
 		if deep(line) || errors.Is(err, bufio.ErrBufferFull) {
