@@ -43,6 +43,9 @@ func (s *Service) work(ctx context.Context, j record, spec build.Spec, report bo
 		defer func() { close(done); <-stopped }()
 	}
 	result, err := s.child(ctx, spec, &rows)
+	if linked := onlyFiles(spec.Dir); err == nil {
+		err = linked
+	}
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
 	}
