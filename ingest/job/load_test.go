@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/ingest/hold"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 )
@@ -291,6 +292,13 @@ func TestSupersededSegmentsAreRemovedAfterAnHour(t *testing.T) {
 		t.Errorf("%d segment files within the hour", n)
 	}
 	h.now = func() time.Time { return time.Now().Add(job.SupersededFor + time.Minute) }
+	release, err := hold.Take(context.Background(), h.dir)
+	h.must(err)
+	h.runOnce()
+	if n := len(h.files("tenants/a/ratings")); n != 2 {
+		t.Errorf("%d segment files after the hour, while a backup copies them", n)
+	}
+	release()
 	h.runOnce()
 	if n := len(h.files("tenants/a/ratings")); n != 1 {
 		t.Errorf("%d segment files after the hour", n)
