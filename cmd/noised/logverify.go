@@ -23,7 +23,7 @@ import (
 type verifyFlags struct {
 	logKeyFlags
 	checkpoints, verifiers []string
-	save, keyset           string
+	save, keyset, mark     string
 }
 
 func (a *app) logVerifyCommand() *cobra.Command {
@@ -53,13 +53,14 @@ too if the log had several. The exit code is 1 if anything differs.`,
 			if f.save != "" {
 				return usagef("--save keeps the state of a server's log: leave out --data-dir")
 			}
-			return a.withLedger(cmd.Context(), ledgerFlags{dataDir: f.dataDir}, func(l *ledgerFiles) error { return a.verifyDirectory(cmd.Context(), l, f) })
+			return a.withLedger(cmd.Context(), ledgerFlags{dataDir: f.dataDir, mark: f.mark}, func(l *ledgerFiles) error { return a.verifyDirectory(cmd.Context(), l, f) })
 		},
 	})
 	f.register(c)
 	c.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "file with a state that was kept before; may be repeated")
 	c.Flags().StringArrayVar(&f.verifiers, "verifier", nil, "public half of the log's key, or a file with it; may be repeated (default: that of the data directory's log key)")
 	c.Flags().StringVar(&f.keyset, "keyset", "", "file with the keys of what is encrypted (default: the data directory's name with .keyset, if there is one)")
+	c.Flags().StringVar(&f.mark, "high-water-file", "", "file with the mark of the data directory, as one more state of before")
 	c.Flags().StringVar(&f.save, "save", "", "file to keep the state of a server's log in, once it is verified")
 	return c
 }
@@ -107,27 +108,44 @@ type problem struct {
 	What string `json:"what"`
 }
 
-// verifyDirectory replays the log of a data directory.
-func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags) error {
+// statesOf reads the states that were kept of a data directory's log, the mark's
+// among them.
+func (f verifyFlags) statesOf(ctx context.Context, l *ledgerFiles) ([]translog.Checkpoint, error) {
 	if len(f.verifiers) == 0 && len(f.checkpoints) > 0 {
 		key, err := readLogKey(ctx, logKeyPath(f.logKey, f.dataDir), l.db)
 		if err != nil {
-			return fmt.Errorf("name the log's verifier with --verifier: %w", err)
+			return nil, fmt.Errorf("name the log's verifier with --verifier: %w", err)
 		}
 		f.verifiers = []string{key.Verifier()}
 	}
 	earlier, err := f.earlier()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	store, err := l.db.Identity(ctx)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if l.file != nil {
+		mark, err := l.file.Read(ctx)
+		if err != nil {
+			return nil, shown(err)
+		}
+		earlier = append(earlier, translog.Checkpoint{Origin: translog.LogName(mark.Store), Size: mark.Size, Root: mark.Root})
 	}
 	for _, c := range earlier {
 		if c.Origin != translog.LogName(store) {
-			return fmt.Errorf("a checkpoint is one of the log %s, and this one is %s", c.Origin, translog.LogName(store))
+			return nil, fmt.Errorf("a checkpoint or mark is one of the log %s, and this one is %s", c.Origin, translog.LogName(store))
 		}
+	}
+	return earlier, nil
+}
+
+// verifyDirectory replays the log of a data directory.
+func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags) error {
+	earlier, err := f.statesOf(ctx, l)
+	if err != nil {
+		return err
 	}
 	open, err := openReleases(ctx, l.db, f)
 	if err != nil {
@@ -141,14 +159,7 @@ func (a *app) verifyDirectory(ctx context.Context, l *ledgerFiles, f verifyFlags
 	if err != nil {
 		return fmt.Errorf("the log cannot be read: %w", internalOf(err))
 	}
-	doc := verified{Size: r.Size, Root: r.Root.String(), Charges: r.Charges, Accounts: r.Accounts, Releases: r.Releases, Sealed: r.Sealed, Checkpoints: len(earlier), Problems: []problem{}, More: r.More}
-	for _, p := range r.Problems {
-		shown := problem{What: p.What}
-		if p.Leaf >= 0 {
-			shown.Leaf = &p.Leaf
-		}
-		doc.Problems = append(doc.Problems, shown)
-	}
+	doc := documentOfReport(r, len(earlier))
 	return a.judge(doc, func(w io.Writer) {
 		fmt.Fprintf(w, "log        %d entries, root %s\ncharges    %d\naccounts   %d\nreleases   %d\n", r.Size, r.Root, r.Charges, r.Accounts, r.Releases)
 		if r.Sealed > 0 {
@@ -164,6 +175,21 @@ func openReleases(ctx context.Context, db *controldb.DB, f verifyFlags) (func(co
 		return nil, err
 	}
 	return release.New(db).WithKeys(keyring.New(db, file, time.Now)).Unseal, nil
+}
+
+func documentOfReport(r verify.Report, earlier int) verified {
+	doc := verified{
+		Size: r.Size, Root: r.Root.String(), Charges: r.Charges, Accounts: r.Accounts, Releases: r.Releases, Sealed: r.Sealed,
+		Checkpoints: earlier, Problems: []problem{}, More: r.More,
+	}
+	for _, p := range r.Problems {
+		shown := problem{What: p.What}
+		if p.Leaf >= 0 {
+			shown.Leaf = &p.Leaf
+		}
+		doc.Problems = append(doc.Problems, shown)
+	}
+	return doc
 }
 
 // judge prints what was found, and fails if anything differs.
