@@ -77,6 +77,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"too little memory":     {func(c *Config) { c.QueryMemoryMB = 1 }, "--query-memory-mb"},
 		"negative threads":      {func(c *Config) { c.QueryThreads = -1 }, "--query-threads"},
 		"a time without a unit": {func(c *Config) { c.QueryTimeout = 30 }, "--query-timeout is 30ns and must be at least 100ms"},
+		"loads without time":    {func(c *Config) { c.LoadTimeout = 0 }, "--load-timeout"},
 		"a slot within jitter":  {func(c *Config) { c.ResponseSlot = time.Millisecond }, "--response-slot is 1ms and must be 0 or between 10ms and 10s"},
 		"a slot without end":    {func(c *Config) { c.ResponseSlot = time.Minute }, "--response-slot"},
 		"a slot before now":     {func(c *Config) { c.ResponseSlot = -time.Second }, "--response-slot"},

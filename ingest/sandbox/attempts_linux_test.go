@@ -40,6 +40,10 @@ func files(c cell) []attempt {
 	return []attempt{
 		{"reading /etc/passwd", false, func() error { return read("/etc/passwd") }},
 		{"reading another tenant's file", false, func() error { return read(c.Foreign) }},
+		{"the same, which was open when it began", false, func() error {
+			_, err := unix.Pread(3, make([]byte, 1), 0)
+			return err
+		}},
 		{"the same by a path through its own directory", false, func() error { return read(own + "/../others/segment.duckdb") }},
 		{"the same by a link", false, func() error {
 			link := filepath.Join(own, "link")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -27,6 +28,9 @@ func Supported() Report {
 // cannot be undone, and after an error some of it may hold: a process that fails to
 // enter should end.
 func Enter(o Options) (Report, error) {
+	if err := dropInherited(); err != nil {
+		return Report{}, fmt.Errorf("closing what was open: %w", err)
+	}
 	limit(o)
 	can := Supported()
 	if err := o.require(can); err != nil {
@@ -43,6 +47,31 @@ func Enter(o Options) (Report, error) {
 		}
 	}
 	return can, probe(can)
+}
+
+// dropInherited closes the files that this process was started with, other than its
+// standard streams. DuckDB opens what it reads without the mark that keeps a file from
+// children, so that a server's child has the files of all tenants open, which no
+// later restriction takes away. What this process opened itself bears the mark.
+func dropInherited() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err != nil || flags&unix.FD_CLOEXEC != 0 {
+			continue // of the listing itself, or our own
+		}
+		if err := unix.Close(fd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limit sets what the kernel counts. Core dumps would hold rows and keys. Whatever a

@@ -81,6 +81,12 @@ func imprison(t *testing.T, c cell) (sandbox.Report, []try) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	open, err := os.Open(c.Foreign) // as DuckDB leaves them: a child has them, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	cmd.ExtraFiles = []*os.File{open}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
