@@ -132,6 +132,13 @@ func TestWhatIsNotAReceipt(t *testing.T) {
 				delete(entry, "opened")
 			}
 		},
+		"another release, behind a hash": func() {
+			entry := r["entries"].([]any)[1].(map[string]any)
+			entry["leaf_hash"] = tlog.RecordHash([]byte(entry["leaf"].(string))).String()
+			delete(entry, "leaf")
+			delete(entry, "opened")
+			r["release"] = "rel_of_somebody_else"
+		},
 		"a part twice": func() {
 			entry := r["entries"].([]any)[0].(map[string]any)
 			opened := entry["opened"].([]any)
