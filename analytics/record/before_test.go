@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
@@ -75,6 +77,29 @@ func TestReceiptsFromBefore(t *testing.T) {
 	if len(entries) < 20 {
 		t.Errorf("b is shown %d entries", len(entries))
 	}
+}
+
+// TestHashesFromBeforeAreNotForEverybody: leaves without salt could be guessed.
+func TestHashesFromBeforeAreNotForEverybody(t *testing.T) {
+	db := before(t)
+	s := record.New(db, release.New(db), nil)
+	old, err := translog.Size(t.Context(), db)
+	ok(t, err)
+	for range 3 {
+		_, err := catalog.New(db, time.Now).CreateTenant(t.Context(), "t"+strings.ToLower(privacy.NewID("x")), "", operator)
+		ok(t, err)
+	}
+	for leaf := range old + 3 {
+		_, _, err := s.Inclusion(t.Context(), leaf, old+3)
+		if open := leaf >= old+old%2; open != (err == nil) {
+			t.Errorf("leaf %d of %d, %d of them from before: %v", leaf, old+3, old, err)
+		}
+	}
+	if _, err := s.Consistency(t.Context(), old-1, old+3); privacy.CodeOf(err) != privacy.CodeInvalidRequest {
+		t.Errorf("from a state of before: %v", err)
+	}
+	_, err = s.Consistency(t.Context(), old+1, old+3)
+	ok(t, err)
 }
 
 func verified(t *testing.T, r *receipt.Receipt, key note.Verifier) receipt.Claims {

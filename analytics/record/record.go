@@ -9,6 +9,8 @@ package record
 import (
 	"context"
 	"database/sql"
+	"sort"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -23,12 +25,13 @@ type Service struct {
 	db       *controldb.DB
 	releases *release.Store
 	key      *translog.Key // nil: nothing is signed
+	unsalted atomic.Int64  // leaves without salt, plus one; 0: not counted yet
 }
 
 // New returns the service on a control store. Without a key, states of the log are
 // not signed, and there are no receipts.
 func New(db *controldb.DB, releases *release.Store, key *translog.Key) *Service {
-	return &Service{db, releases, key}
+	return &Service{db: db, releases: releases, key: key}
 }
 
 func unsigned() error {
@@ -82,7 +85,9 @@ func (s *Service) Consistency(ctx context.Context, from, to int64) (proof []tlog
 }
 
 // proving checks what a proof is asked of: 1 ≤ part ≤ size, and size is no more than
-// there is.
+// there is. Leaves from before there was salt come with no proof for everybody: some
+// of them could be guessed, and their hashes would say whether the guess is right.
+// Whoever may see such a leaf has its proof in a receipt.
 func (s *Service) proving(ctx context.Context, part, size int64, prove func(context.Context, *sql.Tx) error) error {
 	return s.db.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now, err := translog.Size(ctx, tx)
@@ -92,9 +97,41 @@ func (s *Service) proving(ctx context.Context, part, size int64, prove func(cont
 		if part < 1 || part > size || size > now {
 			return privacy.Errorf(privacy.CodeInvalidRequest, "there is no such proof: the log has %d leaves", now)
 		}
+		first, err := s.salted(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		if part <= first {
+			return privacy.Errorf(privacy.CodeInvalidRequest, "there are public proofs of what came after the first %d leaves", first)
+		}
 		if err := prove(ctx, tx); err != nil {
 			return privacy.Internal(err, "proving the log")
 		}
 		return nil
 	})
+}
+
+// salted returns how many leaves come before those that have salt and no neighbour
+// without. Leaves have had salt since a version of the program, so that all without
+// it come first.
+func (s *Service) salted(ctx context.Context, tx *sql.Tx, size int64) (int64, error) {
+	if known := s.unsalted.Load(); known > 0 {
+		return known - 1, nil
+	}
+	var err error
+	first := int64(sort.Search(int(size), func(i int) bool {
+		var has bool
+		if err == nil {
+			err = tx.QueryRowContext(ctx, `SELECT instr(CAST(leaf AS TEXT), ',"salt":"') > 0 FROM log_leaves WHERE idx = ?`, i).Scan(&has)
+		}
+		return has
+	}))
+	if err != nil {
+		return 0, privacy.Internal(err, "reading the log")
+	}
+	first += first % 2 // leaves are hashed in pairs
+	if first < size {
+		s.unsalted.Store(first + 1)
+	}
+	return first, nil
 }
