@@ -193,3 +193,29 @@ func TestWhatIsPlainIsSealedWhenAsked(t *testing.T) {
 		t.Error(cmp.Diff(listed, got))
 	}
 }
+
+// TestKeysGoWithTheirTenant: deleting a tenant forgets what its uploads, its rejected
+// rows and its records are sealed under, in the same transaction.
+func TestKeysGoWithTheirTenant(t *testing.T) {
+	h := newHouse(t)
+	h.seal()
+	h.join("b", 1)
+	one := int64(1)
+	stop := h.run()
+	h.load(request(func(r *job.Request) { r.MaxBadRecords = &one }), "person,city,rating,more\n1,x,3,z\n,y,3,z\n")
+	stop()
+	h.create(request(), "person,city,rating\n2,x,3\n")
+	h.create(request(func(r *job.Request) { r.Tenant, r.By = "b", contributor("b") }), "person,city,rating\n2,x,3\n")
+	const count = `SELECT count(*) FROM data_keys WHERE tenant = ?`
+	if n := h.one(count, "a"); n != "4" { // records, rejected rows of two loads, one upload
+		t.Errorf("%s keys, want 4", n)
+	}
+	others := h.one(count, "b")
+	h.must(h.cat.DeleteTenant(context.Background(), "a", operator))
+	if n := h.one(count, "a"); n != "0" {
+		t.Errorf("%s keys outlive their tenant", n)
+	}
+	if n := h.one(count, "b"); n != others || n == "0" {
+		t.Errorf("another tenant has %s keys left of %s", n, others)
+	}
+}
