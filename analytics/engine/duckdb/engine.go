@@ -84,7 +84,7 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRun(ctx, e.options, in, open.instance, capOf(fanOut, in))
+	r, err := newRun(e.options, in, open.instance, capOf(fanOut, in))
 	if err != nil {
 		return nil, err
 	}

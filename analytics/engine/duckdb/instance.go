@@ -13,12 +13,12 @@ import (
 type instance struct {
 	db       *database
 	catalogs map[string]string // path → catalog
+	rows     map[string]int64  // about how many rows each catalog has
 	facts    facts
 
 	mu    sync.Mutex
 	idle  map[string][]*reader // by what their last statements were for
 	idles int
-	rows  map[string]int64 // by catalog; nil until asked for
 }
 
 // openInstance attaches the files and locks the configuration.
@@ -62,9 +62,27 @@ func (in *instance) prepare(o Options, p purpose, paths []string) error {
 		}
 		in.catalogs[path] = catalog
 	}
+	if err := in.checkTables(c); err != nil {
+		return err
+	}
 	for _, sql := range lockdown(p) {
 		if err := c.exec("lock the configuration", sql); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkTables refuses a file whose rows are not a table. A view in one could have the
+// rows of another file, of another tenant, be its own.
+func (in *instance) checkTables(c *connection) error {
+	in.rows = make(map[string]int64)
+	if err := c.countRows(in.rows); err != nil {
+		return err
+	}
+	for _, catalog := range in.catalogs {
+		if _, ok := in.rows[catalog]; !ok {
+			return fmt.Errorf("a segment has no table of rows")
 		}
 	}
 	return nil
@@ -115,26 +133,6 @@ func (in *instance) giveBack(statement string, r *reader, clean bool) {
 		return
 	}
 	r.conn.close()
-}
-
-// rowsOf returns about how many rows each catalog has.
-func (in *instance) rowsOf(ctx context.Context) (map[string]int64, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.rows != nil {
-		return in.rows, nil
-	}
-	c, err := in.db.connect()
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	rows := make(map[string]int64)
-	err = c.during(ctx, func() error { return c.countRows(rows) })
-	if err == nil {
-		in.rows = rows
-	}
-	return rows, err
 }
 
 func (c *connection) countRows(into map[string]int64) error {

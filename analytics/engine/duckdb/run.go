@@ -32,7 +32,7 @@ type run struct {
 }
 
 // newRun cuts a run into parts. It reads no row.
-func newRun(ctx context.Context, o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
+func newRun(o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
 	r := &run{
 		plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on,
 		threads: o.Threads, open: make(map[*connection]struct{}),
@@ -51,11 +51,7 @@ func newRun(ctx context.Context, o Options, in engine.Input, on *instance, limit
 	for i := range relations {
 		relations[i].Cap = limit
 	}
-	rows, err := on.rowsOf(ctx)
-	if err != nil {
-		return nil, wrap(ctx, err)
-	}
-	r.parts = o.parts(in.Plan, relations, rows)
+	r.parts = o.parts(in.Plan, relations, on.rows)
 	return r, nil
 }
 

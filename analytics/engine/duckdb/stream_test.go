@@ -20,7 +20,7 @@ func TestCutOffStreamIsNotAnEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := newRun(ctx, Options{}.withDefaults(), engine.Input{Plan: countPlan(), Segments: []engine.Segment{{Tenant: "a", Path: path}}}, in, sqlgen.Cap{})
+		r, err := newRun(Options{}.withDefaults(), engine.Input{Plan: countPlan(), Segments: []engine.Segment{{Tenant: "a", Path: path}}}, in, sqlgen.Cap{})
 		if err != nil {
 			t.Fatal(err)
 		}
