@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,9 +85,10 @@ func TestAChargeThatWaitsRunsOnTheNextGeneration(t *testing.T) {
 func TestARunGoesOnWhenItsFilesAreErased(t *testing.T) {
 	h := newHouse(t)
 	h.publishFile("one", "")
+	once := sync.OnceFunc(func() { h.erase("one", "two") })
 	h.engine.before = func(in engine.Input) error {
 		if reads(in, "one.duckdb") {
-			h.erase("one", "two")
+			once()
 			return errors.New("the file is gone")
 		}
 		return nil

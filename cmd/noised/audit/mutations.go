@@ -7,7 +7,7 @@ func mutations() []Mutation {
 		bounder = "analytics/bounding/bounder.go"
 		amounts = "analytics/bounding/contribution.go"
 	)
-	return append(rankMutations(), []Mutation{
+	return append(append(rankMutations(), eraseMutations()...), []Mutation{
 		{
 			Name: "noise-5-percent-small", Package: "./privacy/mechanism", Test: "TestDistribution",
 			Edits: []Edit{
