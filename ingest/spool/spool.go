@@ -48,6 +48,7 @@ func asItIs(w io.Writer) (io.WriteCloser, error) { return unclosed{w}, nil }
 
 type unclosed struct{ io.Writer }
 
+// Close implements io.Closer.
 func (unclosed) Close() error { return nil }
 
 // Release ends the protection that an unrecorded upload has from cleaning.
