@@ -25,8 +25,8 @@ func FuzzRubbish(f *testing.F) {
 		f.Add(uint8(i), uint8(0), broken)
 		f.Add(uint8(i), uint8(1+i%2), []byte("\x1f\x8b\x08\x00rubbish"))
 	}
-	for _, h := range hostile.Few() {
-		if len(h.Body) < 1<<16 {
+	for i, h := range hostile.Few() { // all of which have a test of their own
+		if len(h.Body) < 1<<16 && i%6 == 0 {
 			f.Add(uint8(slices.Index(formats, upload.Format(h.Format))), uint8(slices.Index(encodings, upload.Encoding(h.Encoding))), h.Body)
 		}
 	}
