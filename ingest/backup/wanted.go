@@ -71,9 +71,18 @@ func identify(ctx context.Context, db *sql.DB, s *Snapshot) error {
 }
 
 // segments returns the files of rows that a control store names. Those that nothing
-// in force has may be gone: a sweep removes a file before it forgets it.
+// in force has may be gone: a sweep removes a file before it forgets it. The store may
+// be of any version: a backup comes before an upgrade.
 func segments(ctx context.Context, db *sql.DB) ([]wanted, error) {
-	rows, err := db.QueryContext(ctx, `SELECT path, bytes, sha256, replaced_at IS NULL AND EXISTS (
+	merged := "replaced_at IS NOT NULL"
+	var known bool // to stores of before segments were merged
+	if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM pragma_table_info('segments') WHERE name = 'replaced_at'`).Scan(&known); err != nil {
+		return nil, fmt.Errorf("reading the names of files: %w", err)
+	}
+	if !known {
+		merged = "0"
+	}
+	rows, err := db.QueryContext(ctx, `SELECT path, bytes, sha256, NOT (`+merged+`) AND EXISTS (
 			SELECT 1 FROM generation_segments gs JOIN generations g ON g.id = gs.generation
 			WHERE gs.segment = s.id AND g.superseded_at IS NULL)
 		FROM segments s ORDER BY path`)

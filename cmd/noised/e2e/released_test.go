@@ -47,6 +47,12 @@ func openReleased(t *testing.T, archive string) {
 	mark := filepath.Join(t.TempDir(), "mark")
 	check(t, program.Run(t.Context(), "upgrade", "--check", "--data-dir", r.dir))
 	check(t, program.Run(t.Context(), "upgrade", "--rehearse", "--data-dir", r.dir))
+	backup, key := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "key")
+	for range 2 {
+		check(t, program.Run(t.Context(), "backup", "--data-dir", r.dir, "--to", backup, "--key-file", key))
+	}
+	check(t, program.Run(t.Context(), "backup", "verify", "--from", backup, "--key-file", key))
+	check(t, program.Run(t.Context(), "restore", "--from", backup, "--key-file", key, "--snapshot", "1", "--to", filepath.Join(t.TempDir(), "back")))
 	if r.digest() != was {
 		t.Fatal("looking changed the control store")
 	}
@@ -59,9 +65,8 @@ func openReleased(t *testing.T, archive string) {
 	r.rejects()
 	check(t, program.Run(t.Context(), "log", "verify", "--data-dir", r.dir))
 
-	backup, key := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "key")
 	check(t, program.Run(t.Context(), "backup", "--data-dir", r.dir, "--to", backup, "--key-file", key))
-	check(t, program.Run(t.Context(), "backup", "verify", "--from", backup, "--key-file", key))
+	check(t, program.Run(t.Context(), "backup", "verify", "--from", backup, "--key-file", key, "--all"))
 	if err := program.Run(t.Context(), "upgrade", "--back", "--data-dir", r.dir, "--yes"); err == nil || !strings.Contains(err.Error(), "stop it first") {
 		t.Errorf("going back under a server: %v", err)
 	}
