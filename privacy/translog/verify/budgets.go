@@ -183,6 +183,7 @@ func (v *run) strays(ctx context.Context) error {
 		`SELECT r.id FROM releases r LEFT JOIN release_leaves l ON l.release = r.id LEFT JOIN log_leaves e ON e.idx = l.leaf WHERE e.idx IS NULL`: "release %s has no leaf",
 		`SELECT l.release FROM release_leaves l LEFT JOIN releases r ON r.id = l.release WHERE r.id IS NULL`:                                      "release %s is in the log, and not stored",
 		`SELECT r.id FROM releases r LEFT JOIN charges c ON c.id = r.charge WHERE c.release IS NOT r.id`:                                          "release %s is not what its charge was redeemed for",
+		`SELECT r.id FROM releases r JOIN charges c ON c.id = r.charge WHERE c.key <> r.key`:                                                      "release %s is found by another question than was charged",
 		`SELECT c.id FROM charges c LEFT JOIN releases r ON r.id = c.release WHERE c.state = 'released' AND r.charge IS NOT c.id`:                 "charge %s was redeemed for a release that is not its own",
 	} {
 		if err := v.stray(ctx, query, says); err != nil {

@@ -147,6 +147,16 @@ func tamperings() map[string]tampering {
 			w.exec(`UPDATE releases SET `+change+` WHERE rowid = ?`, row)
 			return fmt.Sprint(change, " of ", row)
 		},
+		"what a release is found by": func(w *tampered) string { // the answer to another question, free
+			row := w.row("releases")
+			w.exec(`UPDATE releases SET key = key || 'x' WHERE rowid = ?`, row)
+			return fmt.Sprint(row)
+		},
+		"whose signature is the log's": func(w *tampered) string {
+			i := w.any()
+			w.exec(`INSERT INTO log_keys (leaf, verifier) VALUES (?, ?)`, i, fmt.Sprint("noised/log/x+", i))
+			return fmt.Sprint(i)
+		},
 		"what a charge debited": func(w *tampered) string {
 			change := []string{`mu2 = mu2 - 1`, `delta_units = delta_units + 1`, `seen = seen - 1`, `accounts = ',1,'`, `accounts = accounts || '1,'`}[w.rand.IntN(5)]
 			var charge, part int64
@@ -234,7 +244,7 @@ func TestTamperingIsCaught(t *testing.T) {
 		head := w.head()
 		w.clean(head)
 		ok(t, w.db.Close())
-		for _, missed := range tamperWith(t, w.path, 3, 140, head) {
+		for _, missed := range tamperWith(t, w.path, 3, 160, head) {
 			t.Errorf("%s: not caught: %s", name, missed)
 		}
 	}

@@ -46,6 +46,7 @@ type run struct {
 	tree     *tree
 	accounts map[string]*account
 	names    map[int64]string // of accounts in the store
+	keys     map[int64]string // verifiers of the keys that sign, by leaf
 	defaults map[string]*loss
 	earlier  map[string]map[string]entry // debits that a leaf which names accounts left to joins
 	now      int64
@@ -59,11 +60,11 @@ type run struct {
 // failure to read, and no verdict.
 func Run(ctx context.Context, r translog.Reader, o Options) (Report, error) {
 	v := &run{
-		r: r, accounts: map[string]*account{}, names: map[int64]string{}, defaults: map[string]*loss{},
+		r: r, accounts: map[string]*account{}, names: map[int64]string{}, keys: map[int64]string{}, defaults: map[string]*loss{},
 		earlier: map[string]map[string]entry{}, earliest: slices.Clone(o.Earlier), open: o.Open,
 	}
 	slices.SortFunc(v.earliest, func(a, b translog.Checkpoint) int { return int(min(1, max(-1, a.Size-b.Size))) })
-	for _, step := range []func(context.Context) error{v.readNames, v.replay, v.compareAccounts, v.compareDefaults, v.strays} {
+	for _, step := range []func(context.Context) error{v.readNames, v.replay, v.compareAccounts, v.compareDefaults, v.compareKeys, v.strays} {
 		if err := step(ctx); err != nil {
 			return v.Report, privacy.Internal(err, "verifying the log")
 		}
@@ -157,6 +158,8 @@ func (v *run) leaf(ctx context.Context, l *reading) error {
 		v.join(l)
 	case translog.KindRelease:
 		v.release(ctx, l)
+	case translog.KindKey:
+		v.key(l)
 	default: // moves no budget
 	}
 	return nil
