@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
@@ -75,6 +76,26 @@ func (s *Service) waits(ctx context.Context, t catalog.Scattered) (waits bool, e
 	return waits, nil
 }
 
+// nameRoot has the scratch directories of naming. Any process on the data directory
+// names, also while another one recovers and empties the one of loads.
+func (s *Service) nameRoot() string { return filepath.Join(s.o.Dir, "tmp", "names") }
+
+// namingFor is longer than naming takes.
+const namingFor = time.Hour
+
+// dropNaming removes what processes that died left of naming.
+func (s *Service) dropNaming() {
+	left, err := os.ReadDir(s.nameRoot())
+	if err != nil {
+		return // there is none
+	}
+	for _, entry := range left {
+		if info, err := entry.Info(); err == nil && s.o.Now().Sub(info.ModTime()) > namingFor {
+			s.removeAll(filepath.Join(s.nameRoot(), entry.Name()))
+		}
+	}
+}
+
 // Pseudonyms has a worker turn ids, as a tenant wrote them, into pseudonyms under a
 // contract. bad are the places, from 1, of those that no load would take for a
 // unit's.
@@ -84,7 +105,7 @@ func (s *Service) Pseudonyms(ctx context.Context, tenant string, c *contract.Con
 		return nil, nil, err
 	}
 	id, unit := privacy.NewID("name"), c.UnitColumn()
-	dir := filepath.Join(s.workRoot(), id)
+	dir := filepath.Join(s.nameRoot(), id)
 	defer s.removeAll(dir)
 	result, err := s.work(ctx, record{Load: Load{ID: id}}, build.Spec{
 		Task: build.TaskName, Dir: dir, Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant}, MemoryMB: s.o.MemoryMB, Threads: 1,

@@ -18,6 +18,7 @@ func (s *Service) recover(ctx context.Context) error {
 	if err := s.emptyWorkRoot(); err != nil {
 		return privacy.Internal(err, "removing scratch files")
 	}
+	s.dropNaming()
 	if err := s.dropUnpublished(ctx); err != nil {
 		return err
 	}
