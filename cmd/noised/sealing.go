@@ -26,6 +26,9 @@ import (
 // sealBatch is how many rows are sealed in one transaction.
 const sealBatch = 500
 
+// errNotAlone is why sealing has to be done again.
+var errNotAlone = privacy.Errorf(privacy.CodeUnavailable, "a server runs on this data directory: stop it. It seals when it starts with the keyset")
+
 // sealer seals what was stored plain before a data directory had a keyset.
 type sealer struct {
 	db      *controldb.DB
@@ -46,6 +49,14 @@ func (s sealer) run(ctx context.Context) (n int, err error) {
 	if err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sealing)`).Scan(&done); err != nil || done || !s.keys.On() {
 		return 0, err
 	}
+	end, alone, err := s.jobs.TryAlone()
+	if err != nil {
+		return 0, err
+	}
+	if !alone {
+		return 0, errNotAlone // the other server may have no keyset yet: it could not read what is sealed, and stores more in clear
+	}
+	defer end()
 	if n, err = s.rows(ctx); err != nil {
 		return n, err
 	}
@@ -70,8 +81,9 @@ func (s sealer) run(ctx context.Context) (n int, err error) {
 // rows seals rows of the control store, some at a time.
 func (s sealer) rows(ctx context.Context) (n int, err error) {
 	for more := true; more; {
+		batch := 0
 		err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			more = false
+			batch = 0
 			for _, seal := range []func() (int, error){
 				func() (int, error) { return s.catalog.SealPlain(ctx, tx) },
 				func() (int, error) { return s.store.SealPlain(ctx, tx, sealBatch) },
@@ -83,13 +95,14 @@ func (s sealer) rows(ctx context.Context) (n int, err error) {
 				if err != nil {
 					return err
 				}
-				n, more = n+sealed, more || sealed > 0
+				batch += sealed
 			}
 			return nil
 		})
 		if err != nil {
 			return n, err
 		}
+		n, more = n+batch, batch > 0
 	}
 	return n, nil
 }
@@ -98,7 +111,7 @@ func (s sealer) rows(ctx context.Context) (n int, err error) {
 func (m *Main) sealPlain(ctx context.Context, s sealer) error {
 	n, err := s.run(ctx)
 	if privacy.CodeOf(err) == privacy.CodeUnavailable {
-		m.Log.Warn("what was stored in clear is sealed, but traces of it may be left in the control store's files: another program uses it. The next start tries again")
+		m.Log.Warn("what was stored in clear before there was a keyset is not sealed yet: another program uses the data directory. The next start alone tries again")
 		return nil
 	}
 	if err != nil {

@@ -47,3 +47,20 @@ func (s *Service) becomeWriter(ctx context.Context) (*os.File, error) {
 		}
 	}
 }
+
+// TryAlone takes the data directory's writer lock if no other process has it, and
+// reports whether it did. Nobody runs loads until release is called.
+func (s *Service) TryAlone() (release func(), ok bool, err error) {
+	f, err := os.OpenFile(s.lockPath(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, false, privacy.Internal(err, "opening the writer lock")
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, false, nil
+		}
+		return nil, false, privacy.Internal(err, "taking the writer lock")
+	}
+	return func() { _ = f.Close() }, true, nil
+}

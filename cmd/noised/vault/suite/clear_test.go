@@ -251,7 +251,13 @@ func TestNothingIsInClear(t *testing.T) {
 func TestWhatWasInClearIsSealed(t *testing.T) {
 	g := newGarden(t, false)
 	g.live()
+	g.start()
 	check(t, program.Run(t.Context(), "keyring", "init", "--data-dir", g.dir))
+	if err := program.Run(t.Context(), "keyring", "seal", "--data-dir", g.dir); err == nil || !strings.Contains(err.Error(), "a server runs") {
+		t.Errorf("sealing under a server that has no keyset: %v", err)
+	}
+	g.ask()
+	check(t, g.server.Stop())
 	check(t, program.Run(t.Context(), "keyring", "seal", "--data-dir", g.dir))
 	g.found = map[string]map[string]bool{}
 	g.look(t, "sealed", g.dir, "")
