@@ -125,7 +125,11 @@ func (d *restoredDocument) compare(ctx context.Context, f restoreFlags, log tran
 		return nil
 	}
 	d.Mark = documentOf(mark)
-	if err := highwater.Check(ctx, log, d.Store, mark); err != nil {
+	err = highwater.Check(ctx, log, d.Store, mark)
+	if err == nil {
+		err = keptSince(mark, d.Log)
+	}
+	if err != nil {
 		d.Problem = privacy.AsError(err).Message
 	}
 	return nil

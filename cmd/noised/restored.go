@@ -8,9 +8,40 @@ import (
 	"time"
 
 	"github.com/noised/noised/ingest/backup"
+	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/highwater"
 	"github.com/noised/noised/privacy/translog"
 )
+
+// markKept refuses a mark for a directory that was restored if it has seen less than the
+// snapshot. It must be read before the store moves it.
+func (c Config) markKept(ctx context.Context, f *highwater.File) error {
+	was, err := backup.WasRestored(c.DataDir)
+	if err != nil {
+		return fmt.Errorf("refusing to serve: %w", err)
+	}
+	if was == nil || f == nil {
+		return nil
+	}
+	mark, err := f.Read(ctx)
+	if err == nil {
+		err = keptSince(mark, was.Log)
+	}
+	if err != nil {
+		return fmt.Errorf("refusing to serve: %w", advised(err, c.DataDir, c.HighWaterFile))
+	}
+	return nil
+}
+
+// keptSince tells a mark that was kept as a snapshot was taken from one that was not any
+// more: that one cannot know what was spent afterwards.
+func keptSince(mark highwater.Mark, log backup.Log) error {
+	if mark.Size >= log.Size {
+		return nil
+	}
+	return privacy.Errorf(privacy.CodeConflict, "the high-water mark was not kept any more as the snapshot was taken: "+
+		"it has seen %d log entries, and the snapshot has %d. Whether anything was spent since, it cannot tell", mark.Size, log.Size)
+}
 
 // settle decides about a directory that was restored. One whose store has come as far
 // as its mark has forgotten nothing; any other needs somebody's decision.
@@ -22,7 +53,7 @@ func (c Config) settle() error {
 	if was == nil {
 		return nil
 	}
-	if c.HighWaterFile != "" { // and the store was compared with it
+	if c.HighWaterFile != "" { // which was kept (markKept), and the store was compared with it
 		return backup.Accepted(c.DataDir)
 	}
 	return fmt.Errorf("refusing to serve: this directory was restored from a snapshot of %s, and whatever was spent since is forgotten. "+
@@ -80,7 +111,7 @@ func (l *ledgerFiles) recordReturn(ctx context.Context, mark highwater.Mark) err
 		leaf.Mark = mark.Size
 	}
 	lost := known && highwater.Check(ctx, l.db.ReadOnly(), head.Store, mark) != nil
-	if agrees := known && !lost; was == nil && !lost || agrees {
+	if agrees := known && !lost && (was == nil || keptSince(mark, was.Log) == nil); was == nil && !lost || agrees {
 		return nil
 	}
 	return l.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -163,6 +163,9 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 		return nil, storeError(m.controlPath(), err)
 	}
 	p.closers = append(p.closers, db.Close)
+	if err := m.Config.markKept(ctx, mark); err != nil {
+		return db, err
+	}
 	if err := m.Config.guard(ctx, db, mark); err != nil {
 		return db, err
 	}
