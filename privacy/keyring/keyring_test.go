@@ -370,3 +370,29 @@ func TestFilesThatAreRefused(t *testing.T) {
 		t.Error("a missing keyset was taken")
 	}
 }
+
+// overtaken fails once as a key-encryption key does that was disabled between the
+// reading of a data key and its opening.
+type overtaken struct {
+	keyring.Wrapper
+	fails int
+}
+
+func (o *overtaken) Unwrap(ctx context.Context, wrapped, scope []byte) ([]byte, error) {
+	if o.fails--; o.fails >= 0 {
+		return nil, errors.New("wrapped by a key that is disabled")
+	}
+	return o.Wrapper.Unwrap(ctx, wrapped, scope)
+}
+
+// A rotation may come between the two steps of finding a key, of whatever scope.
+func TestAKeyIsFoundDuringARotation(t *testing.T) {
+	h := newHouse(t)
+	for _, s := range []keyring.Scope{{Name: "releases"}, {Tenant: "a", Name: "segment:1"}} {
+		want := key(t, h.ring, s)
+		got, err := h.ring.With(&overtaken{h.file, 1}).Find(t.Context(), nil, s)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+	}
+}

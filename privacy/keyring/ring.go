@@ -95,8 +95,8 @@ func (r *Ring) Find(ctx context.Context, in Reader, s Scope) ([]byte, error) {
 		return nil, privacy.Internal(ErrOff, "finding a data key")
 	}
 	if s.keeps() {
-		if key, err := r.keep(ctx, s); !errors.Is(err, ErrNoKey) {
-			return key, err
+		if key, err := r.keep(ctx, s); err == nil {
+			return key, nil
 		}
 	}
 	if in == nil {
