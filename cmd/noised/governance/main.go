@@ -3,48 +3,26 @@
 // record, what a decision costs, how soon a suspension ends a query, and whether
 // lineage is complete.
 //
-// The tests (package suite, build tag governance) say with testing.T.Attr what they
-// saw, a name and a figure each. The program ends with exit status 1 unless every
-// test passed and every goal is met.
+// The tests are those of package suite, with the build tag governance.
 package main
 
-import (
-	"context"
-	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-)
+import "github.com/noised/noised/cmd/noised/internal/verdict"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "governance:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("governance", flag.ContinueOnError)
-	out := flags.String("o", "governance.json", "file for the figures")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	s, failed, err := runTests(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := s.json()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(*out, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	missed := s.judge(os.Stdout)
-	if failed > 0 || missed > 0 {
-		return fmt.Errorf("%d tests failed and %d goals were missed", failed, missed)
-	}
-	return nil
+	verdict.Suite{
+		Name: "governance",
+		Parts: []verdict.Part{
+			{Package: "./cmd/noised/governance/suite", Tests: "."},
+			{Package: "./analytics/lineage", Tests: "^TestLineageIsExactBothWays$"}, // the model that lineage is held to
+		},
+		Goals: []verdict.Goal{
+			{Name: "attempts", Says: "at least 2000", Met: verdict.AtLeast(2000)},
+			{Name: "allowed", Says: "0", Met: verdict.Is(0)},
+			{Name: "refusals_audited", Says: "1", Met: verdict.Is(1)},
+			{Name: "policy_ms", Says: "under 0.2", Met: verdict.Under(0.2)},
+			{Name: "suspend_ms", Says: "at most 1000", Met: verdict.AtMost(1000)},
+			{Name: "lineage_complete", Says: "true", Met: verdict.Is(1)},
+			{Name: "lineage_modelled", Says: "at least 1000", Met: verdict.AtLeast(1000)},
+		},
+	}.Main()
 }

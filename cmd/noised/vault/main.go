@@ -4,48 +4,32 @@
 // how many planted tokens were found in clear, what the log costs a charge and
 // encryption a scan, and whether a backup restores.
 //
-// The tests (package suite, build tag vault) say with testing.T.Attr what they saw, a
-// name and a figure each. The program ends with exit status 1 unless every test
-// passed and every goal is met.
+// The tests are those of package suite and of the log's verifier, with the build tag
+// vault.
 package main
 
-import (
-	"context"
-	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-)
+import "github.com/noised/noised/cmd/noised/internal/verdict"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "vault:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("vault", flag.ContinueOnError)
-	out := flags.String("o", "vault.json", "file for the figures")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	s, failed, err := runTests(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := s.json()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(*out, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	missed := s.judge(os.Stdout)
-	if failed > 0 || missed > 0 {
-		return fmt.Errorf("%d tests failed and %d goals were missed", failed, missed)
-	}
-	return nil
+	verdict.Suite{
+		Name: "vault",
+		Parts: []verdict.Part{
+			{Package: "./cmd/noised/vault/suite", Tests: "."},
+			{Package: "./privacy/translog/verify", Tests: "."},
+		},
+		Goals: []verdict.Goal{
+			{Name: "tamperings", Says: "at least 1000", Met: verdict.AtLeast(1000)},
+			{Name: "caught", Says: "all of them", Met: verdict.As("tamperings")},
+			{Name: "corpus", Says: "at least 200", Met: verdict.AtLeast(200)},
+			{Name: "server_deaths", Says: "0", Met: verdict.Is(0)},
+			{Name: "canaries_found", Says: "0", Met: verdict.Is(0)},
+			{Name: "log_ms", Says: "under 1", Met: verdict.Under(1)},
+			{Name: "encrypted_scan_ratio", Says: "at most 1.15", Met: verdict.AtMost(1.15)},
+			{Name: "restore_ok", Says: "true", Met: verdict.Is(1)},
+			{Name: "verify_charges", Says: "at least 100000", Met: verdict.AtLeast(100000)},
+			{Name: "verify_seconds", Says: "under 10", Met: verdict.Under(10)},
+			{Name: "canaries_after_erasure", Says: "0", Met: verdict.Is(0)},
+			{Name: "latency_ratio", Says: "at most 2", Met: verdict.AtMost(2)},
+		},
+	}.Main()
 }

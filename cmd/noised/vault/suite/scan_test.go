@@ -204,5 +204,5 @@ func TestScansThatDoNotFit(t *testing.T) {
 	}
 	again, wall := pairs(9, ask("p"), ask("s"))
 	t.Logf("GROUP BY of %d rows in 40 MB: %.3f (%.3f by the clock)", b.rows, again, wall)
-	report(t, "encrypted_unfitting_scan_ratio", fmt.Sprintf("%.3f", again))
+
 }

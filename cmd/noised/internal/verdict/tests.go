@@ -1,4 +1,4 @@
-package main
+package verdict
 
 import (
 	"bufio"
@@ -20,23 +20,12 @@ type event struct {
 	Output string
 }
 
-// attribute is the key under which tests report a name=value.
-const attribute = "governance"
-
-// part is a package whose tests are run, and which of them.
-type part struct{ path, tests string }
-
-// parts are the suite, and the model that lineage is held to.
-func parts() []part {
-	return []part{{"./cmd/noised/governance/suite", "."}, {"./analytics/lineage", "^TestLineageIsExactBothWays$"}}
-}
-
-// runTests runs every part and returns what the tests reported and how many of them
-// failed.
-func runTests(ctx context.Context) (*figures, int, error) {
+// measure runs every part, one after the other, and returns what the tests reported
+// and how many of them failed.
+func (s Suite) measure(ctx context.Context) (*figures, int, error) {
 	f, failed := &figures{values: map[string]string{}}, 0
-	for _, p := range parts() {
-		n, err := f.run(ctx, p)
+	for _, p := range s.Parts {
+		n, err := s.part(ctx, p, f)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -45,9 +34,9 @@ func runTests(ctx context.Context) (*figures, int, error) {
 	return f, failed, nil
 }
 
-// run runs the tests of one part and counts those that did not pass.
-func (f *figures) run(ctx context.Context, p part) (failed int, err error) {
-	c := exec.CommandContext(ctx, "go", "test", "-tags", "governance", "-json", "-count=1", "-timeout", "30m", "-run", p.tests, p.path)
+// part runs the tests of one part and counts those that did not pass.
+func (s Suite) part(ctx context.Context, p Part, f *figures) (failed int, err error) {
+	c := exec.CommandContext(ctx, "go", "test", "-tags", s.Name, "-json", "-count=1", "-timeout", "60m", "-run", p.Tests, p.Package)
 	c.Stderr = os.Stderr
 	stdout, err := c.StdoutPipe()
 	if err != nil {
@@ -69,7 +58,7 @@ func (f *figures) run(ctx context.Context, p part) (failed int, err error) {
 		}
 		switch e.Action {
 		case "attr":
-			if name, value, ok := strings.Cut(e.Value, "="); ok && e.Key == attribute {
+			if name, value, ok := strings.Cut(e.Value, "="); ok && e.Key == s.Name {
 				f.add(name, value)
 			}
 		case "output", "build-output":

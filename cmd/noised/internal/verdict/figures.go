@@ -1,35 +1,14 @@
-package main
+package verdict
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"text/tabwriter"
 )
-
-// goal is a figure that must be there, and what it must be.
-type goal struct {
-	name string
-	says string
-	met  func(v float64) bool
-}
-
-// goals are in the order of the file.
-func goals() []goal {
-	is := func(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
-	return []goal{
-		{"tamperings", "at least 1000", func(v float64) bool { return v >= 1000 }},
-		{"caught", "1", is(1)},
-		{"corpus", "at least 200", func(v float64) bool { return v >= 200 }},
-		{"server_deaths", "0", is(0)},
-		{"canaries_found", "0", is(0)},
-		{"log_ms", "under 1", func(v float64) bool { return v < 1 }},
-		{"encrypted_scan_ratio", "at most 1.15", func(v float64) bool { return v <= 1.15 }},
-		{"restore_ok", "true", is(1)},
-	}
-}
 
 // figures are what the tests reported.
 type figures struct {
@@ -56,9 +35,17 @@ func number(text string) (float64, bool) {
 	return v, err == nil
 }
 
+// number returns a figure as a number; NaN, which meets no goal, where there is none.
+func (f *figures) number(name string) float64 {
+	if v, ok := number(f.values[name]); ok {
+		return v
+	}
+	return math.NaN()
+}
+
 // json writes the figures that have goals first, null where one is missing, and the
 // others as they came.
-func (f *figures) json() ([]byte, error) {
+func (f *figures) json(goals []Goal) ([]byte, error) {
 	var b bytes.Buffer
 	written := map[string]bool{}
 	write := func(name string) {
@@ -78,8 +65,8 @@ func (f *figures) json() ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "%q: %s", name, value)
 	}
-	for _, g := range goals() {
-		write(g.name)
+	for _, g := range goals {
+		write(g.Name)
 	}
 	for _, name := range f.names {
 		write(name)
@@ -92,20 +79,20 @@ func (f *figures) json() ([]byte, error) {
 }
 
 // judge prints a line for each figure and counts the goals that were missed.
-func (f *figures) judge(w io.Writer) (missed int) {
+func (f *figures) judge(w io.Writer, goals []Goal) (missed int) {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	judged := map[string]bool{}
-	for _, g := range goals() {
-		verdict, value := "pass", f.values[g.name]
-		if v, ok := number(value); !ok || !g.met(v) {
+	for _, g := range goals {
+		verdict, value := "pass", f.values[g.Name]
+		if v, ok := number(value); !ok || !g.Met(v, f.number) {
 			verdict = "MISSED"
 			missed++
 		}
 		if value == "" {
 			value = "not measured"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.name, value, g.says, verdict)
-		judged[g.name] = true
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Name, value, g.Says, verdict)
+		judged[g.Name] = true
 	}
 	for _, name := range f.names {
 		if !judged[name] {
