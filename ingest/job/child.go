@@ -54,9 +54,9 @@ func (s *Service) work(ctx context.Context, j record, spec build.Spec, report bo
 	}
 	if result.Error != nil {
 		if result.Trace != "" {
-			s.o.Log.Error("a worker failed", "load", j.ID, "where", result.Trace)
+			s.o.Log.Error("a worker failed", "load", j.ID, "where", clip(result.Trace, maxTrace))
 		}
-		return result, privacy.Errorf(result.Error.Code, "%s", result.Error.Message)
+		return result, refusalOf(*result.Error)
 	}
 	return result, nil
 }

@@ -160,3 +160,27 @@ func (l *lastWords) ofMemory() bool {
 	}
 	return false
 }
+
+// Most bytes of what a worker says of its failure.
+const (
+	maxTrace   = 2 << 10
+	maxRefusal = 4 << 10
+)
+
+// refusalOf is why a task failed by the word of its worker. A code that workers have
+// no use for would have the server do other things than to fail the task: wait for
+// the end of a suspension, for one.
+func refusalOf(f worker.Failure) error {
+	switch f.Code {
+	case privacy.CodeLoadRejected, privacy.CodeTooLarge, privacy.CodeUnavailable, privacy.CodeInternal:
+		return privacy.Errorf(f.Code, "%s", clip(f.Message, maxRefusal))
+	}
+	return privacy.Internal(fmt.Errorf("a worker failed with the code %.100q", f.Code), "running a task")
+}
+
+func clip(text string, most int) string {
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ToValidUTF8(text, "?")
+}

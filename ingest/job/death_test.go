@@ -85,3 +85,26 @@ func TestLastWordsAreNotKept(t *testing.T) {
 		t.Errorf("%+v\n%s", l.Error, log.String())
 	}
 }
+
+// A worker that was taken over says what it likes. The load fails, and only that.
+func TestAWorkersWordIsNotBelieved(t *testing.T) {
+	for code, want := range map[privacy.Code]privacy.Code{
+		privacy.CodeLoadRejected: privacy.CodeLoadRejected, privacy.CodeSuspended: privacy.CodeInternal, privacy.CodeForbidden: privacy.CodeInternal, "x": privacy.CodeInternal,
+	} {
+		h := newHouse(t)
+		var log noteBook
+		says := `{"result":{"error":{"code":"` + string(code) + `","message":"'$m'"},"trace":"'$m'"}}`
+		h.restartWith(func(o *job.Options) {
+			o.WorkerCommand = []string{"sh", "-c", "m=$(printf '%0100000d' 0); echo '" + says + "'"}
+			o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		h.run()
+		l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
+		if l.State != job.StateFailed || l.Error.Code != want || len(l.Error.Message) > 5000 {
+			t.Errorf("%s: %s with %.100s", code, l.State, l.Error.Message)
+		}
+		if n := len(log.String()); n > 20_000 {
+			t.Errorf("%s: %d bytes are in the log", code, n)
+		}
+	}
+}
