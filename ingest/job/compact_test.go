@@ -138,7 +138,10 @@ func TestRanksGoOnFromLoadToLoad(t *testing.T) {
 	if all := h.head().Segments; len(all) != 1 || all[0].Appended != 0 {
 		t.Errorf("the load that merges left %+v", all)
 	}
-	if got := numbers(); slices.Equal(got[:job.MergeAt-1], want[:job.MergeAt-1]) { // by chance: 1 in 15!
+	// Rows that are alike lie side by side when all are ranked at once, and loads brought
+	// those of the three cities in turn.
+	got := numbers()
+	if !slices.ContainsFunc(want, func(row string) bool { return !slices.Contains(got, row) }) {
 		t.Errorf("ranks are in the order of loads: %v", got)
 	}
 	h.load(request(func(r *job.Request) { r.Write = job.WriteReplace }), "person,city,rating\n1,c2,4\n")
