@@ -262,6 +262,9 @@ check it: every file against its digest, the control store with SQLite's own
 check, and its log by hashing every entry again. The control store is written to
 the directory for temporary files meanwhile ($TMPDIR).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if all && cmd.Flags().Changed("snapshot") {
+				return usagef("give --snapshot or --all, and not both")
+			}
 			if _, err := a.wantJSON(); err != nil {
 				return err
 			}

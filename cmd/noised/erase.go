@@ -163,7 +163,15 @@ func (a *app) erasuresCommand() *cobra.Command {
 	list := a.client(&cobra.Command{
 		Use:   "erasures [ID]",
 		Short: "List the erasures of one's tenant, or show one",
-		Args:  cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) > 1:
+				return usagef("unexpected argument %q", args[1])
+			case len(args) == 0 && wait:
+				return usagef("missing argument ID, for --wait")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -203,11 +211,19 @@ func erasureGrid(erasures []wire.Erasure) *grid {
 	return g
 }
 
+// counted is a number of things.
+func counted(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return thousands(n) + " " + thing
+}
+
 // writeErasure describes an erasure for people.
 func writeErasure(w io.Writer, e wire.Erasure) {
-	fmt.Fprintf(w, "%s  %s  %s units from %s: %s", e.ID, e.Tenant, thousands(e.Units), e.Dataset, e.State)
+	fmt.Fprintf(w, "%s  %s  %s from %s: %s", e.ID, e.Tenant, counted(e.Units, "unit"), e.Dataset, e.State)
 	if e.RowsErased != nil {
-		fmt.Fprintf(w, ", %s rows erased", thousands(*e.RowsErased))
+		fmt.Fprintf(w, ", %s erased", counted(*e.RowsErased, "row"))
 	}
 	fmt.Fprintln(w)
 	if e.Nonce != nil && e.Commitment != nil {

@@ -39,7 +39,7 @@ func (a *app) initCommand() *cobra.Command {
 				fmt.Fprintln(w, key)
 				fmt.Fprintf(a.stderr, `This is the operator's key. It is not stored and not shown again: keep it safe.
 %s
-The log is signed with %s; receipts and states of it are checked with
+The log is signed with %s: keep a copy of it too. Receipts and states of the log are checked with
   %s
 
 Start the server:   noised serve --data-dir %s
@@ -59,6 +59,9 @@ Then administer it: NOISED_KEY=%s… noised tenant create NAME
 // already is taken: another directory's data may be encrypted with it.
 func initialise(ctx context.Context, dir, keyset, logKey string) (key, verifier string, err error) {
 	if err := createDataDir(dir); err != nil {
+		return "", "", err
+	}
+	if err := outside(logKeyPath(logKey, dir), dir, "the log key"); err != nil {
 		return "", "", err
 	}
 	if err := makeKeyset(keysetPath(keyset, dir), dir); err != nil {

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +36,12 @@ func (f *keyringFlags) open() (*keyring.File, error) {
 	if err := checkDataDir(f.dataDir); err != nil {
 		return nil, err
 	}
-	file, err := keyring.OpenFile(keysetPath(f.keyset, f.dataDir), f.dataDir)
+	path := keysetPath(f.keyset, f.dataDir)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no keyset %s. Put it back, or name it with --keyset FILE; a directory that never had one gets it with: noised keyring init --data-dir %s",
+			path, quote(f.dataDir))
+	}
+	file, err := keyring.OpenFile(path, f.dataDir)
 	if err != nil {
 		return nil, shown(err)
 	}
@@ -47,18 +55,40 @@ func (a *app) keyringInitCommand() *cobra.Command {
 		Short: "Make a keyset for a data directory that has none",
 		Long: `Make a keyset for a data directory that has none. What is stored from the next
 start on is encrypted; what is there stays readable, and becomes encrypted as it
-is replaced or merged. noised init makes one by itself.`,
-		RunE: func(_ *cobra.Command, _ []string) error {
+is replaced or merged. noised init makes one by itself. A directory that is
+encrypted already is refused: a new keyset does not open what the lost one did.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkDataDir(f.dataDir); err != nil {
 				return err
 			}
 			path := keysetPath(f.keyset, f.dataDir)
+			if err := neverSealed(cmd.Context(), path, f.dataDir); err != nil {
+				return err
+			}
 			if err := keyring.CreateFile(path, f.dataDir); err != nil {
 				return shown(err)
 			}
 			return a.print(map[string]string{"keyset": path}, func(w io.Writer) { fmt.Fprintf(w, "%s\n", keepKeyset(path)) })
 		},
 	})
+}
+
+// neverSealed refuses to make a keyset for a directory that has lost its own: what that
+// encrypted would stay closed, and look as if it had been changed.
+func neverSealed(ctx context.Context, path, dataDir string) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return nil // which making it says
+	}
+	control := filepath.Join(dataDir, controlFile)
+	db, err := controldb.Open(ctx, control)
+	if err != nil {
+		return storeError(control, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := keyring.New(db, nil, time.Now).Check(ctx); errors.Is(err, keyring.ErrOff) {
+		return fmt.Errorf("what is in %s is encrypted and its keyset %s is missing. Put it back: a new one would not open it", dataDir, path)
+	}
+	return nil
 }
 
 // keepKeyset tells what a new keyset means.
@@ -123,6 +153,7 @@ copy of the control store can be read with this keyset.`,
 			return a.print(done, func(w io.Writer) {
 				fmt.Fprintf(w, "key %d is the primary key; data keys wrapped: %d; keys before it: %d, %s\n",
 					done.Primary, done.Wrapped, done.Disabled, map[bool]string{false: "disabled", true: "removed"}[forget])
+				fmt.Fprintf(a.stderr, "Copy %s anew: copies from before do not open what is stored from now on.\n", keysetPath(f.keyset, f.dataDir))
 			})
 		},
 	})

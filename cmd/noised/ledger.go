@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -136,9 +137,17 @@ func (a *app) showLedger(ctx context.Context, l *ledgerFiles) error {
 	}
 	doc := struct {
 		*markDocument
-		Mark    *markDocument `json:"mark,omitempty"`
-		Problem string        `json:"problem,omitempty"`
+		Mark     *markDocument `json:"mark,omitempty"`
+		Problem  string        `json:"problem,omitempty"`
+		Restored *time.Time    `json:"restored,omitempty"` // from a snapshot of then, which nobody has accepted
 	}{markDocument: documentOf(head)}
+	was, err := backup.WasRestored(l.dir)
+	if err != nil {
+		return err
+	}
+	if was != nil {
+		doc.Restored = &was.At
+	}
 	var problem error
 	if l.file != nil {
 		mark, err := l.file.Read(ctx)
@@ -154,6 +163,9 @@ func (a *app) showLedger(ctx context.Context, l *ledgerFiles) error {
 		fmt.Fprintf(w, "control store  %s\nlog            %s\n", head.Store, doc.line())
 		if l.file != nil {
 			fmt.Fprintf(w, "mark           %s\n", doc.Mark.line())
+		}
+		if was != nil {
+			fmt.Fprintf(w, "restored       from a snapshot of %s; nobody has accepted it yet\n", was.At.Format(time.RFC3339))
 		}
 	})
 	if err == nil && problem != nil {

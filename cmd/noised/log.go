@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/translog"
 )
 
 func (a *app) logCommand() *cobra.Command {
@@ -116,8 +117,8 @@ func (a *app) logKeyCommand() *cobra.Command {
 		Long: `Show the public half of the key that signs a data directory's log: give it to
 the tenants, who check receipts and checkpoints with it. A directory from before
 there were such keys gets one. With --new another key signs from the next start
-of the server on; the log says so. The old one is kept aside, and what it has
-signed stays good.`,
+of the server on, also where the one before is lost; the log says so. The old one
+is kept aside, and what it has signed stays good.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := a.wantJSON(); err != nil {
 				return err
@@ -127,7 +128,10 @@ signed stays good.`,
 				if err != nil {
 					return err
 				}
-				return a.print(map[string]string{"verifier": verifier}, func(w io.Writer) { fmt.Fprintln(w, verifier) })
+				if verifier.made {
+					fmt.Fprintf(a.stderr, "The log's key is new: %s. The next start of a server signs with it. Keep a copy, apart from those of the data.\n", logKeyPath(f.logKey, f.dataDir))
+				}
+				return a.print(map[string]string{"verifier": verifier.text}, func(w io.Writer) { fmt.Fprintln(w, verifier.text) })
 			})
 		},
 	}
@@ -136,16 +140,34 @@ signed stays good.`,
 	return need(c, "data-dir")
 }
 
+// keptKey is the verifier of a log's key, and whether the key was made just now.
+type keptKey struct {
+	text string
+	made bool
+}
+
 // keepLogKey returns the verifier of the log's key, which it makes and puts on the
-// record where that is not done.
-func keepLogKey(ctx context.Context, db *controldb.DB, f logKeyFlags, replace bool) (string, error) {
+// record where that is not done. It makes none in place of one that is missing,
+// unless another is asked for.
+func keepLogKey(ctx context.Context, db *controldb.DB, f logKeyFlags, replace bool) (keptKey, error) {
 	path := logKeyPath(f.logKey, f.dataDir)
 	key, err := readLogKey(ctx, path, db)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && replace:
-		return makeLogKey(ctx, path, filepath.Clean(f.dataDir), db, "operator")
-	case err != nil:
-		return "", err
+	missing := errors.Is(err, fs.ErrNotExist)
+	if missing && !replace {
+		switch signed, err := translog.Signed(ctx, db); {
+		case err != nil:
+			return keptKey{}, err
+		case signed:
+			return keptKey{}, fmt.Errorf("the log's key %s is missing. Put it back, or name it with --log-key FILE; "+
+				"only if it is lost for good, make another with --new", path)
+		}
 	}
-	return key.Verifier(), adoptLogKey(ctx, db, key.Verifier(), "operator")
+	switch {
+	case missing || err == nil && replace:
+		verifier, err := makeLogKey(ctx, path, filepath.Clean(f.dataDir), db, "operator")
+		return keptKey{text: verifier, made: err == nil}, err
+	case err != nil:
+		return keptKey{}, err
+	}
+	return keptKey{text: key.Verifier()}, adoptLogKey(ctx, db, key.Verifier(), "operator")
 }

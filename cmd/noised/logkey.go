@@ -130,7 +130,15 @@ func (m *Main) openLogKey(ctx context.Context, p *parts, db *controldb.DB) error
 	path := logKeyPath(c.LogKey, c.DataDir)
 	key, err := readLogKey(ctx, path, db)
 	if errors.Is(err, fs.ErrNotExist) && c.LogKey == "" {
-		m.Log.Warn("the log is not signed, and there are no receipts: it has no key. Make one with: noised log key --data-dir " + quote(c.DataDir))
+		signed, err := translog.Signed(ctx, db)
+		if err != nil {
+			return err
+		}
+		lacks := "it has no key. Make one with: noised log key --data-dir " + quote(c.DataDir)
+		if signed {
+			lacks = "its key " + path + " is missing. Put it back, or name it with --log-key FILE"
+		}
+		m.Log.Warn("the log is not signed, and there are no receipts: " + lacks)
 		return nil
 	}
 	if err != nil {

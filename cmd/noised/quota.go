@@ -98,12 +98,17 @@ func quotasFrom(args []string) (q wire.QuotaRequest, err error) {
 		"stored_bytes": &q.StoredBytes, "loads_waiting": &q.LoadsWaiting, "loads_running": &q.LoadsRunning,
 		"queries": &q.Queries, "requests_per_second": &q.RequestsPerSecond,
 	}
+	said := map[string]bool{}
 	for _, arg := range args {
 		name, text, _ := strings.Cut(arg, "=")
 		at, known := into[name]
 		if !known {
 			return q, usagef("%q is not NAME=LIMIT of a quota; see noised quota set --help", arg)
 		}
+		if said[name] {
+			return q, usagef("%s is named twice", name)
+		}
+		said[name] = true
 		if text == unlimited {
 			q.Unlimited = append(q.Unlimited, wire.QuotaName(name))
 			continue

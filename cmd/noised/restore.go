@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,7 @@ type restoredDocument struct {
 	Mark     *markDocument    `json:"mark,omitempty"`
 	Problem  string           `json:"problem,omitempty"` // why a server would refuse the directory with that mark
 	Keyset   string           `json:"keyset,omitempty"`  // where the keyset is expected that it is encrypted under
+	LogKey   string           `json:"log_key,omitempty"` // where the key is expected that signs its log
 	Erasures []backup.Erasure `json:"erasures"`          // that later snapshots know of
 }
 
@@ -95,22 +97,33 @@ func (d *restoredDocument) look(ctx context.Context, f restoreFlags) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var sealed bool
-	if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'data_keys'`).Scan(&sealed); err != nil {
+	sealed, err := holdsAny(ctx, db, "data_keys")
+	if err != nil {
 		return err
 	}
 	if sealed {
-		if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM data_keys`).Scan(&sealed); err != nil {
-			return err
-		}
-	}
-	if sealed {
 		d.Keyset = keysetPath("", f.dataDir)
+	}
+	signed, err := holdsAny(ctx, db, "log_keys")
+	if err != nil {
+		return err
+	}
+	if signed {
+		d.LogKey = logKeyPath("", f.dataDir)
 	}
 	if f.mark == "" {
 		return nil
 	}
 	return d.compare(ctx, f, db)
+}
+
+// holdsAny reports whether a store, of whatever version, has rows in a table.
+func holdsAny(ctx context.Context, db *sql.DB, table string) (some bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?`, table).Scan(&some)
+	if err == nil && some {
+		err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM `+table).Scan(&some)
+	}
+	return some, err
 }
 
 // compare tells whether the mark has seen more than the snapshot.
@@ -148,6 +161,9 @@ func (d *restoredDocument) write(w io.Writer, f restoreFlags) {
 	}
 	if d.Keyset != "" {
 		fmt.Fprintf(w, "It is encrypted under a keyset that is not in the backup: put a copy of it at %s\n", d.Keyset)
+	}
+	if d.LogKey != "" {
+		fmt.Fprintf(w, "Its log is signed with a key that is not in the backup: put a copy of it at %s\n", d.LogKey)
 	}
 	fmt.Fprintf(w, "People who were erased since %s are in it: ask for their erasure again.\n", d.At.Format(time.RFC3339))
 	for _, e := range d.Erasures {

@@ -130,10 +130,11 @@ func (a *app) keyringSealCommand() *cobra.Command {
 		Short: "Seal what was stored in clear before there was a keyset",
 		Long: `Seal what was stored in clear before there was a keyset: releases, what charges
 keep of requests, the keys of pseudonyms, what records of loads have of files,
-rejected rows, and what callers wrote in requests that were refused. A server does the same when it starts. There is no way back: from
-then on the directory cannot be read without its keyset, not by earlier programs
-either. Copies of the control store from before migrations are removed. Data files
-become encrypted as they are replaced or merged.
+rejected rows, and what callers wrote in requests that were refused. A server does
+the same when it starts. There is no way back: from then on the directory cannot
+be read without its keyset, not by earlier programs either. Copies of the control
+store from before migrations are removed. Data files become encrypted as they are
+replaced or merged.
 
 What was in clear on the disk stays there until the disk writes over it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

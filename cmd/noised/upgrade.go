@@ -63,8 +63,7 @@ are kept for a week, in DIR/upgrade.
 	c.Flags().StringVar(&f.dir, "backup", "", "with --check: a backup, to say how old it is")
 	c.Flags().StringVar(&f.key, "key-file", "", "with --backup: the file with its key")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	c.MarkFlagsMutuallyExclusive("check", "rehearse", "back", "forget-copies")
-	c.MarkFlagsRequiredTogether("backup", "key-file")
+	c.Args = f.fit
 	return need(c, "data-dir")
 }
 
@@ -72,6 +71,27 @@ type upgradeFlags struct {
 	backupFlags
 	check, rehearse, back, forget, yes bool
 	copy                               string
+}
+
+// fit refuses flags that do not go together.
+func (f *upgradeFlags) fit(c *cobra.Command, args []string) error {
+	modes := 0
+	for _, on := range []bool{f.check, f.rehearse, f.back, f.forget} {
+		if on {
+			modes++
+		}
+	}
+	switch {
+	case modes > 1:
+		return usagef("give one of --check, --rehearse, --back and --forget-copies")
+	case f.dir != "" && !f.check:
+		return usagef("--backup goes with --check")
+	case (f.dir == "") != (f.key == ""):
+		return usagef("--backup and --key-file go together")
+	case f.copy != "" && !f.back:
+		return usagef("--copy goes with --back")
+	}
+	return exactArgs()(c, args)
 }
 
 func (f upgradeFlags) control() string { return filepath.Join(f.dataDir, controlFile) }

@@ -68,7 +68,9 @@ func (a *app) checkUpgrade(ctx context.Context, f upgradeFlags) error {
 		doc.problem("the disk has %d bytes free, and the upgrade may need %d", doc.FreeBytes, doc.NeededBytes)
 	}
 	var err error
-	if doc.Copies, err = schema.Copies(f.control()); err != nil {
+	copies, err := schema.Copies(f.control())
+	doc.Copies = append([]string{}, copies...)
+	if err != nil {
 		return err
 	}
 	if err := doc.age(f); err != nil {

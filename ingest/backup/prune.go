@@ -23,6 +23,7 @@ func (r *Repository) Prune(keep int) (p Pruned, err error) {
 	if err != nil {
 		return p, err
 	}
+	p.Snapshots = []int{}
 	for _, s := range all[:max(0, len(all)-max(keep, 1))] {
 		if err := os.Remove(r.snapshotPath(s.Number)); err != nil {
 			return p, err

@@ -95,6 +95,14 @@ func Adopted(ctx context.Context, r Reader, verifier string) (known bool, err er
 	return known, nil
 }
 
+// Signed reports whether any key is on the log's record.
+func Signed(ctx context.Context, r Reader) (signed bool, err error) {
+	if err = r.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM log_keys)`).Scan(&signed); err != nil {
+		return false, privacy.Internal(err, "reading the log's keys")
+	}
+	return signed, nil
+}
+
 // ParseVerifier reads a verifier.
 func ParseVerifier(text string) (note.Verifier, error) {
 	v, err := note.NewVerifier(strings.TrimSpace(text))

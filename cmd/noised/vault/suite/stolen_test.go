@@ -38,7 +38,8 @@ func TestAStolenDirectoryYieldsNothing(t *testing.T) {
 	}
 	refused("its keyset", "serve", "--listen", "127.0.0.1:0")
 	refused("its keyset", "serve", "--listen", "127.0.0.1:0", "--crypto-extension", extension(t))
-	check(t, program.Run(t.Context(), "keyring", "init", "--data-dir", stolen)) // of the thief's own
+	refused("its keyset", "keyring", "init")
+	check(t, program.Run(t.Context(), "init", "--data-dir", filepath.Join(t.TempDir(), "own"), "--keyset", stolen+".keyset")) // of the thief's own
 	for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"keyring", "rotate"}, {"keyring", "seal"}} {
 		refused("does not open the data keys", args...)
 	}
