@@ -18,7 +18,7 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/translog ./analytics/catalog ./analytics/query ./ingest/job ./api/... ./cmd/noised
+RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/keyring ./privacy/translog ./analytics/catalog ./analytics/query ./analytics/turns ./ingest/job ./api/... ./cmd/noised
 
 .PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch crypto privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
 
@@ -38,8 +38,8 @@ test: ## Run every test
 	$(GO) test -p 2 -timeout 20m ./...
 
 # -short: tests of random cases take a fifth of them here, and all of them in make test.
-race: ## Run the tests of concurrent packages under the race detector
-	$(GO) test -race -short -p 2 -timeout 20m $(RACE)
+race: build ## Run the tests of concurrent packages under the race detector
+	NOISED_TEST_WORKER=$(CURDIR)/bin/noised $(GO) test -race -short -p 2 -timeout 20m $(RACE)
 	$(GO) build -race -o bin/noised-race ./cmd/noised
 	NOISED_E2E_BINARY=$(CURDIR)/bin/noised-race $(GO) test -count=1 -timeout 20m \
 		-run 'TestBudgetIsNeverOverspent|TestHangUpIsRetriedForFree|TestKilledWhileLoading' ./cmd/noised/e2e

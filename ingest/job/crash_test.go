@@ -187,11 +187,14 @@ func serve(dir string) int {
 		fmt.Println(err)
 		return 1
 	}
-	command, compactAfter := os.Args[3], time.Duration(-1)
+	command, compactAfter := workerCommand(), time.Duration(-1)
+	if os.Args[3] != "worker" {
+		command = []string{os.Args[0], os.Args[3]}
+	}
 	if len(os.Args) > 4 {
 		compactAfter = time.Millisecond
 	}
-	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, WorkerCommand: []string{os.Args[0], command}, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter, Now: time.Now})
+	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, WorkerCommand: command, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter, Now: time.Now})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -43,6 +43,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// workerCommand is this binary as a worker, or a program that was built for it: a
+// binary of the race detector takes many times as long to start and to load, and has
+// nothing to find in a process that ingest/worker's tests run by themselves.
+func workerCommand() []string {
+	if program := os.Getenv("NOISED_TEST_WORKER"); program != "" {
+		return []string{program, "worker"}
+	}
+	return []string{os.Args[0], "worker"}
+}
+
 const ratings = `
 dataset: ratings
 version: %d
@@ -89,7 +99,7 @@ func open(t testing.TB, dir string, command ...string) *house {
 func (h *house) restart(compactAfter time.Duration, command ...string) {
 	h.t.Helper()
 	if len(command) == 0 {
-		command = []string{os.Args[0], "worker"}
+		command = workerCommand()
 	}
 	var err error
 	h.Service, err = job.New(job.Options{
