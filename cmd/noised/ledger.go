@@ -56,7 +56,7 @@ the two together. A server may be running.`,
 func (a *app) ledgerAcceptCommand() *cobra.Command {
 	var f ledgerFlags
 	c := &cobra.Command{
-		Use:   "accept --data-dir DIR --high-water-file FILE",
+		Use:   "accept --data-dir DIR [--high-water-file FILE]",
 		Short: "Write the high-water mark anew from the control store as it is",
 		Long: `Write the high-water mark anew from the control store as it is now.
 

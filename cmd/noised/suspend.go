@@ -15,7 +15,7 @@ const suspensionArgs = "KIND [NAME]"
 func (a *app) suspendAnyCommand() *cobra.Command {
 	var reason string
 	suspend := a.client(&cobra.Command{
-		Use:   "suspend " + suspensionArgs,
+		Use:   "suspend " + suspensionArgs + " --reason WHY",
 		Short: "Suspend a tenant, a principal, a dataset or everything, at once",
 		Long: `Suspend a tenant, a principal, a dataset or everything: for the next call in
 every server on the data directory, and for what runs within a second. A query
@@ -40,11 +40,19 @@ that runs is answered "suspended" and stays charged; a load that runs fails.
 			if err != nil {
 				return err
 			}
-			return a.print(s, func(w io.Writer) { fmt.Fprintf(w, "%s %s is suspended\n", s.Kind, s.Name) })
+			return a.print(s, func(w io.Writer) { fmt.Fprintf(w, "%s is suspended\n", suspended(string(s.Kind), s.Name)) })
 		},
 	})
 	suspend.Flags().StringVar(&reason, "reason", "", "why, for people")
 	return need(withArgs(suspend), "reason")
+}
+
+// suspended names what is or was suspended.
+func suspended(kind, name string) string {
+	if kind == "everything" {
+		return kind
+	}
+	return kind + " " + name
 }
 
 func (a *app) resumeCommand() *cobra.Command {
@@ -65,7 +73,7 @@ admin those of its tenant.`,
 			if err := c.Lift(cmd.Context(), kind, name); err != nil {
 				return err
 			}
-			return a.print(map[string]string{"lifted": kind, "name": name}, func(w io.Writer) { fmt.Fprintf(w, "%s %s is no longer suspended\n", kind, name) })
+			return a.print(map[string]string{"lifted": kind, "name": name}, func(w io.Writer) { fmt.Fprintf(w, "%s is no longer suspended\n", suspended(kind, name)) })
 		},
 	}))
 }

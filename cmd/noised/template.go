@@ -76,7 +76,7 @@ changed template waits for those who must agree.`,
 	for _, c := range all {
 		c.Flags().StringVar(&dataset, "dataset", "", "dataset")
 	}
-	return group("template", "Queries that may be asked by name", all...)
+	return group("template", "Say which queries may be asked by name, and look at them", all...)
 }
 
 func (a *app) showTemplateCommand(dataset *string) *cobra.Command {

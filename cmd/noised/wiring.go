@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
@@ -226,6 +227,9 @@ func (m *Main) openPolicies(ctx context.Context, db *controldb.DB) (*policy.Serv
 func storeError(path string, err error) error {
 	if internal := privacy.AsError(err); internal.Cause != nil {
 		err = internal.Cause
+	}
+	if damaged := strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "not a database"); damaged && filepath.Base(path) == controlFile {
+		return fmt.Errorf("%s: %w. It is damaged: keep it as it is, and restore the newest snapshot that verifies to a new directory", path, err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
