@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -63,6 +64,9 @@ func initialise(ctx context.Context, dir, keyset, logKey string) (key, verifier 
 	}
 	if err := outside(logKeyPath(logKey, dir), dir, "the log key"); err != nil {
 		return "", "", err
+	}
+	if _, err := os.Lstat(logKey); logKey != "" && err == nil {
+		return "", "", usagef("--log-key: %s is there already, and may be the key of another log: name a file that is not", logKey)
 	}
 	if err := makeKeyset(keysetPath(keyset, dir), dir); err != nil {
 		return "", "", err

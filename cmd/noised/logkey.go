@@ -67,15 +67,27 @@ func makeLogKey(ctx context.Context, path, dataDir string, db *controldb.DB, by 
 	if err != nil {
 		return "", fmt.Errorf("cannot make the log key: %w", err)
 	}
-	if _, err := os.Lstat(path); err == nil {
-		if err := os.Rename(path, path+".before"); err != nil {
-			return "", fmt.Errorf("cannot put the old log key aside: %w", err)
-		}
+	if err := putAside(path); err != nil {
+		return "", fmt.Errorf("cannot put the old log key aside: %w", err)
 	}
 	if err := writeSecret(path, file); err != nil {
 		return "", fmt.Errorf("cannot write the log key: %w", err)
 	}
 	return verifier, adoptLogKey(ctx, db, verifier, by)
+}
+
+// putAside renames a file, if it is there, to a name that none has.
+func putAside(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	aside := path + ".before"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			return os.Rename(path, aside)
+		}
+		aside = fmt.Sprintf("%s.before-%d", path, n)
+	}
 }
 
 func adoptLogKey(ctx context.Context, db *controldb.DB, verifier, by string) error {
