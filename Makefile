@@ -18,9 +18,9 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/keyring ./privacy/translog ./analytics/catalog ./analytics/query ./analytics/turns ./ingest/job ./api/... ./cmd/noised
+RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/keyring ./privacy/translog ./analytics/catalog ./analytics/query ./analytics/turns ./ingest/job ./api/...
 
-.PHONY: help setup build demo test race test-long figures lint generate bench bench-quick bench-load bench-docs tpch crypto privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
+.PHONY: help setup build demo test race race-long test-long figures lint generate bench bench-quick bench-load bench-docs tpch crypto privacy-audit privacy-audit-long governance vault guarantee drill vuln notebook pyarrow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ race: build ## Run the tests of concurrent packages under the race detector
 	$(GO) build -race -o bin/noised-race ./cmd/noised
 	NOISED_E2E_BINARY=$(CURDIR)/bin/noised-race $(GO) test -count=1 -timeout 20m \
 		-run 'TestBudgetIsNeverOverspent|TestHangUpIsRetriedForFree|TestKilledWhileLoading' ./cmd/noised/e2e
+
+race-long: build ## The same with the command line's scripts and all random cases
+	NOISED_TEST_WORKER=$(CURDIR)/bin/noised $(GO) test -race -p 2 -timeout 60m $(RACE) ./cmd/noised
 
 test-long: ## Run the end-to-end tests with many more races and crashes
 	NOISED_E2E_LONG=1 $(GO) test -count=1 -v -timeout 60m ./cmd/noised/e2e
