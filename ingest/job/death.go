@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -171,8 +172,7 @@ const (
 // no use for would have the server do other things than to fail the task: wait for
 // the end of a suspension, for one.
 func refusalOf(f worker.Failure) error {
-	switch f.Code {
-	case privacy.CodeLoadRejected, privacy.CodeTooLarge, privacy.CodeUnavailable, privacy.CodeInternal:
+	if slices.Contains([]privacy.Code{privacy.CodeLoadRejected, privacy.CodeTooLarge, privacy.CodeUnavailable, privacy.CodeInternal}, f.Code) {
 		return privacy.Errorf(f.Code, "%s", clip(f.Message, maxRefusal))
 	}
 	return privacy.Internal(fmt.Errorf("a worker failed with the code %.100q", f.Code), "running a task")

@@ -6,10 +6,14 @@
 // The tests are those of package suite, with the build tag governance.
 package main
 
-import "github.com/noised/noised/cmd/noised/internal/verdict"
+import (
+	"os"
+
+	"github.com/noised/noised/cmd/noised/internal/verdict"
+)
 
 func main() {
-	verdict.Suite{
+	os.Exit(verdict.Suite{
 		Name: "governance",
 		Parts: []verdict.Part{
 			{Package: "./cmd/noised/governance/suite", Tests: "."},
@@ -24,5 +28,5 @@ func main() {
 			{Name: "lineage_complete", Says: "true", Met: verdict.Is(1)},
 			{Name: "lineage_modelled", Says: "at least 1000", Met: verdict.AtLeast(1000)},
 		},
-	}.Main()
+	}.Main())
 }

@@ -8,10 +8,14 @@
 // vault.
 package main
 
-import "github.com/noised/noised/cmd/noised/internal/verdict"
+import (
+	"os"
+
+	"github.com/noised/noised/cmd/noised/internal/verdict"
+)
 
 func main() {
-	verdict.Suite{
+	os.Exit(verdict.Suite{
 		Name: "vault",
 		Parts: []verdict.Part{
 			{Package: "./cmd/noised/vault/suite", Tests: "."},
@@ -31,5 +35,5 @@ func main() {
 			{Name: "canaries_after_erasure", Says: "0", Met: verdict.Is(0)},
 			{Name: "latency_ratio", Says: "at most 2", Met: verdict.AtMost(2)},
 		},
-	}.Main()
+	}.Main())
 }

@@ -54,14 +54,16 @@ func As(name string) func(float64, func(string) float64) bool {
 	return func(v float64, other func(string) float64) bool { return v == other(name) }
 }
 
-// Main runs a suite by the arguments of the program, and ends it with its status.
-func (s Suite) Main() {
+// Main runs a suite by the arguments of the program, and returns the status that it
+// ends with.
+func (s Suite) Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := s.run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func (s Suite) run(ctx context.Context, args []string) error {
