@@ -3,7 +3,6 @@
 package suite
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -22,23 +21,7 @@ import (
 // program is the binary under test.
 var program blackbox.Program
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if program.Path = os.Getenv("NOISED_E2E_BINARY"); program.Path != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "noised-governance-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		program, err = blackbox.Build(context.Background(), dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(blackbox.RunTests(&program, m)) }
 
 // report tells command governance a figure.
 func report(t *testing.T, name string, value any) {

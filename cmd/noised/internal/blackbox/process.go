@@ -45,6 +45,24 @@ func Build(ctx context.Context, dir string) (Program, error) {
 	return p, nil
 }
 
+// RunTests sets the program under test, the one that NOISED_E2E_BINARY names or one
+// that is built for the tests, runs them and returns their status.
+func RunTests(under *Program, tests interface{ Run() int }) int {
+	if under.Path = os.Getenv("NOISED_E2E_BINARY"); under.Path != "" {
+		return tests.Run()
+	}
+	dir, err := os.MkdirTemp("", "noised-under-test-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		*under, err = Build(context.Background(), dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return tests.Run()
+}
+
 // command runs the program without any of the caller's own noised settings.
 func (p Program) command(ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, p.Path, args...)
