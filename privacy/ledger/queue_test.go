@@ -108,21 +108,22 @@ func TestWhoLeavesTheQueueIsNotCharged(t *testing.T) {
 	var wg sync.WaitGroup
 	errs := make([]error, 5)
 	patient, hangUp := context.WithCancel(t.Context())
-	left := make(chan struct{})
+	var left sync.WaitGroup
+	left.Add(2) // charges 1 and 3
 	for i := range errs {
 		wg.Go(func() {
 			ctx := t.Context()
 			if i%2 == 1 {
 				ctx = patient
 			}
-			if _, errs[i] = f.Charge(ctx, ask(fmt.Sprint("q", i), units)); i == 1 {
-				close(left)
+			if _, errs[i] = f.Charge(ctx, ask(fmt.Sprint("q", i), units)); i%2 == 1 {
+				left.Done()
 			}
 		})
 		f.queued(i + 1)
 	}
 	hangUp()
-	<-left // while the writer is still busy
+	left.Wait() // while the writer is still busy
 	release()
 	wg.Wait()
 	for i, err := range errs {
