@@ -3,9 +3,9 @@
 // charge, the exact run, the noise and the store, in this order, and returns a
 // release.
 //
-// The line between exact and noised numbers runs inside this package: exact
-// partials come back from the engine and are noised in the same function;
-// nothing else sees them. What the package promises:
+// Exact partials come back from the engine here, and are handed to
+// analytics/noising in the same function; nothing else sees them. What the package
+// promises:
 //
 //   - No private row is read before every account that the query touches has
 //     been debited, durably, in one transaction.

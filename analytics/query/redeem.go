@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/lineage"
+	"github.com/noised/noised/analytics/noising"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
@@ -149,7 +150,7 @@ func (s *Service) run(ctx context.Context, charge ledger.Charge, prep *prepared)
 }
 
 // compute reads private rows. It is called for charges only, and its exact partials
-// go no further than noise.
+// go no further than noising.
 func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, error) {
 	in := engine.Input{Plan: prep.run, Segments: prep.segments}
 	secrets, err := s.Catalog.SecretsFor(ctx, prep.dataset.Name, "", prep.priced.Plan.Scope)
@@ -161,7 +162,7 @@ func (s *Service) compute(ctx context.Context, prep *prepared) (*finish.Core, er
 	if err != nil {
 		return nil, err
 	}
-	return noise(prep.priced, partials)
+	return noising.Noise(prep.priced, partials)
 }
 
 // store makes the release durable in the transaction that redeems its charge.

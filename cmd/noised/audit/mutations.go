@@ -49,8 +49,8 @@ func mutations() []Mutation {
 			Edits: []Edit{{"privacy/mechanism/mechanism.go", "\tfor i, x := range exact {\n\t\tdst[i] = s.draw(random, by, x)\n", "\tone := s.draw(random, by, privacy.Int128{})\n\tfor i, x := range exact {\n\t\tdst[i] = x.AddInt64(one).Clamp(MaxNoised)\n"}},
 		},
 		{
-			Name: "selection-left-out", Package: "./analytics/query", Test: "TestSecretKeysBelowTheThresholdStaySecret",
-			Edits: []Edit{{"analytics/query/noise.go", "if p.Selection.Threshold.Keep(n) {", "if p.Selection.Threshold.Keep(n) || true {"}},
+			Name: "selection-left-out", Package: "./analytics/noising", Test: "TestNothingOfSmallGroupsIsLeft",
+			Edits: []Edit{{"analytics/noising/noise.go", "if p.Selection.Threshold.Keep(n) {", "if p.Selection.Threshold.Keep(n) || true {"}},
 		},
 		{
 			Name: "price-forgets-levels", Package: "./analytics/planner", Test: "TestSensitivitiesAreMet",

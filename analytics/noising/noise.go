@@ -1,4 +1,4 @@
-package query
+package noising
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// noise turns exact partials into a core that may be stored and shown. Each
+// Noise turns exact partials into a core that may be stored and shown. Each
 // integer of each draw and group, every node of a tree too, gets its noise
 // exactly once.
 //
@@ -26,7 +26,7 @@ import (
 // enforced by the engine), draws compose by adding μ², and a group that only one
 // of two neighbouring data sets has passes the threshold with probability at
 // most δ/L0 (mechanism.Threshold).
-func noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
+func Noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
 	if err := checkShape(p, exact); err != nil {
 		return nil, err
 	}

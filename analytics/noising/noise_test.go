@@ -1,4 +1,4 @@
-package query
+package noising
 
 import (
 	"math"
@@ -63,7 +63,7 @@ func TestEveryNodeIsNoised(t *testing.T) {
 	x := groups([]string{"a", "b"}, 500, 700)
 	same := 0
 	for range 50 {
-		core, err := noise(wide(t, plan.StringValue("a"), plan.StringValue("b")), x)
+		core, err := Noise(wide(t, plan.StringValue("a"), plan.StringValue("b")), x)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestEveryNodeIsNoised(t *testing.T) {
 // dropped with its tree, and the others are sorted by key with their own nodes.
 // A false rejection has probability below 1e-9 by the threshold.
 func TestNothingOfSmallGroupsIsLeft(t *testing.T) {
-	core, err := noise(wide(t), groups([]string{"c", "a", "b"}, 900, 1, 800))
+	core, err := Noise(wide(t), groups([]string{"c", "a", "b"}, 900, 1, 800))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestShapesThatDoNotBelongTogether(t *testing.T) {
 	for name, change := range tests {
 		p, x := wide(t, a), groups([]string{"a"}, 10)
 		change(p, x)
-		if core, err := noise(p, x); privacy.CodeOf(err) != privacy.CodeInternal || core != nil {
+		if core, err := Noise(p, x); privacy.CodeOf(err) != privacy.CodeInternal || core != nil {
 			t.Errorf("%s: %v, %v", name, core, err)
 		}
 	}
