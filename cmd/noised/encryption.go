@@ -28,11 +28,12 @@ func keysetPath(named, dataDir string) string {
 	return filepath.Clean(dataDir) + keysetSuffix
 }
 
-// makeKeyset makes the keyset of a new data directory, unless there is one.
+// makeKeyset makes the keyset of a new data directory. One that is there is never
+// taken: two directories with one keyset shut each other out when it is rotated.
 func makeKeyset(path, dataDir string) error {
 	if _, err := os.Lstat(path); err == nil {
-		_, err := keyring.OpenFile(path, dataDir)
-		return shownIf(err)
+		return fmt.Errorf("the keyset %s is there already, and another directory's data may be encrypted with it: "+
+			"name a file that is not with --keyset, or move it away if nothing is", path)
 	}
 	return shownIf(keyring.CreateFile(path, dataDir))
 }

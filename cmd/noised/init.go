@@ -57,7 +57,7 @@ Then administer it: NOISED_KEY=%s… noised tenant create NAME
 
 // initialise makes a data directory with one key, the operator's, the keyset that
 // it is encrypted with, and the key that signs its log. A keyset that is there
-// already is taken: another directory's data may be encrypted with it.
+// already is refused: another directory's data may be encrypted with it.
 func initialise(ctx context.Context, dir, keyset, logKey string) (key, verifier string, err error) {
 	if err := createDataDir(dir); err != nil {
 		return "", "", err

@@ -140,7 +140,8 @@ themselves. No data is written again.
 A disabled key stays in the file, for control stores that are restored from
 before the rotation: noised keyring enable brings it back. With --forget, which
 is for keysets that others may have seen, such keys are removed, and no older
-copy of the control store can be read with this keyset.`,
+copy of the control store can be read with this keyset. Neither can another data
+directory that was given the same keyset.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, err := f.open()
 			if err != nil {
