@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/noised/noised/api/authn/oidc"
-	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/pace"
@@ -97,9 +97,9 @@ func defaultConfig() Config {
 		QueryTimeout:     time.Minute,
 		QuotaStoredBytes: 1 << 40, QuotaLoadsWaiting: 1000, QuotaLoadsRunning: 16, QuotaQueries: 128, QuotaRequestsPerSecond: 5000,
 		MaxUpload:       16 << 30,
-		LoadMemoryMB:    900,
+		LoadMemoryMB:    child.DefaultMemoryMB,
 		LoadConcurrency: 1,
-		LoadTimeout:     job.DefaultLoadTimeout,
+		LoadTimeout:     child.DefaultTimeout,
 		KeepReplaced:    time.Hour,
 		KeepRefusals:    audit.DefaultKeep,
 		LogLevel:        "info",

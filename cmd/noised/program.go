@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/noised/noised/ingest/child"
 )
 
 // recoverEvery is how often pending charges that lost their process are looked
@@ -268,16 +270,18 @@ func (m *Main) Close() error {
 	return errors.Join(errs...)
 }
 
-// workerCommand returns the argv of a load's child process.
-func (m *Main) workerCommand() ([]string, error) {
-	if len(m.WorkerCommand) > 0 {
-		return m.WorkerCommand, nil
+// workers is what runs load workers, as they are configured.
+func (m *Main) workers() (*child.Runner, error) {
+	command := m.WorkerCommand
+	if len(command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("cannot find the program's own file: %w", err)
+		}
+		command = []string{self, "worker"}
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("cannot find the program's own file: %w", err)
-	}
-	return []string{self, "worker"}, nil
+	c := m.Config
+	return child.New(child.Options{Command: command, MemoryMB: c.LoadMemoryMB, Timeout: c.LoadTimeout, RequireSandbox: c.RequireSandbox, Log: m.Log})
 }
 
 func (m *Main) controlPath() string { return filepath.Join(m.Config.DataDir, controlFile) }

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
@@ -165,9 +166,13 @@ func sealOffline(ctx context.Context, f keyringFlags) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	workers, err := child.New(child.Options{Command: []string{self, "worker"}})
+	if err != nil {
+		return 0, err
+	}
 	s := sealer{db: db, dir: f.dataDir, keys: ring, catalog: catalog.New(db, time.Now).WithKeys(ring), store: release.New(db).WithKeys(ring)}
 	s.queries = query.New(query.Options{DB: db, Catalog: s.catalog, Ledger: ledger.New(db, time.Now), Store: s.store, Keys: ring, Now: time.Now})
-	if s.jobs, err = job.New(job.Options{DB: db, Catalog: s.catalog, Keys: ring, Dir: f.dataDir, WorkerCommand: []string{self, "worker"}, Now: time.Now}); err != nil {
+	if s.jobs, err = job.New(job.Options{DB: db, Catalog: s.catalog, Keys: ring, Dir: f.dataDir, Workers: workers, Now: time.Now}); err != nil {
 		return 0, err
 	}
 	s.audit = audit.New(audit.Options{DB: db, Keys: ring, Now: time.Now})

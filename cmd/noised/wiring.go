@@ -119,14 +119,14 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	worker, err := m.workerCommand()
+	workers, err := m.workers()
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
 	p.jobs, p.erasures, err = openJobs(job.Options{
 		Keys: p.ring, CryptoExtension: p.crypto,
-		DB: db, Catalog: cat, Dir: c.DataDir, WorkerCommand: worker, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
-		Concurrency: c.LoadConcurrency, MemoryMB: c.LoadMemoryMB, LoadTimeout: c.LoadTimeout, RequireSandbox: c.RequireSandbox, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
+		DB: db, Catalog: cat, Dir: c.DataDir, Workers: workers, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
+		Concurrency: c.LoadConcurrency, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)

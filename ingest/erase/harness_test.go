@@ -19,6 +19,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/ingest/worker"
@@ -97,8 +98,12 @@ func services(dir string, log *slog.Logger, removed func(...string)) (*house, er
 		return nil, err
 	}
 	h.cat, h.held = catalog.New(h.db, time.Now), containment.New(h.db, time.Now)
+	workers, err := child.New(child.Options{Command: []string{os.Args[0], "worker"}, MemoryMB: 300})
+	if err != nil {
+		return nil, err
+	}
 	h.jobs, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: dir, WorkerCommand: []string{os.Args[0], "worker"}, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300, CompactAfter: -1,
+		DB: h.db, Catalog: h.cat, Dir: dir, Workers: workers, MaxUpload: 1 << 20, Concurrency: 2, CompactAfter: -1,
 		Containment: h.held, Log: log, Now: time.Now,
 	})
 	if err != nil {

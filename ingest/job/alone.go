@@ -108,7 +108,7 @@ func (s *Service) Pseudonyms(ctx context.Context, tenant string, c *contract.Con
 	dir := filepath.Join(s.nameRoot(), id)
 	defer s.removeAll(dir)
 	result, err := s.work(ctx, record{Load: Load{ID: id}}, build.Spec{
-		Task: build.TaskName, Dir: dir, Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant}, MemoryMB: s.o.MemoryMB, Threads: 1,
+		Task: build.TaskName, Dir: dir, Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant}, MemoryMB: s.o.Workers.MemoryMB(), Threads: 1,
 		Unit: segment.Column{Name: unit.Name, Type: unit.Type}, Key: secrets.PseudonymKey[:], Units: ids,
 	}, false)
 	return result.Units, result.NoUnits, err
@@ -122,7 +122,7 @@ func (s *Service) Without(ctx context.Context, tenant, dataset string, seg catal
 	dir := filepath.Join(s.workRoot(), id)
 	defer s.removeAll(dir)
 	result, err := s.work(ctx, j, build.Spec{
-		Task: build.TaskErase, Dir: dir, Meta: segment.Meta{Dataset: dataset, Tenant: tenant, Table: seg.Table}, MemoryMB: s.o.MemoryMB, Threads: 2,
+		Task: build.TaskErase, Dir: dir, Meta: segment.Meta{Dataset: dataset, Tenant: tenant, Table: seg.Table}, MemoryMB: s.o.Workers.MemoryMB(), Threads: 2,
 		Segments: []string{s.absolute(seg.Path)}, Without: units,
 	}, false)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
@@ -68,32 +69,17 @@ func TestFinishedLoadsCannotBeCancelled(t *testing.T) {
 }
 
 func TestAChildThatDiesFailsItsLoadWithAReason(t *testing.T) {
-	for name, c := range map[string]struct {
-		command []string
-		code    privacy.Code
-		text    string
-	}{
-		"killed":          {[]string{"sh", "-c", "kill -KILL $$"}, privacy.CodeUnavailable, "was killed"},
-		"a native crash":  {[]string{"sh", "-c", "kill -SEGV $$"}, privacy.CodeLoadRejected, "crash"},
-		"a Go crash":      {[]string{"sh", "-c", "exit 2"}, privacy.CodeLoadRejected, "crash"},
-		"out of memory":   {[]string{"sh", "-c", "echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2"}, privacy.CodeLoadRejected, "--load-memory-mb"},
-		"no room in C++":  {[]string{"sh", "-c", "echo \"terminate called after throwing an instance of 'std::bad_alloc'\" >&2; kill -ABRT $$"}, privacy.CodeLoadRejected, "--load-memory-mb"},
-		"too slow":        {[]string{"sh", "-c", "kill -XCPU $$"}, privacy.CodeLoadRejected, "processor time"},
-		"no answer":       {[]string{"sh", "-c", "exit 0"}, privacy.CodeInternal, "internal error"},
-		"another answer":  {[]string{"sh", "-c", "echo rubbish; exit 1"}, privacy.CodeInternal, "internal error"},
-		"no such program": {[]string{"no-such-program-here"}, privacy.CodeInternal, "internal error"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, c.command...)
-			h.run()
-			l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
-			if l.State != job.StateFailed || l.Error.Code != c.code || !strings.Contains(l.Error.Message, c.text) {
-				t.Errorf("%+v", l.Error)
-			}
-			if h.head().ID != "" {
-				t.Error("something was published")
-			}
-		})
+	h := newHouse(t, "sh", "-c", "kill -SEGV $$")
+	h.run()
+	l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
+	if l.State != job.StateFailed || l.Error.Code != privacy.CodeLoadRejected || !strings.Contains(l.Error.Message, "crash") {
+		t.Errorf("%+v", l.Error)
+	}
+	if h.head().ID != "" {
+		t.Error("something was published")
+	}
+	if left := h.files("tmp/loads"); len(left) > 0 {
+		t.Errorf("scratch files are left: %v", left)
 	}
 }
 
@@ -194,7 +180,12 @@ func serve(dir string) int {
 	if len(os.Args) > 4 {
 		compactAfter = time.Millisecond
 	}
-	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, WorkerCommand: command, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter, Now: time.Now})
+	run, err := child.New(child.Options{Command: command, MemoryMB: 300})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, Workers: run, Concurrency: 2, CompactAfter: compactAfter, Now: time.Now})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -15,10 +15,6 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
-// progressEvery is the pause between two updates of a running load's record,
-// and so the longest time in which another process's Cancel takes effect.
-const progressEvery = time.Second
-
 func isNotFound(err error) bool { return privacy.CodeOf(err) == privacy.CodeNotFound }
 
 // execute runs one attempt of a load to its end, whatever that is.

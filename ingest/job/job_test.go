@@ -18,6 +18,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
@@ -41,6 +42,19 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// workers runs a command in the place of workers; workers where there is none.
+func workers(t testing.TB, command ...string) *child.Runner {
+	t.Helper()
+	if len(command) == 0 {
+		command = workerCommand()
+	}
+	r, err := child.New(child.Options{Command: command, MemoryMB: 300})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // workerCommand is this binary as a worker, or a program that was built for it: a
@@ -98,12 +112,9 @@ func open(t testing.TB, dir string, command ...string) *house {
 // rested for so long; never when that is negative.
 func (h *house) restart(compactAfter time.Duration, command ...string) {
 	h.t.Helper()
-	if len(command) == 0 {
-		command = workerCommand()
-	}
 	var err error
 	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Keys: h.keys, Dir: h.dir, WorkerCommand: command, MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300, CompactAfter: compactAfter,
+		DB: h.db, Catalog: h.cat, Keys: h.keys, Dir: h.dir, Workers: workers(h.t, command...), MaxUpload: 1 << 20, Concurrency: 2, CompactAfter: compactAfter,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
 		Removed: func(paths ...string) { h.removed = append(h.removed, paths...) },
 	})

@@ -25,7 +25,7 @@ func (h *house) allow() *allowance {
 	a := &allowance{quota.None()}
 	var err error
 	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, WorkerCommand: workerCommand(), MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300,
+		DB: h.db, Catalog: h.cat, Dir: h.dir, Workers: workers(h.t), MaxUpload: 1 << 20, Concurrency: 2,
 		CompactAfter: -1, Quotas: a, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
 	})
 	h.must(err)

@@ -23,7 +23,7 @@ func (h *house) serve(regions ...string) {
 	served, err := residency.Of(regions)
 	h.must(err)
 	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, WorkerCommand: workerCommand(), MaxUpload: 1 << 20, Concurrency: 2, MemoryMB: 300,
+		DB: h.db, Catalog: h.cat, Dir: h.dir, Workers: workers(h.t), MaxUpload: 1 << 20, Concurrency: 2,
 		CompactAfter: time.Nanosecond, KeepReplaced: time.Nanosecond, Regions: served, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
 	})
 	h.must(err)

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,15 +11,11 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
-	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 )
-
-// defaultMemoryMB keeps a load within one gigabyte of resident memory.
-const defaultMemoryMB = 900
 
 // defaultCompactAfter is how long a table rests before it is merged into one
 // segment.
@@ -37,8 +32,6 @@ type Service struct {
 
 	arriving quota.Gauge // bytes of uploads that are not on record yet, by tenant
 
-	unguarded sync.Once // says that workers run without all of their sandbox
-
 	mu         sync.Mutex
 	running    map[string]context.CancelCauseFunc // by load id, in this process
 	compacting *catalog.Scattered                 // the table that is being merged, in this process
@@ -47,7 +40,7 @@ type Service struct {
 // New returns the service on a data directory and creates the directories
 // that it needs. Loads run only while Run does.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.Catalog == nil || o.Now == nil || len(o.WorkerCommand) == 0 {
+	if o.DB == nil || o.Catalog == nil || o.Now == nil || o.Workers == nil {
 		return nil, privacy.Internal(errors.New("incomplete options"), "load service")
 	}
 	dir, err := filepath.Abs(o.Dir)
@@ -58,14 +51,8 @@ func New(o Options) (*Service, error) {
 	if o.MaxUpload <= 0 {
 		o.MaxUpload = DefaultMaxUpload
 	}
-	if o.MemoryMB <= 0 {
-		o.MemoryMB = defaultMemoryMB
-	}
 	if o.KeepReplaced <= 0 {
 		o.KeepReplaced = SupersededFor
-	}
-	if o.LoadTimeout <= 0 {
-		o.LoadTimeout = DefaultLoadTimeout
 	}
 	if o.CompactAfter == 0 {
 		o.CompactAfter = defaultCompactAfter
@@ -78,11 +65,6 @@ func New(o Options) (*Service, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
-	can := sandbox.Supported()
-	if o.RequireSandbox && !can.Whole() {
-		return nil, fmt.Errorf("a sandbox is required for load workers, and here %s", can.Missing())
-	}
-	s.sandboxed(can)
 	for _, d := range []string{s.spoolDir(), s.workRoot()} {
 		if err := segment.MkdirAll(d); err != nil {
 			return nil, privacy.Internal(err, "load service")

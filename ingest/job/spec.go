@@ -143,7 +143,7 @@ func (s *Service) baseSpec(ctx context.Context, j record, c *contract.Contract, 
 	spec := build.Spec{
 		Dir:      dir,
 		Meta:     segment.Meta{Dataset: j.Dataset, Tenant: j.Tenant, Table: j.Table, Public: j.Tenant == catalog.Public, ContractVersion: c.Version},
-		MemoryMB: s.o.MemoryMB, Threads: 2,
+		MemoryMB: s.o.Workers.MemoryMB(), Threads: 2,
 	}
 	codes := c.Codes(j.Table)
 	for _, col := range c.Stored(j.Table) {

@@ -18,7 +18,7 @@ func TestTenantsTakeTurns(t *testing.T) {
 	h.join("c", 1)
 	var err error
 	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, WorkerCommand: workerCommand(), MaxUpload: 1 << 20, Concurrency: 1, MemoryMB: 300,
+		DB: h.db, Catalog: h.cat, Dir: h.dir, Workers: workers(t), MaxUpload: 1 << 20, Concurrency: 1,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	h.must(err)

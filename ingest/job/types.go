@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/residency"
+	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
@@ -61,22 +62,18 @@ type Options struct {
 	// CryptoExtension is the file of DuckDB's extension that encrypts segments; without
 	// it new ones are plain.
 	CryptoExtension string
-	Dir             string        // the data directory
-	WorkerCommand   []string      // the command line of the child, e.g. {exe, "worker"}
-	MaxUpload       int64         // bytes; 0 for DefaultMaxUpload
-	Concurrency     int           // loads that run at once; 0 for 1
-	MemoryMB        int           // resident memory of one load; 0 for 900
-	LoadTimeout     time.Duration // the longest that one attempt of a load takes; 0 for DefaultLoadTimeout
-	// RequireSandbox refuses to read uploads where a process cannot be shut off.
-	RequireSandbox bool
-	KeepReplaced   time.Duration         // how long files of replaced data stay; 0 for SupersededFor
-	CompactAfter   time.Duration         // how long data rests before the segments of a table are merged; 0 for a minute, negative for never
-	Regions        residency.Regions     // whose tenants' rows may be here; all for the zero value
-	Quotas         Quotas                // what tenants may use; everything when nil
-	Removed        func(paths ...string) // told which files of replaced data are gone; nil for nobody
-	Containment    *containment.Service  // what is suspended; one of the store's own, which hears of others' acts when it is next asked, when nil
-	Log            *slog.Logger          // nil for none
-	Now            func() time.Time
+	Workers         *child.Runner         // carries out what reads and writes data files
+	Dir             string                // the data directory
+	MaxUpload       int64                 // bytes; 0 for DefaultMaxUpload
+	Concurrency     int                   // loads that run at once; 0 for 1
+	KeepReplaced    time.Duration         // how long files of replaced data stay; 0 for SupersededFor
+	CompactAfter    time.Duration         // how long data rests before the segments of a table are merged; 0 for a minute, negative for never
+	Regions         residency.Regions     // whose tenants' rows may be here; all for the zero value
+	Quotas          Quotas                // what tenants may use; everything when nil
+	Removed         func(paths ...string) // told which files of replaced data are gone; nil for nobody
+	Containment     *containment.Service  // what is suspended; one of the store's own, which hears of others' acts when it is next asked, when nil
+	Log             *slog.Logger          // nil for none
+	Now             func() time.Time
 }
 
 // Request describes an upload.

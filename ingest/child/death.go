@@ -1,4 +1,4 @@
-package job
+package child
 
 import (
 	"bytes"
@@ -7,22 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
-	"github.com/noised/noised/ingest/sandbox"
 	"github.com/noised/noised/ingest/worker"
 	"github.com/noised/noised/privacy"
 )
-
-// DefaultLoadTimeout is the longest time that one attempt of a load takes.
-const DefaultLoadTimeout = 6 * time.Hour
-
-// watchEvery is the pause between two looks at what a worker takes.
-const watchEvery = 200 * time.Millisecond
 
 // Why a worker was ended, or what it died of. What it said itself is of no account:
 // it has read a file that may mean harm, and what such a process writes may hold rows.
@@ -37,74 +28,6 @@ var (
 
 func errTooLong(limit time.Duration) error {
 	return privacy.Errorf(privacy.CodeLoadRejected, "the load took longer than %s, the most that this server grants to one, and was ended; send the file in smaller parts", limit)
-}
-
-// watch ends a worker that takes more time or memory than a load is granted. The
-// returned function ends the watch and says why the worker was ended, if it was.
-func (s *Service) watch(p *os.Process) (end func() error) {
-	var cause error
-	done := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		late := time.NewTimer(s.o.LoadTimeout)
-		defer late.Stop()
-		tick := time.NewTicker(watchEvery)
-		defer tick.Stop()
-		for cause == nil {
-			select {
-			case <-done:
-				return
-			case <-late.C:
-				cause = errTooLong(s.o.LoadTimeout)
-			case <-tick.C:
-				if resident(p.Pid) > int64(s.o.MemoryMB)<<20*3/2+watchAllowance {
-					cause = errMemory
-				}
-			}
-		}
-		_ = p.Kill()
-	})
-	return func() error { close(done); watching.Wait(); return cause }
-}
-
-// watchAllowance is resident memory of a worker beyond half as much again as a load
-// is granted: the program itself, and what is given back a little later.
-const watchAllowance = 256 << 20
-
-// resident is the memory in bytes that a process has in use; 0 where the system does
-// not tell.
-func resident(pid int) int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}
-
-// sandboxed notes, once, that workers run with less around them than they should.
-func (s *Service) sandboxed(r sandbox.Report) {
-	if !r.Whole() {
-		s.unguarded.Do(func() {
-			s.o.Log.Warn("load workers run without all of their sandbox; --require-sandbox refuses that", "missing", r.Missing())
-		})
-	}
-}
-
-// childEnv is the environment of a worker: nothing of the server's own, which
-// may hold secrets, but what a process needs to start.
-func childEnv(dir string) []string {
-	env := []string{"TMPDIR=" + dir, "HOME=" + dir, "TZ=UTC", "GOTRACEBACK=none"}
-	for _, name := range []string{"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
 }
 
 // died explains a child that ended without a result.
