@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy/anomaly"
 )
@@ -14,12 +15,12 @@ type Alerts interface {
 
 // ListAlerts lists alerts: all of them to those who belong to no tenant, and to a
 // tenant's people those of its principals.
-func (s *server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAlertsResponseObject, error) {
+func (s *server) ListAlerts(ctx context.Context, r skeleton.ListAlertsRequestObject) (skeleton.ListAlertsResponseObject, error) {
 	items, next, err := s.Alerts.List(ctx, callOf(ctx).principal.Tenant, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListAlerts200JSONResponse{Items: mapped(items, AlertOf), Next: optional(next)}, nil
+	return skeleton.ListAlerts200JSONResponse{Items: mapped(items, AlertOf), Next: optional(next)}, nil
 }
 
 // AlertOf shows an alert, to callers and to webhooks alike.

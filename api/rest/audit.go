@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/noised/noised/analytics/residency"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
@@ -45,7 +46,7 @@ func (s *server) refused(cl *call, err *privacy.Error) {
 
 // ListRefusals lists refusals: all of them to those who belong to no tenant, and to
 // a tenant's people what concerns it.
-func (s *server) ListRefusals(ctx context.Context, r ListRefusalsRequestObject) (ListRefusalsResponseObject, error) {
+func (s *server) ListRefusals(ctx context.Context, r skeleton.ListRefusalsRequestObject) (skeleton.ListRefusalsResponseObject, error) {
 	p, q := callOf(ctx).principal, r.Params
 	search := audit.Search{
 		Tenant: valueOf(q.Tenant), Principal: valueOf(q.Principal), Operation: valueOf(q.Operation), Code: privacy.Code(valueOf(q.Code)),
@@ -65,7 +66,7 @@ func (s *server) ListRefusals(ctx context.Context, r ListRefusalsRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return ListRefusals200JSONResponse{Items: mapped(items, func(r audit.Refusal) wire.Refusal { return refusalOf(r, p.Tenant) }), Next: optional(next)}, nil
+	return skeleton.ListRefusals200JSONResponse{Items: mapped(items, func(r audit.Refusal) wire.Refusal { return refusalOf(r, p.Tenant) }), Next: optional(next)}, nil
 }
 
 // refusalOf shows a refusal to a tenant, or whole to those who belong to none. Of

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/consent"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
@@ -29,17 +30,17 @@ func capKinds() []privacy.AccountKind {
 }
 
 // GetTenantBudget shows the budget of the caller's tenant.
-func (s *server) GetTenantBudget(ctx context.Context, r GetTenantBudgetRequestObject) (GetTenantBudgetResponseObject, error) {
+func (s *server) GetTenantBudget(ctx context.Context, r skeleton.GetTenantBudgetRequestObject) (skeleton.GetTenantBudgetResponseObject, error) {
 	b, err := s.tenantBudget(ctx, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
-	return GetTenantBudget200JSONResponse(b), nil
+	return skeleton.GetTenantBudget200JSONResponse(b), nil
 }
 
 // PutTenantBudget sets the budget of the caller's tenant, all of it or nothing. A
 // larger one may have to wait for others of its budget admins.
-func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestObject) (PutTenantBudgetResponseObject, error) {
+func (s *server) PutTenantBudget(ctx context.Context, r skeleton.PutTenantBudgetRequestObject) (skeleton.PutTenantBudgetResponseObject, error) {
 	caps := map[privacy.AccountKind]wire.Losses{
 		privacy.AccountTenantDataset:   valueOf(r.Body.PerDataset),
 		privacy.AccountTenantPrincipal: valueOf(r.Body.PerPrincipal),
@@ -59,13 +60,13 @@ func (s *server) PutTenantBudget(ctx context.Context, r PutTenantBudgetRequestOb
 		return nil, err
 	}
 	if p != nil {
-		return PutTenantBudget202JSONResponse{waits(p)}, nil
+		return skeleton.PutTenantBudget202JSONResponse{WaitsJSONResponse: waits(p)}, nil
 	}
 	b, err := s.tenantBudget(ctx, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
-	return PutTenantBudget200JSONResponse(b), nil
+	return skeleton.PutTenantBudget200JSONResponse(b), nil
 }
 
 func lossesOf(caps wire.Losses) map[string]privacy.Loss {
@@ -162,17 +163,17 @@ func (s *server) periods(ctx context.Context, parent privacy.Account) ([]wire.Pe
 }
 
 // GetDatasetBudget shows the budget of a dataset's persons.
-func (s *server) GetDatasetBudget(ctx context.Context, r GetDatasetBudgetRequestObject) (GetDatasetBudgetResponseObject, error) {
+func (s *server) GetDatasetBudget(ctx context.Context, r skeleton.GetDatasetBudgetRequestObject) (skeleton.GetDatasetBudgetResponseObject, error) {
 	b, err := s.datasetBudget(ctx, r.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	return GetDatasetBudget200JSONResponse(b), nil
+	return skeleton.GetDatasetBudget200JSONResponse(b), nil
 }
 
 // PutDatasetBudget sets the budget of a dataset's persons. A larger one may have
 // to wait for the members.
-func (s *server) PutDatasetBudget(ctx context.Context, r PutDatasetBudgetRequestObject) (PutDatasetBudgetResponseObject, error) {
+func (s *server) PutDatasetBudget(ctx context.Context, r skeleton.PutDatasetBudgetRequestObject) (skeleton.PutDatasetBudgetResponseObject, error) {
 	if _, err := s.Catalog.Dataset(ctx, r.Dataset); err != nil {
 		return nil, err
 	}
@@ -182,13 +183,13 @@ func (s *server) PutDatasetBudget(ctx context.Context, r PutDatasetBudgetRequest
 		return nil, err
 	}
 	if p != nil {
-		return PutDatasetBudget202JSONResponse{waits(p)}, nil
+		return skeleton.PutDatasetBudget202JSONResponse{WaitsJSONResponse: waits(p)}, nil
 	}
 	b, err := s.datasetBudget(ctx, r.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	return PutDatasetBudget200JSONResponse(b), nil
+	return skeleton.PutDatasetBudget200JSONResponse(b), nil
 }
 
 func (s *server) datasetBudget(ctx context.Context, dataset string) (wire.DatasetBudget, error) {
@@ -208,12 +209,12 @@ func (s *server) datasetBudget(ctx context.Context, dataset string) (wire.Datase
 }
 
 // ListCharges lists what was charged to a tenant.
-func (s *server) ListCharges(ctx context.Context, r ListChargesRequestObject) (ListChargesResponseObject, error) {
+func (s *server) ListCharges(ctx context.Context, r skeleton.ListChargesRequestObject) (skeleton.ListChargesResponseObject, error) {
 	items, next, err := s.Ledger.Charges(ctx, privacy.TenantAccount(r.Tenant), valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListCharges200JSONResponse{Items: mapped(items, chargeOf), Next: optional(next)}, nil
+	return skeleton.ListCharges200JSONResponse{Items: mapped(items, chargeOf), Next: optional(next)}, nil
 }
 
 func chargeOf(e ledger.Entry) wire.Charge {

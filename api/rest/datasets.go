@@ -9,16 +9,17 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 )
 
 // ListDatasets lists contracts and members.
-func (s *server) ListDatasets(ctx context.Context, _ ListDatasetsRequestObject) (ListDatasetsResponseObject, error) {
+func (s *server) ListDatasets(ctx context.Context, _ skeleton.ListDatasetsRequestObject) (skeleton.ListDatasetsResponseObject, error) {
 	all, err := s.Catalog.Datasets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := ListDatasets200JSONResponse{Items: []wire.Dataset{}}
+	out := skeleton.ListDatasets200JSONResponse{Items: []wire.Dataset{}}
 	for _, d := range all {
 		item, err := datasetOf(d)
 		if err != nil {
@@ -30,7 +31,7 @@ func (s *server) ListDatasets(ctx context.Context, _ ListDatasetsRequestObject) 
 }
 
 // GetDataset shows one contract, in force or of the version that is asked for.
-func (s *server) GetDataset(ctx context.Context, r GetDatasetRequestObject) (GetDatasetResponseObject, error) {
+func (s *server) GetDataset(ctx context.Context, r skeleton.GetDatasetRequestObject) (skeleton.GetDatasetResponseObject, error) {
 	d, err := s.Catalog.Dataset(ctx, r.Dataset)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (s *server) GetDataset(ctx context.Context, r GetDatasetRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
-	return GetDataset200JSONResponse(item), nil
+	return skeleton.GetDataset200JSONResponse(item), nil
 }
 
 func datasetOf(d catalog.Dataset) (wire.Dataset, error) {
@@ -101,21 +102,21 @@ func (s *server) CreateDataset(c *echo.Context) error {
 }
 
 // PutMember accepts a version of a contract for the caller's tenant.
-func (s *server) PutMember(ctx context.Context, r PutMemberRequestObject) (PutMemberResponseObject, error) {
+func (s *server) PutMember(ctx context.Context, r skeleton.PutMemberRequestObject) (skeleton.PutMemberResponseObject, error) {
 	p, err := s.Consent.Accept(ctx, r.Dataset, r.Tenant, r.Body.Version, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
 	if p != nil {
-		return PutMember202JSONResponse{waits(p)}, nil
+		return skeleton.PutMember202JSONResponse{WaitsJSONResponse: waits(p)}, nil
 	}
-	return PutMember200JSONResponse{Dataset: r.Dataset, Tenant: r.Tenant, Version: r.Body.Version}, nil
+	return skeleton.PutMember200JSONResponse{Dataset: r.Dataset, Tenant: r.Tenant, Version: r.Body.Version}, nil
 }
 
 // DeleteMember ends the membership of the caller's tenant.
-func (s *server) DeleteMember(ctx context.Context, r DeleteMemberRequestObject) (DeleteMemberResponseObject, error) {
+func (s *server) DeleteMember(ctx context.Context, r skeleton.DeleteMemberRequestObject) (skeleton.DeleteMemberResponseObject, error) {
 	if err := s.Catalog.Leave(ctx, r.Dataset, r.Tenant, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return DeleteMember204Response{}, nil
+	return skeleton.DeleteMember204Response{}, nil
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/privacy"
@@ -17,7 +18,7 @@ type Erasures interface {
 }
 
 // CreateErasure accepts a request to erase people from the data of the caller's tenant.
-func (s *server) CreateErasure(ctx context.Context, r CreateErasureRequestObject) (CreateErasureResponseObject, error) {
+func (s *server) CreateErasure(ctx context.Context, r skeleton.CreateErasureRequestObject) (skeleton.CreateErasureResponseObject, error) {
 	by := callOf(ctx).principal
 	if t := valueOf(r.Params.Tenant); t != "" && !by.Owns(t) {
 		return nil, privacy.Errorf(privacy.CodeForbidden, "this key belongs to another tenant")
@@ -26,25 +27,25 @@ func (s *server) CreateErasure(ctx context.Context, r CreateErasureRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return CreateErasure202JSONResponse{Body: erasureOf(e), Headers: CreateErasure202ResponseHeaders{Location: "/v1/erasures/" + e.ID}}, nil
+	return skeleton.CreateErasure202JSONResponse{Body: erasureOf(e), Headers: skeleton.CreateErasure202ResponseHeaders{Location: "/v1/erasures/" + e.ID}}, nil
 }
 
 // ListErasures lists the erasures of the caller's tenant.
-func (s *server) ListErasures(ctx context.Context, r ListErasuresRequestObject) (ListErasuresResponseObject, error) {
+func (s *server) ListErasures(ctx context.Context, r skeleton.ListErasuresRequestObject) (skeleton.ListErasuresResponseObject, error) {
 	items, next, err := s.Erasures.List(ctx, callOf(ctx).principal.Tenant, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListErasures200JSONResponse{Items: mapped(items, erasureOf), Next: optional(next)}, nil
+	return skeleton.ListErasures200JSONResponse{Items: mapped(items, erasureOf), Next: optional(next)}, nil
 }
 
 // GetErasure shows an erasure of the caller's tenant.
-func (s *server) GetErasure(ctx context.Context, r GetErasureRequestObject) (GetErasureResponseObject, error) {
+func (s *server) GetErasure(ctx context.Context, r skeleton.GetErasureRequestObject) (skeleton.GetErasureResponseObject, error) {
 	e, err := s.Erasures.Get(ctx, callOf(ctx).principal.Tenant, r.Erasure)
 	if err != nil {
 		return nil, err
 	}
-	return GetErasure200JSONResponse(erasureOf(e)), nil
+	return skeleton.GetErasure200JSONResponse(erasureOf(e)), nil
 }
 
 func erasureOf(e erase.Erasure) wire.Erasure {

@@ -6,30 +6,31 @@ import (
 	"time"
 
 	"github.com/noised/noised/api/authn"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
 // CreateKey creates a key of any role, as the operator.
-func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (CreateKeyResponseObject, error) {
+func (s *server) CreateKey(ctx context.Context, r skeleton.CreateKeyRequestObject) (skeleton.CreateKeyResponseObject, error) {
 	k, err := s.newKey(ctx, authn.KeyRequest{
 		Role: privacy.Role(r.Body.Role), Tenant: valueOf(r.Body.Tenant), Group: valueOf(r.Body.Group), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return CreateKey201JSONResponse(k), nil
+	return skeleton.CreateKey201JSONResponse(k), nil
 }
 
 // CreateTenantKey creates a key for the caller's tenant.
-func (s *server) CreateTenantKey(ctx context.Context, r CreateTenantKeyRequestObject) (CreateTenantKeyResponseObject, error) {
+func (s *server) CreateTenantKey(ctx context.Context, r skeleton.CreateTenantKeyRequestObject) (skeleton.CreateTenantKeyResponseObject, error) {
 	k, err := s.newKey(ctx, authn.KeyRequest{
 		Role: privacy.Role(r.Body.Role), Tenant: r.Tenant, Group: valueOf(r.Body.Group), Name: valueOf(r.Body.Name), ExpiresAt: r.Body.ExpiresAt,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return CreateTenantKey201JSONResponse(k), nil
+	return skeleton.CreateTenantKey201JSONResponse(k), nil
 }
 
 func (s *server) newKey(ctx context.Context, r authn.KeyRequest) (wire.NewKey, error) {
@@ -54,58 +55,58 @@ func newKeyOf(k authn.Key, secret string) wire.NewKey {
 }
 
 // ListKeys lists every key.
-func (s *server) ListKeys(ctx context.Context, _ ListKeysRequestObject) (ListKeysResponseObject, error) {
+func (s *server) ListKeys(ctx context.Context, _ skeleton.ListKeysRequestObject) (skeleton.ListKeysResponseObject, error) {
 	all, err := s.Keys.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return ListKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
+	return skeleton.ListKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
 }
 
 // ListTenantKeys lists the keys of the caller's tenant.
-func (s *server) ListTenantKeys(ctx context.Context, r ListTenantKeysRequestObject) (ListTenantKeysResponseObject, error) {
+func (s *server) ListTenantKeys(ctx context.Context, r skeleton.ListTenantKeysRequestObject) (skeleton.ListTenantKeysResponseObject, error) {
 	all, err := s.Keys.List(ctx, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
-	return ListTenantKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
+	return skeleton.ListTenantKeys200JSONResponse{Items: mapped(all, keyOf)}, nil
 }
 
 // RevokeKey revokes any key.
-func (s *server) RevokeKey(ctx context.Context, r RevokeKeyRequestObject) (RevokeKeyResponseObject, error) {
+func (s *server) RevokeKey(ctx context.Context, r skeleton.RevokeKeyRequestObject) (skeleton.RevokeKeyResponseObject, error) {
 	if err := s.Keys.Revoke(ctx, r.Key, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return RevokeKey204Response{}, nil
+	return skeleton.RevokeKey204Response{}, nil
 }
 
 // RevokeTenantKey revokes a key of the caller's tenant.
-func (s *server) RevokeTenantKey(ctx context.Context, r RevokeTenantKeyRequestObject) (RevokeTenantKeyResponseObject, error) {
+func (s *server) RevokeTenantKey(ctx context.Context, r skeleton.RevokeTenantKeyRequestObject) (skeleton.RevokeTenantKeyResponseObject, error) {
 	if err := s.Keys.Revoke(ctx, r.Key, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return RevokeTenantKey204Response{}, nil
+	return skeleton.RevokeTenantKey204Response{}, nil
 }
 
 // defaultOverlap is how long a replaced key lives on when the caller does not say.
 const defaultOverlap = 24 * time.Hour
 
 // RotateKey replaces any key.
-func (s *server) RotateKey(ctx context.Context, r RotateKeyRequestObject) (RotateKeyResponseObject, error) {
+func (s *server) RotateKey(ctx context.Context, r skeleton.RotateKeyRequestObject) (skeleton.RotateKeyResponseObject, error) {
 	k, err := s.rotated(ctx, r.Key, r.Body.Overlap)
 	if err != nil {
 		return nil, err
 	}
-	return RotateKey201JSONResponse(k), nil
+	return skeleton.RotateKey201JSONResponse(k), nil
 }
 
 // RotateTenantKey replaces a key of the caller's tenant.
-func (s *server) RotateTenantKey(ctx context.Context, r RotateTenantKeyRequestObject) (RotateTenantKeyResponseObject, error) {
+func (s *server) RotateTenantKey(ctx context.Context, r skeleton.RotateTenantKeyRequestObject) (skeleton.RotateTenantKeyResponseObject, error) {
 	k, err := s.rotated(ctx, r.Key, r.Body.Overlap)
 	if err != nil {
 		return nil, err
 	}
-	return RotateTenantKey201JSONResponse(k), nil
+	return skeleton.RotateTenantKey201JSONResponse(k), nil
 }
 
 func (s *server) rotated(ctx context.Context, id string, overlap *string) (wire.NewKey, error) {
@@ -124,11 +125,11 @@ func (s *server) rotated(ctx context.Context, id string, overlap *string) (wire.
 }
 
 // RevokePrincipal refuses a principal for good.
-func (s *server) RevokePrincipal(ctx context.Context, r RevokePrincipalRequestObject) (RevokePrincipalResponseObject, error) {
+func (s *server) RevokePrincipal(ctx context.Context, r skeleton.RevokePrincipalRequestObject) (skeleton.RevokePrincipalResponseObject, error) {
 	if err := s.Keys.RevokePrincipal(ctx, r.Principal, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return RevokePrincipal204Response{}, nil
+	return skeleton.RevokePrincipal204Response{}, nil
 }
 
 func keyOf(k authn.Key) wire.Key {

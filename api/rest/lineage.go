@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/noised/noised/analytics/lineage"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
@@ -19,17 +20,17 @@ type Lineage interface {
 }
 
 // GetReleaseLineage shows where a release comes from to whoever was served it.
-func (s *server) GetReleaseLineage(ctx context.Context, r GetReleaseLineageRequestObject) (GetReleaseLineageResponseObject, error) {
+func (s *server) GetReleaseLineage(ctx context.Context, r skeleton.GetReleaseLineageRequestObject) (skeleton.GetReleaseLineageResponseObject, error) {
 	found, err := s.Lineage.ForReader(ctx, callOf(ctx).principal.ID, r.Release)
 	if err != nil {
 		return nil, err
 	}
-	return GetReleaseLineage200JSONResponse(releaseLineage(found)), nil
+	return skeleton.GetReleaseLineage200JSONResponse(releaseLineage(found)), nil
 }
 
 // GetTenantReleaseLineage shows what a release took from the caller's tenant, and
 // everything to those who belong to none.
-func (s *server) GetTenantReleaseLineage(ctx context.Context, r GetTenantReleaseLineageRequestObject) (GetTenantReleaseLineageResponseObject, error) {
+func (s *server) GetTenantReleaseLineage(ctx context.Context, r skeleton.GetTenantReleaseLineageRequestObject) (skeleton.GetTenantReleaseLineageResponseObject, error) {
 	var found lineage.Release
 	var err error
 	switch p := callOf(ctx).principal; {
@@ -43,16 +44,16 @@ func (s *server) GetTenantReleaseLineage(ctx context.Context, r GetTenantRelease
 	if err != nil {
 		return nil, err
 	}
-	return GetTenantReleaseLineage200JSONResponse(releaseLineage(found)), nil
+	return skeleton.GetTenantReleaseLineage200JSONResponse(releaseLineage(found)), nil
 }
 
 // GetLoadLineage shows which releases a load of the caller's tenant fed.
-func (s *server) GetLoadLineage(ctx context.Context, r GetLoadLineageRequestObject) (GetLoadLineageResponseObject, error) {
+func (s *server) GetLoadLineage(ctx context.Context, r skeleton.GetLoadLineageRequestObject) (skeleton.GetLoadLineageResponseObject, error) {
 	found, err := s.Lineage.FromLoad(ctx, callOf(ctx).principal.Tenant, r.Load)
 	if err != nil {
 		return nil, err
 	}
-	return GetLoadLineage200JSONResponse(loadLineage(found)), nil
+	return skeleton.GetLoadLineage200JSONResponse(loadLineage(found)), nil
 }
 
 // releaseLineage is a release's lineage as events: the query's run, then those of

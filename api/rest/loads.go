@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
@@ -134,40 +135,40 @@ func (b *uploadBody) expire(at time.Time) {
 }
 
 // ListLoads lists the loads of the caller's tenant.
-func (s *server) ListLoads(ctx context.Context, r ListLoadsRequestObject) (ListLoadsResponseObject, error) {
+func (s *server) ListLoads(ctx context.Context, r skeleton.ListLoadsRequestObject) (skeleton.ListLoadsResponseObject, error) {
 	items, next, err := s.Loads.List(ctx, callOf(ctx).principal.Tenant, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListLoads200JSONResponse{Items: mapped(items, loadOf), Next: optional(next)}, nil
+	return skeleton.ListLoads200JSONResponse{Items: mapped(items, loadOf), Next: optional(next)}, nil
 }
 
 // GetLoad shows a load of the caller's tenant.
-func (s *server) GetLoad(ctx context.Context, r GetLoadRequestObject) (GetLoadResponseObject, error) {
+func (s *server) GetLoad(ctx context.Context, r skeleton.GetLoadRequestObject) (skeleton.GetLoadResponseObject, error) {
 	load, err := s.Loads.Get(ctx, callOf(ctx).principal.Tenant, r.Load)
 	if err != nil {
 		return nil, err
 	}
-	return GetLoad200JSONResponse(loadOf(load)), nil
+	return skeleton.GetLoad200JSONResponse(loadOf(load)), nil
 }
 
 // CancelLoad cancels a load of the caller's tenant.
-func (s *server) CancelLoad(ctx context.Context, r CancelLoadRequestObject) (CancelLoadResponseObject, error) {
+func (s *server) CancelLoad(ctx context.Context, r skeleton.CancelLoadRequestObject) (skeleton.CancelLoadResponseObject, error) {
 	load, err := s.Loads.Cancel(ctx, callOf(ctx).principal.Tenant, r.Load)
 	if err != nil {
 		return nil, err
 	}
-	return CancelLoad200JSONResponse(loadOf(load)), nil
+	return skeleton.CancelLoad200JSONResponse(loadOf(load)), nil
 }
 
 // GetLoadRejects streams the rejected rows of a load to the tenant whose rows
 // they are.
-func (s *server) GetLoadRejects(ctx context.Context, r GetLoadRejectsRequestObject) (GetLoadRejectsResponseObject, error) {
+func (s *server) GetLoadRejects(ctx context.Context, r skeleton.GetLoadRejectsRequestObject) (skeleton.GetLoadRejectsResponseObject, error) {
 	rejects, err := s.Loads.Rejects(ctx, callOf(ctx).principal.Tenant, r.Load)
 	if err != nil {
 		return nil, err
 	}
-	return GetLoadRejects200ApplicationXNdjsonResponse{Body: rejects}, nil
+	return skeleton.GetLoadRejects200ApplicationXNdjsonResponse{Body: rejects}, nil
 }
 
 func loadOf(l job.Load) wire.Load {

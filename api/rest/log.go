@@ -6,6 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/noised/noised/analytics/record"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/translog/receipt"
@@ -23,48 +24,48 @@ type Record interface {
 }
 
 // GetLogKey shows what the log's signatures are checked with.
-func (s *server) GetLogKey(context.Context, GetLogKeyRequestObject) (GetLogKeyResponseObject, error) {
+func (s *server) GetLogKey(context.Context, skeleton.GetLogKeyRequestObject) (skeleton.GetLogKeyResponseObject, error) {
 	verifier, err := s.Record.Verifier()
 	if err != nil {
 		return nil, err
 	}
-	return GetLogKey200JSONResponse{Verifier: verifier}, nil
+	return skeleton.GetLogKey200JSONResponse{Verifier: verifier}, nil
 }
 
 // GetCheckpoint shows the log's state, signed.
-func (s *server) GetCheckpoint(ctx context.Context, _ GetCheckpointRequestObject) (GetCheckpointResponseObject, error) {
+func (s *server) GetCheckpoint(ctx context.Context, _ skeleton.GetCheckpointRequestObject) (skeleton.GetCheckpointResponseObject, error) {
 	signed, err := s.Record.Checkpoint(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return GetCheckpoint200TextResponse(signed), nil
+	return skeleton.GetCheckpoint200TextResponse(signed), nil
 }
 
 // GetInclusionProof proves that a leaf is on the log.
-func (s *server) GetInclusionProof(ctx context.Context, r GetInclusionProofRequestObject) (GetInclusionProofResponseObject, error) {
+func (s *server) GetInclusionProof(ctx context.Context, r skeleton.GetInclusionProofRequestObject) (skeleton.GetInclusionProofResponseObject, error) {
 	hash, proof, err := s.Record.Inclusion(ctx, r.Params.Leaf, r.Params.Size)
 	if err != nil {
 		return nil, err
 	}
-	return GetInclusionProof200JSONResponse{Leaf: r.Params.Leaf, Size: r.Params.Size, Hash: hash.String(), Proof: mapped(proof, tlog.Hash.String)}, nil
+	return skeleton.GetInclusionProof200JSONResponse{Leaf: r.Params.Leaf, Size: r.Params.Size, Hash: hash.String(), Proof: mapped(proof, tlog.Hash.String)}, nil
 }
 
 // GetConsistencyProof proves that the log continues an earlier state.
-func (s *server) GetConsistencyProof(ctx context.Context, r GetConsistencyProofRequestObject) (GetConsistencyProofResponseObject, error) {
+func (s *server) GetConsistencyProof(ctx context.Context, r skeleton.GetConsistencyProofRequestObject) (skeleton.GetConsistencyProofResponseObject, error) {
 	proof, err := s.Record.Consistency(ctx, r.Params.From, r.Params.To)
 	if err != nil {
 		return nil, err
 	}
-	return GetConsistencyProof200JSONResponse{From: r.Params.From, To: r.Params.To, Proof: mapped(proof, tlog.Hash.String)}, nil
+	return skeleton.GetConsistencyProof200JSONResponse{From: r.Params.From, To: r.Params.To, Proof: mapped(proof, tlog.Hash.String)}, nil
 }
 
 // ListLog lists the entries of the log that concern the caller's tenant.
-func (s *server) ListLog(ctx context.Context, r ListLogRequestObject) (ListLogResponseObject, error) {
+func (s *server) ListLog(ctx context.Context, r skeleton.ListLogRequestObject) (skeleton.ListLogResponseObject, error) {
 	items, next, err := s.Record.List(ctx, callOf(ctx).principal, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListLog200JSONResponse{Items: mapped(items, logEntryOf), Next: optional(next)}, nil
+	return skeleton.ListLog200JSONResponse{Items: mapped(items, logEntryOf), Next: optional(next)}, nil
 }
 
 func logEntryOf(e record.Entry) wire.LogEntry {
@@ -78,12 +79,12 @@ func openedOf(parts []receipt.Opened) []wire.OpenedPart {
 }
 
 // GetReceipt proves that a release and its charge are on the log.
-func (s *server) GetReceipt(ctx context.Context, r GetReceiptRequestObject) (GetReceiptResponseObject, error) {
+func (s *server) GetReceipt(ctx context.Context, r skeleton.GetReceiptRequestObject) (skeleton.GetReceiptResponseObject, error) {
 	got, err := s.Record.Receipt(ctx, callOf(ctx).principal, r.Release)
 	if err != nil {
 		return nil, err
 	}
-	return GetReceipt200JSONResponse{
+	return skeleton.GetReceipt200JSONResponse{
 		Format: got.Format, Release: got.Release, Charge: got.Charge, Checkpoint: got.Checkpoint,
 		Entries: mapped(got.Entries, func(e receipt.Entry) wire.ReceiptEntry {
 			out := wire.ReceiptEntry{Index: e.Index, Leaf: optional(e.Leaf), Proof: mapped(e.Proof, tlog.Hash.String), Opened: openedOf(e.Opened)}

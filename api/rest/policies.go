@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/policy"
@@ -94,7 +95,7 @@ func (s *server) permit(c *echo.Context, cl *call) error {
 }
 
 // PutPolicies puts a set of policies in force.
-func (s *server) PutPolicies(ctx context.Context, r PutPoliciesRequestObject) (PutPoliciesResponseObject, error) {
+func (s *server) PutPolicies(ctx context.Context, r skeleton.PutPoliciesRequestObject) (skeleton.PutPoliciesResponseObject, error) {
 	files := policy.Files{}
 	if r.JSONBody != nil {
 		files = r.JSONBody.Files
@@ -105,28 +106,28 @@ func (s *server) PutPolicies(ctx context.Context, r PutPoliciesRequestObject) (P
 	if err != nil {
 		return nil, err
 	}
-	return PutPolicies200JSONResponse{Version: v.Number, Policies: set.IDs()}, nil
+	return skeleton.PutPolicies200JSONResponse{Version: v.Number, Policies: set.IDs()}, nil
 }
 
 // GetPolicies shows a version of the policies.
-func (s *server) GetPolicies(ctx context.Context, r GetPoliciesRequestObject) (GetPoliciesResponseObject, error) {
+func (s *server) GetPolicies(ctx context.Context, r skeleton.GetPoliciesRequestObject) (skeleton.GetPoliciesResponseObject, error) {
 	v, err := s.Policies.Version(ctx, valueOf(r.Params.Version))
 	if err != nil {
 		return nil, err
 	}
 	w := s.versionOf(v)
-	return GetPolicies200JSONResponse{
+	return skeleton.GetPolicies200JSONResponse{
 		Version: w.Version, Source: wire.PolicyTextSource(w.Source), CreatedAt: w.CreatedAt, CreatedBy: w.CreatedBy, InForce: w.InForce, Files: v.Files,
 	}, nil
 }
 
 // ListPolicyVersions lists the versions of the policies.
-func (s *server) ListPolicyVersions(ctx context.Context, _ ListPolicyVersionsRequestObject) (ListPolicyVersionsResponseObject, error) {
+func (s *server) ListPolicyVersions(ctx context.Context, _ skeleton.ListPolicyVersionsRequestObject) (skeleton.ListPolicyVersionsResponseObject, error) {
 	all, err := s.Policies.Versions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return ListPolicyVersions200JSONResponse{Items: mapped(all, s.versionOf)}, nil
+	return skeleton.ListPolicyVersions200JSONResponse{Items: mapped(all, s.versionOf)}, nil
 }
 
 func (s *server) versionOf(v policy.Version) wire.PolicyVersion {

@@ -11,6 +11,7 @@ import (
 	"github.com/noised/noised/analytics/consent/effect"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/template"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
@@ -33,7 +34,7 @@ type Consent interface {
 }
 
 // ListProposals lists the proposals that concern the caller.
-func (s *server) ListProposals(ctx context.Context, r ListProposalsRequestObject) (ListProposalsResponseObject, error) {
+func (s *server) ListProposals(ctx context.Context, r skeleton.ListProposalsRequestObject) (skeleton.ListProposalsResponseObject, error) {
 	state := consent.State(valueOf(r.Params.State))
 	all, next, err := s.Consent.List(ctx, callOf(ctx).principal, state, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
@@ -44,47 +45,47 @@ func (s *server) ListProposals(ctx context.Context, r ListProposalsRequestObject
 		w.Contract, w.Values = nil, nil
 		return w
 	})
-	return ListProposals200JSONResponse{Items: items, Next: optional(next)}, nil
+	return skeleton.ListProposals200JSONResponse{Items: items, Next: optional(next)}, nil
 }
 
 // GetProposal shows one proposal, with what would be put.
-func (s *server) GetProposal(ctx context.Context, r GetProposalRequestObject) (GetProposalResponseObject, error) {
+func (s *server) GetProposal(ctx context.Context, r skeleton.GetProposalRequestObject) (skeleton.GetProposalResponseObject, error) {
 	p, err := s.Consent.Get(ctx, r.Proposal, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
-	return GetProposal200JSONResponse(proposalOf(*p)), nil
+	return skeleton.GetProposal200JSONResponse(proposalOf(*p)), nil
 }
 
 // ApproveProposal signs a proposal.
-func (s *server) ApproveProposal(ctx context.Context, r ApproveProposalRequestObject) (ApproveProposalResponseObject, error) {
+func (s *server) ApproveProposal(ctx context.Context, r skeleton.ApproveProposalRequestObject) (skeleton.ApproveProposalResponseObject, error) {
 	p, err := s.Consent.Approve(ctx, r.Proposal, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
-	return ApproveProposal200JSONResponse(proposalOf(*p)), nil
+	return skeleton.ApproveProposal200JSONResponse(proposalOf(*p)), nil
 }
 
 // RejectProposal ends a proposal as one who must agree to it.
-func (s *server) RejectProposal(ctx context.Context, r RejectProposalRequestObject) (RejectProposalResponseObject, error) {
+func (s *server) RejectProposal(ctx context.Context, r skeleton.RejectProposalRequestObject) (skeleton.RejectProposalResponseObject, error) {
 	p, err := s.Consent.Reject(ctx, r.Proposal, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
-	return RejectProposal200JSONResponse(proposalOf(*p)), nil
+	return skeleton.RejectProposal200JSONResponse(proposalOf(*p)), nil
 }
 
 // WithdrawProposal takes back a proposal of one's own.
-func (s *server) WithdrawProposal(ctx context.Context, r WithdrawProposalRequestObject) (WithdrawProposalResponseObject, error) {
+func (s *server) WithdrawProposal(ctx context.Context, r skeleton.WithdrawProposalRequestObject) (skeleton.WithdrawProposalResponseObject, error) {
 	if _, err := s.Consent.Withdraw(ctx, r.Proposal, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return WithdrawProposal204Response{}, nil
+	return skeleton.WithdrawProposal204Response{}, nil
 }
 
 // waits is the answer to a change that is not made yet.
-func waits(p *consent.Proposal) WaitsJSONResponse {
-	return WaitsJSONResponse{Body: proposalOf(*p), Headers: WaitsResponseHeaders{Location: proposalPath(p)}}
+func waits(p *consent.Proposal) skeleton.WaitsJSONResponse {
+	return skeleton.WaitsJSONResponse{Body: proposalOf(*p), Headers: skeleton.WaitsResponseHeaders{Location: proposalPath(p)}}
 }
 
 func proposalPath(p *consent.Proposal) string { return "/v1/admin/proposals/" + p.ID }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
 // Query answers a query with one release.
-func (s *server) Query(ctx context.Context, r QueryRequestObject) (QueryResponseObject, error) {
+func (s *server) Query(ctx context.Context, r skeleton.QueryRequestObject) (skeleton.QueryResponseObject, error) {
 	if err := asksSomething(*r.Body); err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func (s *server) Query(ctx context.Context, r QueryRequestObject) (QueryResponse
 }
 
 // QueryByURL answers a query given in the URL.
-func (s *server) QueryByURL(ctx context.Context, r QueryByURLRequestObject) (QueryByURLResponseObject, error) {
+func (s *server) QueryByURL(ctx context.Context, r skeleton.QueryByURLRequestObject) (skeleton.QueryByURLResponseObject, error) {
 	p := r.Params
 	q := requestOf(wire.QueryRequest{
 		SQL: p.SQL, Bounds: p.Bounds, Epsilon: p.Epsilon, Delta: p.Delta,
@@ -106,17 +107,17 @@ func wantedOf(a *query.Accuracy) *wire.WantedAccuracy {
 }
 
 // ListReleases lists the caller's own releases.
-func (s *server) ListReleases(ctx context.Context, r ListReleasesRequestObject) (ListReleasesResponseObject, error) {
+func (s *server) ListReleases(ctx context.Context, r skeleton.ListReleasesRequestObject) (skeleton.ListReleasesResponseObject, error) {
 	items, next, err := s.Queries.Releases(ctx, callOf(ctx).principal, valueOf(r.Params.Cursor), pageSize(r.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
-	return ListReleases200JSONResponse{Items: mapped(items, releaseOf), Next: optional(next)}, nil
+	return skeleton.ListReleases200JSONResponse{Items: mapped(items, releaseOf), Next: optional(next)}, nil
 }
 
 // GetRelease reads a release again: its result, or its description if the caller
 // asked for that form.
-func (s *server) GetRelease(ctx context.Context, r GetReleaseRequestObject) (GetReleaseResponseObject, error) {
+func (s *server) GetRelease(ctx context.Context, r skeleton.GetReleaseRequestObject) (skeleton.GetReleaseResponseObject, error) {
 	cl := callOf(ctx)
 	a, err := s.Queries.Release(ctx, cl.principal, r.Release)
 	if err != nil {
@@ -137,14 +138,14 @@ func releaseOf(r release.Release) wire.Release {
 
 // Explain prices a query. A refusal that the query itself would meet is an
 // answer, not an error.
-func (s *server) Explain(ctx context.Context, r ExplainRequestObject) (ExplainResponseObject, error) {
+func (s *server) Explain(ctx context.Context, r skeleton.ExplainRequestObject) (skeleton.ExplainResponseObject, error) {
 	if err := asksSomething(*r.Body); err != nil {
 		return nil, err
 	}
 	cl := callOf(ctx)
 	x, err := s.Queries.Explain(ctx, cl.principal, requestOf(*r.Body))
 	if err == nil {
-		return Explain200JSONResponse(explanationOf(x)), nil
+		return skeleton.Explain200JSONResponse(explanationOf(x)), nil
 	}
 	refusals := []privacy.Code{
 		privacy.CodeSQLSyntax, privacy.CodeQueryNotPermitted, privacy.CodeUnknownDataset, privacy.CodeUnknownColumn,
@@ -154,7 +155,7 @@ func (s *server) Explain(ctx context.Context, r ExplainRequestObject) (ExplainRe
 		return nil, err
 	}
 	p := problemOf(err, cl.id, cl.principal, s.now()).Problem
-	return Explain200JSONResponse{Permitted: false, Problem: &p}, nil
+	return skeleton.Explain200JSONResponse{Permitted: false, Problem: &p}, nil
 }
 
 func explanationOf(x *query.Explanation) wire.Explanation {

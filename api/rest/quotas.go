@@ -4,21 +4,22 @@ import (
 	"context"
 
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
 // GetQuotas shows what a tenant may use.
-func (s *server) GetQuotas(ctx context.Context, r GetQuotasRequestObject) (GetQuotasResponseObject, error) {
+func (s *server) GetQuotas(ctx context.Context, r skeleton.GetQuotasRequestObject) (skeleton.GetQuotasResponseObject, error) {
 	q, err := s.quotasOf(ctx, r.Tenant)
 	if err != nil {
 		return nil, err
 	}
-	return GetQuotas200JSONResponse(q), nil
+	return skeleton.GetQuotas200JSONResponse(q), nil
 }
 
 // PutQuotas sets what a tenant may use.
-func (s *server) PutQuotas(ctx context.Context, r PutQuotasRequestObject) (PutQuotasResponseObject, error) {
+func (s *server) PutQuotas(ctx context.Context, r skeleton.PutQuotasRequestObject) (skeleton.PutQuotasResponseObject, error) {
 	own, err := ownQuotas(*r.Body)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func (s *server) PutQuotas(ctx context.Context, r PutQuotasRequestObject) (PutQu
 	if err != nil {
 		return nil, err
 	}
-	return PutQuotas200JSONResponse(q), nil
+	return skeleton.PutQuotas200JSONResponse(q), nil
 }
 
 // ownQuotas reads quotas as they were sent. One that is limited and unlimited at

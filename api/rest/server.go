@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/api/authn/lockout"
 	"github.com/noised/noised/api/idempotency"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/privacy"
 )
 
@@ -31,7 +32,7 @@ type server struct {
 	metrics  *metrics
 }
 
-var _ StrictServerInterface = (*server)(nil)
+var _ skeleton.StrictServerInterface = (*server)(nil)
 
 // NewServer returns the handler of the whole HTTP interface. Timeouts of
 // connections (headers, idleness) are those of the http.Server around it.
@@ -68,7 +69,7 @@ func (s *server) routes() http.Handler {
 		Router: echo.NewRouter(echo.RouterConfig{}),
 	})
 	e.Use(s.observe, s.admit, s.hold, s.authenticate, s.authorize, s.negotiate, s.validate, s.replay)
-	RegisterHandlers(e, NewStrictHandler(s, nil))
+	skeleton.RegisterHandlers(e, skeleton.NewStrictHandler(s, nil))
 	e.POST("/v1/datasets/:dataset/loads", s.CreateLoad)
 	e.POST("/v1/admin/datasets", s.CreateDataset)
 	return e
@@ -94,21 +95,21 @@ func (b bodiless) Write(p []byte) (int, error) { return len(p), nil }
 func (b bodiless) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 // GetOpenAPI serves the document.
-func (s *server) GetOpenAPI(context.Context, GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error) {
+func (s *server) GetOpenAPI(context.Context, skeleton.GetOpenAPIRequestObject) (skeleton.GetOpenAPIResponseObject, error) {
 	return documentResponse(s.document), nil
 }
 
 // GetHealth says that the process runs.
-func (s *server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
-	return GetHealth200JSONResponse{Status: "ok"}, nil
+func (s *server) GetHealth(context.Context, skeleton.GetHealthRequestObject) (skeleton.GetHealthResponseObject, error) {
+	return skeleton.GetHealth200JSONResponse{Status: "ok"}, nil
 }
 
 // GetReadiness says whether requests can be answered.
-func (s *server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
+func (s *server) GetReadiness(ctx context.Context, _ skeleton.GetReadinessRequestObject) (skeleton.GetReadinessResponseObject, error) {
 	if err := s.Ready(ctx); err != nil {
 		return nil, privacy.Errorf(privacy.CodeUnavailable, "the server is not ready").Because(err)
 	}
-	return GetReadiness200JSONResponse{Status: "ok"}, nil
+	return skeleton.GetReadiness200JSONResponse{Status: "ok"}, nil
 }
 
 type documentResponse []byte

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
@@ -18,29 +19,29 @@ type Containment interface {
 }
 
 // PutSuspension suspends something.
-func (s *server) PutSuspension(ctx context.Context, r PutSuspensionRequestObject) (PutSuspensionResponseObject, error) {
+func (s *server) PutSuspension(ctx context.Context, r skeleton.PutSuspensionRequestObject) (skeleton.PutSuspensionResponseObject, error) {
 	v, err := s.Containment.Suspend(ctx, string(r.Kind), r.Name, r.Body.Reason, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
-	return PutSuspension200JSONResponse(suspensionOf(v)), nil
+	return skeleton.PutSuspension200JSONResponse(suspensionOf(v)), nil
 }
 
 // DeleteSuspension lifts a suspension.
-func (s *server) DeleteSuspension(ctx context.Context, r DeleteSuspensionRequestObject) (DeleteSuspensionResponseObject, error) {
+func (s *server) DeleteSuspension(ctx context.Context, r skeleton.DeleteSuspensionRequestObject) (skeleton.DeleteSuspensionResponseObject, error) {
 	if err := s.Containment.Lift(ctx, string(r.Kind), r.Name, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return DeleteSuspension204Response{}, nil
+	return skeleton.DeleteSuspension204Response{}, nil
 }
 
 // ListSuspensions lists what is suspended, as far as it is the caller's to know.
-func (s *server) ListSuspensions(ctx context.Context, _ ListSuspensionsRequestObject) (ListSuspensionsResponseObject, error) {
+func (s *server) ListSuspensions(ctx context.Context, _ skeleton.ListSuspensionsRequestObject) (skeleton.ListSuspensionsResponseObject, error) {
 	all, err := s.Containment.List(ctx, callOf(ctx).principal)
 	if err != nil {
 		return nil, err
 	}
-	return ListSuspensions200JSONResponse{Items: mapped(all, suspensionOf)}, nil
+	return skeleton.ListSuspensions200JSONResponse{Items: mapped(all, suspensionOf)}, nil
 }
 
 func suspensionOf(v containment.Suspension) wire.Suspension {

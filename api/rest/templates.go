@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/noised/noised/analytics/template"
+	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
 
 // ListTemplates lists the queries of a dataset that may be asked by name.
-func (s *server) ListTemplates(ctx context.Context, r ListTemplatesRequestObject) (ListTemplatesResponseObject, error) {
+func (s *server) ListTemplates(ctx context.Context, r skeleton.ListTemplatesRequestObject) (skeleton.ListTemplatesResponseObject, error) {
 	if _, err := s.Catalog.Dataset(ctx, r.Dataset); err != nil {
 		return nil, err
 	}
@@ -17,20 +18,20 @@ func (s *server) ListTemplates(ctx context.Context, r ListTemplatesRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return ListTemplates200JSONResponse{Items: mapped(all, templateOf)}, nil
+	return skeleton.ListTemplates200JSONResponse{Items: mapped(all, templateOf)}, nil
 }
 
 // GetTemplate shows one of them.
-func (s *server) GetTemplate(ctx context.Context, r GetTemplateRequestObject) (GetTemplateResponseObject, error) {
+func (s *server) GetTemplate(ctx context.Context, r skeleton.GetTemplateRequestObject) (skeleton.GetTemplateResponseObject, error) {
 	v, err := s.Consent.Template(ctx, r.Dataset, r.Template)
 	if err != nil {
 		return nil, err
 	}
-	return GetTemplate200JSONResponse(templateOf(v)), nil
+	return skeleton.GetTemplate200JSONResponse(templateOf(v)), nil
 }
 
 // PutTemplate lets a query be asked by name, once it was tried that it can be.
-func (s *server) PutTemplate(ctx context.Context, r PutTemplateRequestObject) (PutTemplateResponseObject, error) {
+func (s *server) PutTemplate(ctx context.Context, r skeleton.PutTemplateRequestObject) (skeleton.PutTemplateResponseObject, error) {
 	if err := privacy.CheckName("template", r.Template); err != nil {
 		return nil, err
 	}
@@ -46,21 +47,21 @@ func (s *server) PutTemplate(ctx context.Context, r PutTemplateRequestObject) (P
 		return nil, err
 	}
 	if p != nil {
-		return PutTemplate202JSONResponse{waits(p)}, nil
+		return skeleton.PutTemplate202JSONResponse{WaitsJSONResponse: waits(p)}, nil
 	}
 	v, err := s.Consent.Template(ctx, r.Dataset, r.Template)
 	if err != nil {
 		return nil, err
 	}
-	return PutTemplate200JSONResponse(templateOf(v)), nil
+	return skeleton.PutTemplate200JSONResponse(templateOf(v)), nil
 }
 
 // DeleteTemplate withdraws a template. Less may be asked then, so nobody need agree.
-func (s *server) DeleteTemplate(ctx context.Context, r DeleteTemplateRequestObject) (DeleteTemplateResponseObject, error) {
+func (s *server) DeleteTemplate(ctx context.Context, r skeleton.DeleteTemplateRequestObject) (skeleton.DeleteTemplateResponseObject, error) {
 	if _, err := s.Consent.PutTemplate(ctx, r.Dataset, r.Template, nil, callOf(ctx).principal); err != nil {
 		return nil, err
 	}
-	return DeleteTemplate204Response{}, nil
+	return skeleton.DeleteTemplate204Response{}, nil
 }
 
 func templateOf(v template.Version) wire.Template {
