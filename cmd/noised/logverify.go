@@ -34,7 +34,8 @@ func (a *app) logVerifyCommand() *cobra.Command {
 		Long: `With --data-dir, replay the whole log of a data directory: hash every leaf anew,
 recompute what each account has spent from the leaves, and compare with the
 ledger. A server may be running. Without, ask a server for its log's state, and
-that it continues the states that were kept; this needs no key.
+that it continues the states that were kept; this needs no key. Give --data-dir
+or --url, not both.
 
 Each --checkpoint is a state that was kept before (noised log checkpoint). Only
 such a one tells a log that was rewritten as a whole, or rolled back. --verifier
@@ -52,6 +53,9 @@ too if the log had several. The exit code is 1 if anything differs.`,
 			}
 			if f.save != "" {
 				return usagef("--save keeps the state of a server's log: leave out --data-dir")
+			}
+			if a.url != "" {
+				return usagef("--url and --data-dir are two ways to verify: a directory is read without a server. Leave out one of them")
 			}
 			return a.withLedger(cmd.Context(), ledgerFlags{dataDir: f.dataDir, mark: f.mark}, func(l *ledgerFiles) error { return a.verifyDirectory(cmd.Context(), l, f) })
 		},
@@ -192,11 +196,20 @@ func documentOfReport(r verify.Report, earlier int) verified {
 	return doc
 }
 
+// noEarlier says what a log that agrees with itself does not show.
+const noEarlier = `A log that was rewritten as a whole, or rolled back, agrees with itself too: only a state that was kept
+elsewhere tells. Keep one with noised log checkpoint > FILE, and name it with --checkpoint FILE from then on.`
+
 // judge prints what was found, and fails if anything differs.
 func (a *app) judge(doc verified, head func(io.Writer)) error {
 	err := a.print(doc, func(w io.Writer) {
 		head(w)
-		if len(doc.Problems) == 0 {
+		switch {
+		case len(doc.Problems) > 0:
+		case doc.Checkpoints == 0:
+			fmt.Fprintln(w, "verified: nothing differs within the log of now; no earlier state was named")
+			fmt.Fprintln(a.stderr, noEarlier)
+		default:
 			fmt.Fprintf(w, "verified: nothing differs, and %d earlier states are continued\n", doc.Checkpoints)
 		}
 	})
