@@ -100,17 +100,14 @@ func (s *Service) dropNaming() {
 // contract. bad are the places, from 1, of those that no load would take for a
 // unit's.
 func (s *Service) Pseudonyms(ctx context.Context, tenant string, c *contract.Contract, ids []string) (units []uint64, bad []int64, err error) {
-	secrets, err := s.o.Catalog.SecretsFor(ctx, c.Dataset, tenant, c.Unit.Scope)
+	id := privacy.NewID("name")
+	dir := filepath.Join(s.nameRoot(), id)
+	spec, err := s.orders.Name(ctx, tenant, c, dir, ids)
 	if err != nil {
 		return nil, nil, err
 	}
-	id, unit := privacy.NewID("name"), c.UnitColumn()
-	dir := filepath.Join(s.nameRoot(), id)
 	defer s.removeAll(dir)
-	result, err := s.work(ctx, record{Load: Load{ID: id}}, build.Spec{
-		Task: build.TaskName, Dir: dir, Meta: segment.Meta{Dataset: c.Dataset, Tenant: tenant}, MemoryMB: s.o.Workers.MemoryMB(), Threads: 1,
-		Unit: segment.Column{Name: unit.Name, Type: unit.Type}, Key: secrets.PseudonymKey[:], Units: ids,
-	}, false)
+	result, err := s.work(ctx, record{Load: Load{ID: id}}, spec, false)
 	return result.Units, result.NoUnits, err
 }
 
@@ -121,10 +118,7 @@ func (s *Service) Without(ctx context.Context, tenant, dataset string, seg catal
 	j := record{Load: Load{ID: id, Tenant: tenant, Dataset: dataset, Table: seg.Table}, segment: id}
 	dir := filepath.Join(s.workRoot(), id)
 	defer s.removeAll(dir)
-	result, err := s.work(ctx, j, build.Spec{
-		Task: build.TaskErase, Dir: dir, Meta: segment.Meta{Dataset: dataset, Tenant: tenant, Table: seg.Table}, MemoryMB: s.o.Workers.MemoryMB(), Threads: 2,
-		Segments: []string{s.absolute(seg.Path)}, Without: units,
-	}, false)
+	result, err := s.work(ctx, j, s.orders.Without(j.into(), dir, seg, units), false)
 	if err != nil {
 		return catalog.Segment{}, 0, err
 	}

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"path/filepath"
 
 	"github.com/noised/noised/analytics/catalog"
@@ -123,14 +122,10 @@ func (s *Service) compact(ctx context.Context, t catalog.Scattered) error {
 	j := record{Load: Load{ID: id, Tenant: t.Tenant, Dataset: t.Dataset, Table: t.Table}, segment: id}
 	dir := filepath.Join(s.workRoot(), id)
 	defer s.removeAll(dir)
-	spec, err := s.mergeSpec(ctx, j, c, dir, t.Segments)
+	spec, err := s.orders.Merge(ctx, j.into(), c, dir, t.Segments)
 	if err != nil {
 		return err
 	}
-	if spec.Meta.Ranks = goOn(t.Segments[0].Ranks, t.Segments); spec.Meta.Ranks == nil {
-		return privacy.Internal(errors.New("not all segments have ranks"), "merging a table")
-	}
-	spec.Keep = true
 	result, err := s.work(ctx, j, spec, false)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
@@ -37,12 +36,12 @@ func (s *Service) publishOn(ctx context.Context, j *record, c *contract.Contract
 		return err
 	}
 	base := current[j.Tenant] // the zero value when there is none
-	if !basisStays(base, c, *j) {
+	if !j.basis.Stays(base, c, j.Table, j.Write == WriteReplace) {
 		return errBasisChanged
 	}
 	file, kept := filepath.Join(dir, build.SegmentFile), carried(base, c, *j)
 	made := catalog.Segment{
-		ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: j.stored, Ranks: j.ranks, Codes: j.codes,
+		ID: j.segment, Table: j.Table, Path: segment.RelPath(j.Tenant, j.Dataset, j.segment), Rows: j.stored, Ranks: j.basis.Ranks, Codes: j.basis.Codes,
 	}
 	switch own := base.Of(j.Table); {
 	case j.Write == WriteReplace:
@@ -146,13 +145,11 @@ func (s *Service) seal(ctx context.Context, file string, j record) (segment.Seal
 // merge writes one file with the rows of the given segments and the new one, which
 // it ranks anew: a load may, for the number of loads decides.
 func (s *Service) merge(ctx context.Context, j record, c *contract.Contract, dir string, old []catalog.Segment) (spec build.Spec, rows int64, err error) {
-	// The new one has its final path once it is published.
-	all := append(slices.Clone(old), catalog.Segment{Path: "", Ranks: j.ranks})
-	spec, err = s.mergeSpec(ctx, j, c, filepath.Join(dir, "merge-"+privacy.NewID("m")), all)
+	into := filepath.Join(dir, "merge-"+privacy.NewID("m"))
+	spec, err = s.orders.Anew(ctx, j.into(), c, into, old, filepath.Join(dir, build.SegmentFile))
 	if err != nil {
 		return spec, 0, err
 	}
-	spec.Segments[len(old)] = filepath.Join(dir, build.SegmentFile)
 	result, err := s.work(ctx, j, spec, false)
 	return spec, result.RowsStored, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/ingest/order"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
@@ -23,8 +24,9 @@ const defaultCompactAfter = time.Minute
 
 // Service takes uploads and runs loads. It is safe for concurrent use.
 type Service struct {
-	o    Options
-	wake chan struct{} // has a token when a load became pending in this process
+	o      Options
+	orders *order.Maker
+	wake   chan struct{} // has a token when a load became pending in this process
 
 	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
 
@@ -64,7 +66,7 @@ func New(o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
+	s := &Service{o: o, orders: &order.Maker{Catalog: o.Catalog, Keys: o.Keys, CryptoExtension: o.CryptoExtension, Dir: o.Dir, MemoryMB: o.Workers.MemoryMB()}, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
 	for _, d := range []string{s.spoolDir(), s.workRoot()} {
 		if err := segment.MkdirAll(d); err != nil {
 			return nil, privacy.Internal(err, "load service")

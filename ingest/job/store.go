@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/noised/noised/ingest/order"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 )
@@ -24,11 +25,13 @@ type record struct {
 	ignored     string // IgnoredColumns, as they are stored
 
 	// Of the attempt only; never stored.
-	stored  int64             // rows of the new segment
-	ranks   [][]string        // of the new segment
-	codes   map[string]string // of the new segment
-	parent  []string          // segments of the parent table that told whose rows these are
-	earlier []string          // segments of the same table that the new one goes on from
+	stored int64       // rows of the new segment
+	basis  order.Basis // of the new segment
+}
+
+// into is the table that a load is for.
+func (j record) into() order.Table {
+	return order.Table{Tenant: j.Tenant, Dataset: j.Dataset, Name: j.Table}
 }
 
 // querier is what both the store and a transaction read through.

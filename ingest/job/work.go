@@ -17,7 +17,7 @@ const progressEvery = time.Second
 // reported. Progress goes to the load's record when it is asked for.
 func (s *Service) work(ctx context.Context, j record, spec build.Spec, report bool) (build.Counts, error) {
 	var err error
-	if spec.Encryption, err = s.encryption(ctx, j, spec); err != nil {
+	if spec.Encryption, err = s.orders.Encryption(ctx, j.Tenant, j.segment, spec); err != nil {
 		return build.Counts{}, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -1,4 +1,4 @@
-package job
+package order
 
 import (
 	"testing"
@@ -48,21 +48,22 @@ func TestLoadsArePublishedOnWhatTheyGoOnFrom(t *testing.T) {
 	g := catalog.Generation{Segments: []catalog.Segment{{ID: "p1", Table: "person"}, {ID: "v1", Table: "visit"}, {ID: "v2", Table: "visit"}, {ID: "t1", Table: "town"}}}
 	for _, tt := range []struct {
 		name            string
-		load            Load
+		table           string
+		replace         bool
 		earlier, parent []string
 		want            bool
 	}{
-		{"what was there", Load{Table: "visit"}, []string{"v1", "v2"}, []string{"p1"}, true},
-		{"more has come", Load{Table: "visit"}, []string{"v1"}, []string{"p1"}, false},
-		{"it was merged", Load{Table: "visit"}, []string{"v1", "v3"}, []string{"p1"}, false},
-		{"the parent is another", Load{Table: "visit"}, []string{"v1", "v2"}, []string{"p0"}, false},
-		{"in place of what is there", Load{Table: "visit", Write: WriteReplace}, nil, []string{"p1"}, true},
-		{"in place, of another parent", Load{Table: "visit", Write: WriteReplace}, nil, nil, false},
-		{"without a parent", Load{Table: "person"}, []string{"p1"}, nil, true},
-		{"nothing was there", Load{Table: "person"}, nil, nil, false},
-		{"a public table", Load{Table: "town"}, nil, nil, true},
+		{"what was there", "visit", false, []string{"v1", "v2"}, []string{"p1"}, true},
+		{"more has come", "visit", false, []string{"v1"}, []string{"p1"}, false},
+		{"it was merged", "visit", false, []string{"v1", "v3"}, []string{"p1"}, false},
+		{"the parent is another", "visit", false, []string{"v1", "v2"}, []string{"p0"}, false},
+		{"in place of what is there", "visit", true, nil, []string{"p1"}, true},
+		{"in place, of another parent", "visit", true, nil, nil, false},
+		{"without a parent", "person", false, []string{"p1"}, nil, true},
+		{"nothing was there", "person", false, nil, nil, false},
+		{"a public table", "town", false, nil, nil, true},
 	} {
-		if got := basisStays(g, c, record{Load: tt.load, earlier: tt.earlier, parent: tt.parent}); got != tt.want {
+		if got := (Basis{Earlier: tt.earlier, Parent: tt.parent}).Stays(g, c, tt.table, tt.replace); got != tt.want {
 			t.Errorf("%s: got %t", tt.name, got)
 		}
 	}
