@@ -10,28 +10,30 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/privacy"
 )
 
 // wanting changes a request to want an accuracy.
-func wanting(a query.Accuracy) func(*query.Request) {
-	return func(r *query.Request) { r.Accuracy = &a }
+func wanting(a wish.Accuracy) func(*question.Request) {
+	return func(r *question.Request) { r.Accuracy = &a }
 }
 
-func absolute(half float64) query.Accuracy {
-	return query.Accuracy{Absolute: &half}
+func absolute(half float64) wish.Accuracy {
+	return wish.Accuracy{Absolute: &half}
 }
 
-func relative(share float64, n int64) query.Accuracy {
-	a := query.Accuracy{Relative: &share}
+func relative(share float64, n int64) wish.Accuracy {
+	a := wish.Accuracy{Relative: &share}
 	if n > 0 {
 		a.ExpectedN = &n
 	}
 	return a
 }
 
-func (h *house) explain(sql string, change ...func(*query.Request)) (*query.Explanation, error) {
-	r := query.Request{SQL: sql}
+func (h *house) explain(sql string, change ...func(*question.Request)) (*query.Explanation, error) {
+	r := question.Request{SQL: sql}
 	for _, c := range change {
 		c(&r)
 	}
@@ -53,7 +55,7 @@ func TestAccuracyIsMetAtTheLeastCharge(t *testing.T) {
 	h := newHouse(t)
 	tests := []struct {
 		sql    string
-		wish   query.Accuracy
+		wish   wish.Accuracy
 		column int
 		most   float64 // that the interval of the column may reach at 1,000 rows
 	}{
@@ -76,7 +78,7 @@ func TestAccuracyIsMetAtTheLeastCharge(t *testing.T) {
 		}
 		unit := math.Pow10(int(math.Floor(math.Log10(epsilon))) - 3)
 		less := epsilon - unit
-		before, err := h.explain(tt.sql, func(r *query.Request) { r.Epsilon = &less })
+		before, err := h.explain(tt.sql, func(r *question.Request) { r.Epsilon = &less })
 		h.must(err)
 		met := true
 		for i, c := range before.Columns {
@@ -108,7 +110,7 @@ func TestSameWishIsTheSameRelease(t *testing.T) {
 	if first.Cached || first.Release.Epsilon != x.Loss.Epsilon {
 		t.Fatalf("charged ε = %g, explained %g", first.Release.Epsilon, x.Loss.Epsilon)
 	}
-	for _, change := range []func(*query.Request){wish, func(r *query.Request) { r.Epsilon = &x.Loss.Epsilon }} {
+	for _, change := range []func(*question.Request){wish, func(r *question.Request) { r.Epsilon = &x.Loss.Epsilon }} {
 		again := h.mustAsk(byWard, change)
 		if !again.Cached || again.Release.ID != first.Release.ID {
 			t.Errorf("the same wish gave release %s, want %s", again.Release.ID, first.Release.ID)
@@ -159,7 +161,7 @@ func TestRelativeToARelease(t *testing.T) {
 	if a := h.mustAsk(byWard, wanting(wish)); a.Release.Epsilon != x.Loss.Epsilon {
 		t.Errorf("charged ε = %g, explained %g", a.Release.Epsilon, x.Loss.Epsilon)
 	}
-	_, err = h.Query(t.Context(), other, query.Request{SQL: byWard, Accuracy: &wish})
+	_, err = h.Query(t.Context(), other, question.Request{SQL: byWard, Accuracy: &wish})
 	if privacy.CodeOf(err) != privacy.CodeNotFound {
 		t.Errorf("a release that somebody else read: %v", err)
 	}
@@ -179,20 +181,20 @@ func TestWishesThatAreRefusedForFree(t *testing.T) {
 	n := func(x int64) *int64 { return &x }
 	tests := map[string]struct {
 		sql  string
-		wish query.Accuracy
+		wish wish.Accuracy
 		code privacy.Code
 	}{
-		"neither":               {byWard, query.Accuracy{}, privacy.CodeInvalidRequest},
-		"both":                  {byWard, query.Accuracy{Relative: f(1), Absolute: f(1), ExpectedN: n(9)}, privacy.CodeInvalidRequest},
+		"neither":               {byWard, wish.Accuracy{}, privacy.CodeInvalidRequest},
+		"both":                  {byWard, wish.Accuracy{Relative: f(1), Absolute: f(1), ExpectedN: n(9)}, privacy.CodeInvalidRequest},
 		"relative to nothing":   {byWard, relative(0.1, 0), privacy.CodePrivacyParameters},
 		"zero":                  {byWard, absolute(0), privacy.CodePrivacyParameters},
 		"negative":              {byWard, absolute(-1), privacy.CodePrivacyParameters},
-		"confidence of a coin":  {byWard, query.Accuracy{Absolute: f(9), Confidence: 0.4}, privacy.CodePrivacyParameters},
-		"certainty":             {byWard, query.Accuracy{Absolute: f(9), Confidence: 1}, privacy.CodePrivacyParameters},
-		"no rows expected":      {byWard, query.Accuracy{Relative: f(1), ExpectedN: n(-1)}, privacy.CodePrivacyParameters},
-		"absolute by release":   {byWard, query.Accuracy{Absolute: f(9), Release: "rel_1"}, privacy.CodeInvalidRequest},
+		"confidence of a coin":  {byWard, wish.Accuracy{Absolute: f(9), Confidence: 0.4}, privacy.CodePrivacyParameters},
+		"certainty":             {byWard, wish.Accuracy{Absolute: f(9), Confidence: 1}, privacy.CodePrivacyParameters},
+		"no rows expected":      {byWard, wish.Accuracy{Relative: f(1), ExpectedN: n(-1)}, privacy.CodePrivacyParameters},
+		"absolute by release":   {byWard, wish.Accuracy{Absolute: f(9), Release: "rel_1"}, privacy.CodeInvalidRequest},
 		"unknown n":             {average, absolute(1), privacy.CodePrivacyParameters},
-		"out of reach":          {average, query.Accuracy{Absolute: f(1e-6), ExpectedN: n(10)}, privacy.CodePrivacyParameters},
+		"out of reach":          {average, wish.Accuracy{Absolute: f(1e-6), ExpectedN: n(10)}, privacy.CodePrivacyParameters},
 		"a ratio":               {"SELECT SUM(days) / COUNT(*) AS d FROM visits", absolute(1), privacy.CodePrivacyParameters},
 		"size of an expression": {"SELECT COUNT(*) * 2 AS n FROM visits", relative(0.1, 100), privacy.CodePrivacyParameters},
 		"a flag":                {"SELECT COUNT(*) > 5 AS f FROM visits", absolute(1), privacy.CodePrivacyParameters},
@@ -204,11 +206,11 @@ func TestWishesThatAreRefusedForFree(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)
 		}
 	}
-	_, err := h.ask(byWard, wanting(absolute(9)), func(r *query.Request) { r.Epsilon = f(1) })
+	_, err := h.ask(byWard, wanting(absolute(9)), func(r *question.Request) { r.Epsilon = f(1) })
 	if privacy.CodeOf(err) != privacy.CodeInvalidRequest {
 		t.Errorf("epsilon and accuracy: %v", err)
 	}
-	_, err = h.ask(average, wanting(query.Accuracy{Absolute: f(1e-6), ExpectedN: n(10)}))
+	_, err = h.ask(average, wanting(wish.Accuracy{Absolute: f(1e-6), ExpectedN: n(10)}))
 	if err == nil || !strings.Contains(err.Error(), "no epsilon up to 100") || !strings.Contains(err.Error(), `"d"`) {
 		t.Errorf("a wish out of reach does not say what is in reach: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/privacy"
 )
@@ -32,9 +33,9 @@ func of(tenant, id string) privacy.Principal {
 }
 
 // ward asks a question that nobody else asks.
-func ward(n int) query.Request {
+func ward(n int) question.Request {
 	epsilon := 0.01
-	return query.Request{SQL: fmt.Sprintf("SELECT COUNT(*) AS n FROM visits WHERE days > %d AND days <> %d", n%10, n/10), Tenants: []string{"north"}, Epsilon: &epsilon}
+	return question.Request{SQL: fmt.Sprintf("SELECT COUNT(*) AS n FROM visits WHERE days > %d AND days <> %d", n%10, n/10), Tenants: []string{"north"}, Epsilon: &epsilon}
 }
 
 // paid waits until so many questions have been charged, each at the same price.

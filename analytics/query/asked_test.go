@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/template"
 )
 
@@ -28,7 +28,7 @@ func TestAskedTellsQuestionsApart(t *testing.T) {
 		}))
 		h.mustAsk(byWard)
 		for _, least := range []string{"1", "2"} {
-			_, err := h.Query(t.Context(), of("a", "key_a"), query.Request{
+			_, err := h.Query(t.Context(), of("a", "key_a"), question.Request{
 				Template: "visits/longer", Parameters: map[string]json.RawMessage{"least": json.RawMessage(least), "ward": json.RawMessage(`"it's"`)},
 			})
 			h.must(err)
@@ -41,7 +41,7 @@ func TestAskedTellsQuestionsApart(t *testing.T) {
 			var key string
 			var payload []byte
 			h.must(rows.Scan(&key, &payload))
-			text, tenant, err := h.Asked(t.Context(), key, payload)
+			text, tenant, err := h.book().Asked(t.Context(), key, payload)
 			h.must(err)
 			texts, tenants = append(texts, text), append(tenants, tenant)
 		}

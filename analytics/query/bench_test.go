@@ -9,7 +9,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -65,7 +65,7 @@ func BenchmarkManyGroups(b *testing.B) {
 			for b.Loop() {
 				n++
 				epsilon := 1 + 1e-3*float64(n) // another release each time
-				a, err := h.ask(sql, func(r *query.Request) { r.Epsilon = &epsilon })
+				a, err := h.ask(sql, func(r *question.Request) { r.Epsilon = &epsilon })
 				h.must(err)
 				var out bytes.Buffer
 				h.must(a.Table.WriteArrow(&out, false))
@@ -79,7 +79,7 @@ func BenchmarkManyGroupsExplained(b *testing.B) {
 	h := newHouseOf(b, wards, crowded{}, 10, time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := h.Explain(b.Context(), analyst, query.Request{SQL: "SELECT ward, COUNT(*) FROM wards GROUP BY ward"})
+		_, err := h.Explain(b.Context(), analyst, question.Request{SQL: "SELECT ward, COUNT(*) FROM wards GROUP BY ward"})
 		h.must(err)
 	}
 }

@@ -1,11 +1,14 @@
 package query_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -34,7 +38,7 @@ var (
 	unranked = [][]string(nil)
 )
 
-func north(r *query.Request) { r.Tenants = []string{"north"} }
+func north(r *question.Request) { r.Tenants = []string{"north"} }
 
 // TestQueriesAreBoundedAsWhatIsLoadedAllows: EXPLAIN, the run and the release
 // name one way of bounding, and the price is the same for every way.
@@ -66,7 +70,7 @@ func TestQueriesAreBoundedAsWhatIsLoadedAllows(t *testing.T) {
 		generation := fmt.Sprintf("gen_%d", i)
 		h.loadRanked(generation, before, tt.loaded...)
 		before = generation
-		r := query.Request{SQL: tt.sql}
+		r := question.Request{SQL: tt.sql}
 		north(&r)
 		x, err := h.Explain(t.Context(), analyst, r)
 		h.must(err)
@@ -109,7 +113,7 @@ func TestAChargeIsRedeemedHoweverItIsBounded(t *testing.T) {
 				}
 				return nil
 			}
-			key := func(r *query.Request) { r.IdempotencyKey = "once" }
+			key := func(r *question.Request) { r.IdempotencyKey = "once" }
 			if _, err := h.ask(byWard, north, key); err == nil {
 				t.Fatal("the run was not cut off")
 			}
@@ -128,5 +132,26 @@ func TestAChargeIsRedeemedHoweverItIsBounded(t *testing.T) {
 				t.Errorf("%d was charged at first, %d in the end", paid, got)
 			}
 		})
+	}
+}
+
+// TestAnAnswerSaysHowItWasRun: where people are erased under a run and it goes on with
+// rows that are bounded in another way, what the asker gets is what is stored.
+func TestAnAnswerSaysHowItWasRun(t *testing.T) {
+	h := newHouse(t)
+	h.loadRanked("gen_1", "", indexed)
+	once := sync.OnceFunc(func() { h.erase("gen_1", "gen_2") })
+	h.engine.before = func(in engine.Input) error {
+		if reads(in, "gen_1_0") {
+			once()
+			return errors.New("the file is gone")
+		}
+		return nil
+	}
+	a := h.mustAsk(byWard, north)
+	back, err := h.Release(t.Context(), analyst, a.Release.ID)
+	h.must(err)
+	if !bytes.Equal(arrowOf(t, a), arrowOf(t, back)) || !strings.Contains(a.Table.Get("noised.bounding"), `"stream"`) {
+		t.Errorf("answered as %s, stored as %s", a.Table.Get("noised.bounding"), back.Table.Get("noised.bounding"))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 )
@@ -72,7 +73,7 @@ func TestASuspensionStopsARunningQuestion(t *testing.T) {
 				answered <- err
 			}()
 			<-began
-			h.suspend(h.Containment, c.kind, c.name, c.by)
+			h.suspend(h.options.Containment, c.kind, c.name, c.by)
 			goOn()
 			wantStopped(t, <-answered)
 			paid := h.spent(privacy.TenantAccount("north"))
@@ -84,7 +85,7 @@ func TestASuspensionStopsARunningQuestion(t *testing.T) {
 			if h.releases() != 0 {
 				t.Error("recovery released it")
 			}
-			h.must(h.Containment.Lift(t.Context(), c.kind, c.name, c.by))
+			h.must(h.options.Containment.Lift(t.Context(), c.kind, c.name, c.by))
 			h.mustAsk(byWard)
 			if got := h.spent(privacy.TenantAccount("north")); got != paid || h.releases() != 1 {
 				t.Errorf("afterwards: spent %d, want %d; %d releases", got, paid, h.releases())
@@ -142,10 +143,10 @@ func TestASuspendedNeighbourStopsNobodyElse(t *testing.T) {
 	}()
 	<-began
 	go func() {
-		_, err := h.Query(context.Background(), other, query.Request{SQL: byWard})
+		_, err := h.Query(context.Background(), other, question.Request{SQL: byWard})
 		second <- err
 	}()
-	h.suspend(h.Containment, containment.KindPrincipal, analyst.ID, operator)
+	h.suspend(h.options.Containment, containment.KindPrincipal, analyst.ID, operator)
 	goOn()
 	wantStopped(t, <-first)
 	if err := <-second; err != nil {
@@ -155,15 +156,15 @@ func TestASuspendedNeighbourStopsNobodyElse(t *testing.T) {
 
 func TestASuspendedDatasetIsNotAnswered(t *testing.T) {
 	h := newHouse(t)
-	key := func(r *query.Request) { r.IdempotencyKey = "once" }
+	key := func(r *question.Request) { r.IdempotencyKey = "once" }
 	stored := h.mustAsk(byWard, key)
-	h.suspend(h.Containment, containment.KindDataset, "visits", operator)
+	h.suspend(h.options.Containment, containment.KindDataset, "visits", operator)
 	for what, ask := range map[string]func() error{
 		"a stored question": func() error { _, err := h.ask(byWard); return err },
 		"a repeated one":    func() error { _, err := h.ask(byWard, key); return err },
 		"a new one":         func() error { _, err := h.ask("SELECT COUNT(*) AS n FROM visits"); return err },
 		"its price": func() error {
-			_, err := h.Explain(context.Background(), analyst, query.Request{SQL: byWard})
+			_, err := h.Explain(context.Background(), analyst, question.Request{SQL: byWard})
 			return err
 		},
 		"a release": func() error { _, err := h.Release(context.Background(), analyst, stored.Release.ID); return err },

@@ -1,11 +1,7 @@
 // Package query is the use case that the product exists for: it takes one
-// question from an analyst through authorisation, planning, pricing, the
-// charge, the exact run, the noise and the store, in this order, and returns a
-// release.
-//
-// Exact partials come back from the engine here, and are handed to
-// analytics/noising in the same function; nothing else sees them. What the package
-// promises:
+// question from an analyst to a release. The question is prepared in
+// analytics/question, charged and served here, and what it was charged for is run,
+// noised and stored in analytics/redeem. What the package promises:
 //
 //   - No private row is read before every account that the query touches has
 //     been debited, durably, in one transaction.

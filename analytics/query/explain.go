@@ -8,6 +8,8 @@ import (
 
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -18,7 +20,7 @@ import (
 type Explanation struct {
 	Permitted          bool                `json:"permitted"`
 	Loss               privacy.Loss        `json:"loss"`               // that will be charged
-	Accuracy           *Accuracy           `json:"accuracy,omitempty"` // that it was found for
+	Accuracy           *wish.Accuracy      `json:"accuracy,omitempty"` // that it was found for
 	Charges            []ExplainedCharge   `json:"charges"`
 	Columns            []finish.Accuracy   `json:"columns"`
 	PartitionSelection *ExplainedSelection `json:"partition_selection,omitempty"`
@@ -50,7 +52,7 @@ type ExplainedSelection struct {
 
 // Explain prices a request without charging for it. A refusal comes as the
 // error that Query would give, budget-exhausted included.
-func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (*Explanation, error) {
+func (s *Service) Explain(ctx context.Context, p privacy.Principal, r question.Request) (*Explanation, error) {
 	if err := mayQuery(p); err != nil {
 		return nil, err
 	}
@@ -60,13 +62,13 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	}
 	defer leave()
 	if r.Operation == "" {
-		r.Operation = OperationExplain
+		r.Operation = question.OperationExplain
 	}
-	prep, err := s.prepare(ctx, p, r)
+	prep, err := s.questions.Prepare(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}
-	asked, err := fingerprint(r)
+	asked, err := r.Fingerprint()
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +76,16 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r Request) (
 	if err != nil {
 		return nil, err
 	}
-	previews, err := s.Ledger.Preview(ctx, req)
+	previews, err := s.ledger.Preview(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Permitted: true, Loss: prep.priced.Loss, Accuracy: r.Accuracy, Strategy: prep.run.Strategy.String(), Columns: finish.Accuracies(prep.view())}
-	x.Charges, err = explainCharges(prep.priced, previews, r.OnExhausted == OnExhaustedExclude)
+	x := &Explanation{Permitted: true, Loss: prep.Priced.Loss, Accuracy: r.Accuracy, Strategy: prep.Inputs.Plan.Strategy.String(), Columns: finish.Accuracies(prep.View())}
+	x.Charges, err = explainCharges(prep.Priced, previews, r.OnExhausted == question.OnExhaustedExclude)
 	if err != nil {
 		return nil, err
 	}
-	if sel := prep.priced.Selection; sel != nil {
+	if sel := prep.Priced.Selection; sel != nil {
 		x.PartitionSelection = explainSelection(sel)
 	}
 	return x, nil

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/privacy"
 )
 
@@ -15,8 +16,8 @@ func TestQueriesLeftIsHowManyAreAnswered(t *testing.T) {
 	h := newHouse(t)
 	h.budget(privacy.TenantAccount("south"), 2) // runs out first
 	epsilon := 0.9
-	ask := func(i int) query.Request {
-		return query.Request{SQL: fmt.Sprintf("SELECT COUNT(*) AS n FROM visits WHERE days > %d", i), Epsilon: &epsilon}
+	ask := func(i int) question.Request {
+		return question.Request{SQL: fmt.Sprintf("SELECT COUNT(*) AS n FROM visits WHERE days > %d", i), Epsilon: &epsilon}
 	}
 	x, err := h.Explain(t.Context(), analyst, ask(0))
 	h.must(err)
@@ -44,7 +45,7 @@ func TestQueriesLeftIsHowManyAreAnswered(t *testing.T) {
 func TestARefusalForLackOfBudgetSaysThePrice(t *testing.T) {
 	h := newHouse(t)
 	absolute := 0.5
-	r := query.Request{SQL: "SELECT COUNT(*) AS n FROM visits", Accuracy: &query.Accuracy{Absolute: &absolute}}
+	r := question.Request{SQL: "SELECT COUNT(*) AS n FROM visits", Accuracy: &wish.Accuracy{Absolute: &absolute}}
 	_, explained := h.Explain(t.Context(), analyst, r)
 	_, asked := h.Query(t.Context(), analyst, r)
 	for by, err := range map[string]error{"EXPLAIN": explained, "the query": asked} {

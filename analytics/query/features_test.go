@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/flags"
 )
@@ -25,13 +26,15 @@ func offFor(tenant string) func(flags.Scope) bool {
 // TestFeaturesThatAreOffRefuse: before anything is charged or run, and nothing else.
 func TestFeaturesThatAreOffRefuse(t *testing.T) {
 	h := newHouse(t)
-	only := func(name string) func(*query.Request) { return func(r *query.Request) { r.Tenants = []string{name} } }
+	only := func(name string) func(*question.Request) {
+		return func(r *question.Request) { r.Tenants = []string{name} }
+	}
 	for _, c := range []struct {
 		flag, says string
-		change     func(*query.Request)
+		change     func(*question.Request)
 		refused    bool
 	}{
-		{flags.JointQueries, `queries over several tenants are switched off for tenant "south"`, func(*query.Request) {}, true},
+		{flags.JointQueries, `queries over several tenants are switched off for tenant "south"`, func(*question.Request) {}, true},
 		{flags.JointQueries, "", only("south"), false},
 		{flags.PersonScope, `a person in several tenants for one are switched off for tenant "south"`, only("south"), true},
 		{flags.PersonScope, "", only("north"), false},
@@ -47,7 +50,7 @@ func TestFeaturesThatAreOffRefuse(t *testing.T) {
 		case c.refused && (s.engine.ran() > 0 || h.spent(privacy.DatasetAccount("visits")) != before):
 			t.Errorf("%s: a refusal ran or was charged", c.flag)
 		}
-		if _, err := s.Explain(t.Context(), analyst, query.Request{SQL: byWard}); c.flag == flags.PersonScope && privacy.CodeOf(err) != privacy.CodeForbidden {
+		if _, err := s.Explain(t.Context(), analyst, question.Request{SQL: byWard}); c.flag == flags.PersonScope && privacy.CodeOf(err) != privacy.CodeForbidden {
 			t.Errorf("%s: explain: %v", c.flag, err)
 		}
 	}
@@ -65,12 +68,12 @@ func TestAnswersAreNotShared(t *testing.T) {
 		t.Error("who paid got another release")
 	}
 	for _, key := range []string{"", "k", "k"} {
-		_, err := s.Query(t.Context(), other, query.Request{SQL: byWard, IdempotencyKey: key})
+		_, err := s.Query(t.Context(), other, question.Request{SQL: byWard, IdempotencyKey: key})
 		if privacy.CodeOf(err) != privacy.CodeForbidden || !strings.Contains(privacy.AsError(err).Message, "answered to another principal") {
 			t.Errorf("another principal, key %q: %v", key, err)
 		}
 	}
-	south := query.Request{SQL: byWard, Tenants: []string{"south"}}
+	south := question.Request{SQL: byWard, Tenants: []string{"south"}}
 	if _, err := s.Query(t.Context(), analyst, south); err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,12 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/controldb/controltest"
 	"github.com/noised/noised/privacy/ledger"
@@ -98,6 +101,7 @@ type house struct {
 	engine   *scripted // nil with another one
 	dir      string    // of segments
 	log      *bytes.Buffer
+	options  query.Options // of the service
 }
 
 func newHouse(t *testing.T) *house {
@@ -132,8 +136,8 @@ func newHouseOf(t testing.TB, text string, e query.Engine, epsilon float64, time
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Service = query.New(query.Options{
-		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e, Policies: h.policies,
+	h.open(query.Options{
+		DB: db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(db), Parser: parser, Engine: e, Policies: h.policies, Containment: containment.New(db, time.Now),
 		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: timeout,
 	})
 	c := h.put(text)
@@ -147,6 +151,9 @@ func newHouseOf(t testing.TB, text string, e query.Engine, epsilon float64, time
 	h.budget(privacy.DatasetAccount(c.Dataset), epsilon)
 	return h
 }
+
+// open has the house serve with options.
+func (h *house) open(o query.Options) { h.options, h.Service = o, query.New(o) }
 
 // put adds a contract that nobody has accepted.
 func (h *house) put(text string) *contract.Contract {
@@ -186,22 +193,22 @@ func (h *house) spent(a privacy.Account) int64 {
 	return st.SpentLifetime.Mu2
 }
 
-func (h *house) ask(sql string, change ...func(*query.Request)) (*query.Answer, error) {
-	r := query.Request{SQL: sql}
+func (h *house) ask(sql string, change ...func(*question.Request)) (*showing.Answer, error) {
+	r := question.Request{SQL: sql}
 	for _, c := range change {
 		c(&r)
 	}
 	return h.Query(h.t.Context(), analyst, r)
 }
 
-func (h *house) mustAsk(sql string, change ...func(*query.Request)) *query.Answer {
+func (h *house) mustAsk(sql string, change ...func(*question.Request)) *showing.Answer {
 	h.t.Helper()
 	a, err := h.ask(sql, change...)
 	h.must(err)
 	return a
 }
 
-func arrowOf(t *testing.T, a *query.Answer) []byte {
+func arrowOf(t *testing.T, a *showing.Answer) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := a.Table.WriteArrow(&b, true); err != nil {

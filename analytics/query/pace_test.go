@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -14,8 +15,8 @@ import (
 // the time of every other one may have waited for a run over rows.
 func TestUnpaid(t *testing.T) {
 	h := newHouse(t)
-	epsilon := func(e float64) func(*query.Request) { return func(r *query.Request) { r.Epsilon = &e } }
-	key := func(r *query.Request) { r.IdempotencyKey = "k" }
+	epsilon := func(e float64) func(*question.Request) { return func(r *question.Request) { r.Epsilon = &e } }
+	key := func(r *question.Request) { r.IdempotencyKey = "k" }
 	h.mustAsk(byWard, key)
 	h.budget(privacy.TenantPrincipalAccount("north", other.ID), 1e-3)
 	fails := func(engine.Input) error { return errors.New("out of memory") }
@@ -25,13 +26,13 @@ func TestUnpaid(t *testing.T) {
 		code   privacy.Code
 		unpaid bool
 	}{
-		"not an analyst":  {func() error { _, err := h.Query(t.Context(), operator, query.Request{SQL: byWard}); return err }, privacy.CodeForbidden, true},
+		"not an analyst":  {func() error { _, err := h.Query(t.Context(), operator, question.Request{SQL: byWard}); return err }, privacy.CodeForbidden, true},
 		"syntax":          {func() error { _, err := h.ask("SELEC"); return err }, privacy.CodeSQLSyntax, true},
 		"unknown dataset": {func() error { _, err := h.ask("SELECT COUNT(*) FROM nobody"); return err }, privacy.CodeUnknownDataset, true},
 		"parameters":      {func() error { _, err := h.ask(byWard, epsilon(-1)); return err }, privacy.CodePrivacyParameters, true},
 		"exhausted":       {func() error { _, err := h.ask(byWard, epsilon(50)); return err }, privacy.CodeBudgetExhausted, true},
 		"exhausted for a reader of a stored release": {func() error {
-			_, err := h.Query(t.Context(), other, query.Request{SQL: byWard})
+			_, err := h.Query(t.Context(), other, question.Request{SQL: byWard})
 			return err
 		}, privacy.CodeBudgetExhausted, false},
 		"a charge under the same key": {func() error { _, err := h.ask("SELECT COUNT(*) AS n FROM visits", key); return err }, privacy.CodeIdempotencyMismatch, false},
@@ -53,12 +54,13 @@ func TestUnpaid(t *testing.T) {
 // its charge is pending, and nobody who asks the same gets it.
 func TestReleasesAreStoredOnSlots(t *testing.T) {
 	h := newHouse(t)
-	h.ResponseSlot = 40 * time.Millisecond
+	const slot = 40 * time.Millisecond
+	h = h.with(func(o *query.Options) { o.ResponseSlot = slot })
 	a := h.mustAsk(byWard)
 	items, _, err := h.ledger.Charges(t.Context(), privacy.DatasetAccount("visits"), "", 1)
 	h.must(err)
-	if stored := a.Release.CreatedAt.Sub(items[0].At); stored < h.ResponseSlot/2 {
-		t.Errorf("stored %s after its charge, before the first boundary at %s", stored, h.ResponseSlot/2)
+	if stored := a.Release.CreatedAt.Sub(items[0].At); stored < slot/2 {
+		t.Errorf("stored %s after its charge, before the first boundary at %s", stored, slot/2)
 	}
 }
 
@@ -69,8 +71,8 @@ func TestFailuresAreHeardOfOnSlots(t *testing.T) {
 		"an error": func(engine.Input) error { return errors.New("out of memory") },
 		"a panic":  func(engine.Input) error { panic("out of range") },
 	} {
-		h := newHouse(t)
-		h.ResponseSlot = 40 * time.Millisecond
+		const slot = 40 * time.Millisecond
+		h := newHouse(t).with(func(o *query.Options) { o.ResponseSlot = slot })
 		h.engine.before = fail
 		_, err := h.ask(byWard)
 		heard := time.Now()
@@ -79,8 +81,8 @@ func TestFailuresAreHeardOfOnSlots(t *testing.T) {
 		}
 		items, _, err := h.ledger.Charges(t.Context(), privacy.DatasetAccount("visits"), "", 1)
 		h.must(err)
-		if after := heard.Sub(items[0].At); after < h.ResponseSlot/2 {
-			t.Errorf("%s: heard of %s after the charge, before the first boundary at %s", name, after, h.ResponseSlot/2)
+		if after := heard.Sub(items[0].At); after < slot/2 {
+			t.Errorf("%s: heard of %s after the charge, before the first boundary at %s", name, after, slot/2)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/policy"
 )
@@ -26,20 +27,20 @@ func TestWhatPoliciesDenyIsNotCharged(t *testing.T) {
 	small := 0.1
 	tests := map[string]struct {
 		rule   string
-		denied func(*query.Request)
-		passes func(*query.Request)
+		denied func(*question.Request)
+		passes func(*question.Request)
 	}{
-		"purpose": {forbidWhen(`context.purpose != "research"`), func(*query.Request) {}, func(r *query.Request) { r.Purpose = "research" }},
-		"ε":       {forbidWhen(`context.epsilon.greaterThan(decimal("0.1"))`), func(*query.Request) {}, func(r *query.Request) { r.Epsilon = &small }},
-		"tenants": {forbidWhen(`context.tenants.contains("south")`), func(*query.Request) {}, func(r *query.Request) { r.Tenants = []string{"north"} }},
-		"tenants of the text": {forbidWhen(`context.tenants != ["north"]`), func(r *query.Request) { r.SQL = "SELECT COUNT(*) AS n FROM visits" },
-			func(r *query.Request) { r.SQL = "SELECT COUNT(*) AS n FROM visits WHERE tenant = 'north'" }},
-		"aggregate": {forbidWhen(`context.aggregates.contains("avg")`), func(r *query.Request) { r.SQL = "SELECT AVG(days) AS d FROM visits" },
-			func(r *query.Request) { r.SQL = "SELECT SUM(days) AS d FROM visits" }},
+		"purpose": {forbidWhen(`context.purpose != "research"`), func(*question.Request) {}, func(r *question.Request) { r.Purpose = "research" }},
+		"ε":       {forbidWhen(`context.epsilon.greaterThan(decimal("0.1"))`), func(*question.Request) {}, func(r *question.Request) { r.Epsilon = &small }},
+		"tenants": {forbidWhen(`context.tenants.contains("south")`), func(*question.Request) {}, func(r *question.Request) { r.Tenants = []string{"north"} }},
+		"tenants of the text": {forbidWhen(`context.tenants != ["north"]`), func(r *question.Request) { r.SQL = "SELECT COUNT(*) AS n FROM visits" },
+			func(r *question.Request) { r.SQL = "SELECT COUNT(*) AS n FROM visits WHERE tenant = 'north'" }},
+		"aggregate": {forbidWhen(`context.aggregates.contains("avg")`), func(r *question.Request) { r.SQL = "SELECT AVG(days) AS d FROM visits" },
+			func(r *question.Request) { r.SQL = "SELECT SUM(days) AS d FROM visits" }},
 		"dataset": {`@id("no") forbid (principal == Principal::"key_other", action, resource == Dataset::"visits");
 			@id("never") forbid (principal, action in Action::"question", resource == Dataset::"visits") when { context.purpose == "gossip" };`,
-			func(r *query.Request) { r.Purpose = "gossip" }, func(*query.Request) {}},
-		"hour": {forbidWhen(`context.hour >= 0 && context.purpose == "at-night"`), func(r *query.Request) { r.Purpose = "at-night" }, func(*query.Request) {}},
+			func(r *question.Request) { r.Purpose = "gossip" }, func(*question.Request) {}},
+		"hour": {forbidWhen(`context.hour >= 0 && context.purpose == "at-night"`), func(r *question.Request) { r.Purpose = "at-night" }, func(*question.Request) {}},
 	}
 	for name, tt := range tests {
 		h.rule(tt.rule)
@@ -64,7 +65,7 @@ func TestWhatPoliciesDenyIsNotCharged(t *testing.T) {
 // release, and each reader's purpose and policies stand on its own reading.
 func TestPurposeChangesNoRelease(t *testing.T) {
 	h := newHouse(t)
-	purpose := func(p string) func(*query.Request) { return func(r *query.Request) { r.Purpose = p } }
+	purpose := func(p string) func(*question.Request) { return func(r *question.Request) { r.Purpose = p } }
 	first := h.mustAsk(byWard, purpose("research"))
 	spent := h.spent(privacy.DatasetAccount("visits"))
 	h.rule("")
@@ -75,7 +76,7 @@ func TestPurposeChangesNoRelease(t *testing.T) {
 	if second.Release.Purpose != "reporting" || second.Release.Policy != h.policies.InForce() || first.Release.Policy != 1 {
 		t.Errorf("%+v after %+v", second.Release, first.Release)
 	}
-	theirs, err := h.Query(t.Context(), other, query.Request{SQL: byWard, Purpose: "audit"})
+	theirs, err := h.Query(t.Context(), other, question.Request{SQL: byWard, Purpose: "audit"})
 	h.must(err)
 	for reader, want := range map[string]struct {
 		p       privacy.Principal
@@ -94,17 +95,21 @@ func TestPurposeChangesNoRelease(t *testing.T) {
 // read it, neither another reader nor a repeated request.
 func TestStoredReleasesAreDecidedAnew(t *testing.T) {
 	h := newHouse(t)
-	again := func(r *query.Request) { r.IdempotencyKey = "again" }
+	again := func(r *question.Request) { r.IdempotencyKey = "again" }
 	h.mustAsk(byWard, again)
 	h.rule(`@id("no") forbid (principal == Principal::"key_other", action, resource);`)
-	if _, err := h.Query(t.Context(), other, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+	if _, err := h.Query(t.Context(), other, question.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
 		t.Errorf("another reader: %v, want forbidden", err)
 	}
 	h.mustAsk(byWard, again)
 	h.rule(forbidWhen(`context.aggregates.contains("count")`))
-	for name, change := range map[string]func(*query.Request){"the same": func(*query.Request) {}, "repeated": again} {
-		if _, err := h.ask(byWard, change); privacy.CodeOf(err) != privacy.CodeForbidden {
+	for name, change := range map[string]func(*question.Request){"the same": func(*question.Request) {}, "repeated": again} {
+		_, err := h.ask(byWard, change)
+		if privacy.CodeOf(err) != privacy.CodeForbidden {
 			t.Errorf("%s question: %v, want forbidden", name, err)
+		}
+		if query.Unpaid(err) != (name == "the same") { // a repeated one finds its charge, and may wait for its run
+			t.Errorf("%s question: unpaid is %t", name, query.Unpaid(err))
 		}
 	}
 }
@@ -115,7 +120,7 @@ func TestExcludedTenantsAreDecidedAnew(t *testing.T) {
 	h := newHouse(t)
 	h.budget(privacy.TenantAccount("south"), 0.01)
 	h.rule(forbidWhen(`context.tenants == ["north"]`))
-	_, err := h.ask(byWard, func(r *query.Request) { r.OnExhausted = query.OnExhaustedExclude })
+	_, err := h.ask(byWard, func(r *question.Request) { r.OnExhausted = question.OnExhaustedExclude })
 	if privacy.CodeOf(err) != privacy.CodeForbidden || h.spent(privacy.TenantAccount("north")) != 0 {
 		t.Errorf("%v, want forbidden and nothing charged", err)
 	}

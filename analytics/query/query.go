@@ -2,14 +2,15 @@ package query
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"slices"
 
+	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/redeem"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
@@ -24,7 +25,7 @@ import (
 // *ledger.Exhausted cause, CodeIdempotencyMismatch, CodeUnavailable when the
 // answer is not ready in time. Of an error, Unpaid tells whether its time may
 // depend on rows.
-func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*Answer, error) {
+func (s *Service) Query(ctx context.Context, p privacy.Principal, r question.Request) (*showing.Answer, error) {
 	if err := mayQuery(p); err != nil {
 		return nil, Refusal(err)
 	}
@@ -34,16 +35,16 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	}
 	defer leave()
 	if r.IdempotencyKey != "" {
-		answer, found, err := s.earlier(ctx, p, r)
+		out, found, err := s.earlier(ctx, p, r)
 		if found || err != nil {
-			return answer, err
+			return out, err
 		}
 	}
-	prep, err := s.prepare(ctx, p, r)
+	prep, err := s.questions.Prepare(ctx, p, r)
 	if err != nil {
 		return nil, Refusal(err)
 	}
-	core, stored, err := s.Store.ByKey(ctx, prep.key)
+	core, stored, err := s.store.ByKey(ctx, prep.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -54,23 +55,26 @@ func (s *Service) Query(ctx context.Context, p privacy.Principal, r Request) (*A
 	if err != nil {
 		return nil, Refusal(err)
 	}
-	if charge.Key != prep.key {
+	if charge.Key != prep.Key {
 		// The Idempotency-Key was charged for something else since it was looked
 		// up. That charge must never pay for this question.
-		answer, _, err := s.earlier(ctx, p, r)
-		return answer, err
+		out, _, err := s.earlier(ctx, p, r)
+		return out, err
 	}
 	if charge.Existing {
-		if core, err = s.settled(ctx, p, charge.Key); err != nil {
+		if core, err = s.redeemer.Settled(ctx, p, charge.Key); err != nil {
 			return nil, err
 		}
 		return s.serve(ctx, p, core, prep)
 	}
-	prep.leased = true
-	if core, err = s.redeemed(ctx, charge, prep); err != nil {
+	done, err := s.redeemer.Redeem(ctx, charge, prep, true)
+	if err != nil {
 		return nil, err
 	}
-	return s.view(core, prep)
+	if done.Shown != nil {
+		return done.Shown, nil
+	}
+	return showing.Stored(done.Core, prep)
 }
 
 // mayQuery admits analysts only: the operator runs the service and never
@@ -82,40 +86,18 @@ func mayQuery(p privacy.Principal) error {
 	return privacy.Errorf(privacy.CodeForbidden, "only an analyst may query; this key has the role %s", p.Role)
 }
 
-// payload is what a charge keeps so that it can be redeemed after a crash.
-type payload struct {
-	Request     Request `json:"request"`
-	Fingerprint string  `json:"fingerprint"` // of the request as the caller sent it
-	Core        string  `json:"core"`
-	Version     int     `json:"version"`
-	Policy      int64   `json:"policy"` // the version of the policies that permitted it
-	Tenant      string  `json:"tenant"` // of the principal that paid; empty for none
-}
-
-func fingerprint(r Request) (string, error) {
-	if r.Template != "" {
-		r.SQL, r.Resolved = "", nil // as the caller sent it
-	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return "", privacy.Errorf(privacy.CodeInvalidRequest, "the request has a number that is not finite")
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 // earlier answers a repeated Idempotency-Key from the charge that its first use
 // made.
-func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (*Answer, bool, error) {
-	charge, ok, err := s.chargeOf(ctx, p, r.IdempotencyKey)
+func (s *Service) earlier(ctx context.Context, p privacy.Principal, r question.Request) (*showing.Answer, bool, error) {
+	charge, ok, err := s.book.ChargeOf(ctx, p, r.IdempotencyKey)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	was, err := s.request(ctx, charge)
+	was, err := s.book.Open(ctx, charge)
 	if err != nil {
 		return nil, true, err
 	}
-	now, err := fingerprint(r)
+	now, err := r.Fingerprint()
 	if err != nil {
 		return nil, true, err
 	}
@@ -123,36 +105,36 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r Request) (
 		return nil, true, privacy.Errorf(privacy.CodeIdempotencyMismatch, "this Idempotency-Key was used with another request")
 	}
 	if charge.State == ledger.StateAbandoned {
-		return nil, true, privacy.Internal(errAbandoned, charge.ID)
+		return nil, true, privacy.Internal(redeem.ErrAbandoned, charge.ID)
 	}
-	if err := s.Containment.Check(ctx, containment.Touches{Principal: p, Dataset: charge.Dataset}); err != nil {
+	if err := s.containment.Check(ctx, containment.Touches{Principal: p, Dataset: charge.Dataset}); err != nil {
 		return nil, true, err
 	}
-	core, err := s.settled(ctx, p, charge.Key)
+	core, err := s.redeemer.Settled(ctx, p, charge.Key)
 	if err != nil {
 		return nil, true, err
 	}
-	answer, err := s.replay(ctx, p, r.operation(), core, charge)
-	return answer, true, err
+	out, err := s.replay(ctx, p, r.As(), core, charge)
+	return out, true, err
 }
 
 // replay answers a repeated request with the view that it asked for, whatever
 // became of the contract since, if the policies still permit it.
-func (s *Service) replay(ctx context.Context, p privacy.Principal, operation string, core release.Core, charge ledger.Charge) (*Answer, error) {
-	reading, readErr := s.Store.Read(ctx, p.ID, core.ID)
-	prep, err := s.again(ctx, charge)
+func (s *Service) replay(ctx context.Context, p privacy.Principal, operation string, core release.Core, charge ledger.Charge) (*showing.Answer, error) {
+	reading, readErr := s.store.Read(ctx, p.ID, core.ID)
+	prep, err := s.redeemer.Again(ctx, charge)
 	if err == nil {
-		if denied := s.permit(ctx, p, operation, prep); denied != nil {
-			return nil, Refusal(denied)
+		if denied := s.questions.Permit(ctx, p, operation, prep); denied != nil {
+			return nil, denied // as late as an answer: it may have waited for a run
 		}
 	}
 	switch {
 	case err == nil && readErr == nil:
-		return s.view(core, prep)
+		return showing.Stored(core, prep)
 	case err == nil: // bound to a charge, but not served yet
 		return s.serve(ctx, p, core, prep)
 	case readErr == nil:
-		return fromReading(reading)
+		return showing.Read(reading)
 	default:
 		return nil, err
 	}
@@ -161,8 +143,8 @@ func (s *Service) replay(ctx context.Context, p privacy.Principal, operation str
 // charge debits every account of the request, dropping exhausted tenants if the
 // caller asked for that. It returns the request as it was charged; sent is how it
 // came.
-func (s *Service) charge(ctx context.Context, p privacy.Principal, sent Request, prep *prepared) (*prepared, ledger.Charge, error) {
-	asked, err := fingerprint(sent)
+func (s *Service) charge(ctx context.Context, p privacy.Principal, sent question.Request, prep *question.Prepared) (*question.Prepared, ledger.Charge, error) {
+	asked, err := sent.Fingerprint()
 	if err != nil {
 		return nil, ledger.Charge{}, err
 	}
@@ -171,17 +153,17 @@ func (s *Service) charge(ctx context.Context, p privacy.Principal, sent Request,
 		if err != nil {
 			return nil, ledger.Charge{}, err
 		}
-		charge, err := s.Ledger.Charge(ctx, req)
+		charge, err := s.ledger.Charge(ctx, req)
 		if err == nil {
 			return prep, charge, nil
 		}
-		left := withoutExhausted(prep.priced.Plan.Tenants, err)
-		if prep.request.OnExhausted != OnExhaustedExclude || len(left) == 0 || len(left) == len(prep.priced.Plan.Tenants) {
-			return nil, ledger.Charge{}, tooDear(err, prep.priced.Loss)
+		left := withoutExhausted(prep.Priced.Plan.Tenants, err)
+		if prep.Request.OnExhausted != question.OnExhaustedExclude || len(left) == 0 || len(left) == len(prep.Priced.Plan.Tenants) {
+			return nil, ledger.Charge{}, tooDear(err, prep.Priced.Loss)
 		}
-		narrowed := prep.request
+		narrowed := prep.Request
 		narrowed.Tenants = left
-		if prep, err = s.prepare(ctx, p, narrowed); err != nil {
+		if prep, err = s.questions.Prepare(ctx, p, narrowed); err != nil {
 			return nil, ledger.Charge{}, err
 		}
 	}
@@ -202,22 +184,22 @@ func withoutExhausted(tenants []string, refusal error) []string {
 	})
 }
 
-func (s *Service) ledgerRequest(ctx context.Context, p privacy.Principal, prep *prepared, asked string) (ledger.Request, error) {
-	b, err := s.seal(ctx, prep.key, payload{
-		Request: prep.request, Fingerprint: asked, Core: prep.core, Version: prep.priced.Plan.Version, Policy: prep.policy, Tenant: p.Tenant,
+func (s *Service) ledgerRequest(ctx context.Context, p privacy.Principal, prep *question.Prepared, asked string) (ledger.Request, error) {
+	b, err := s.book.Seal(ctx, prep.Key, kept.Question{
+		Request: prep.Request, Fingerprint: asked, Core: prep.Core, Version: prep.Priced.Plan.Version, Policy: prep.Policy, Tenant: p.Tenant,
 	})
 	if err != nil {
 		return ledger.Request{}, err
 	}
-	name, err := s.requestName(ctx, p, prep.request.IdempotencyKey)
+	name, err := s.book.RequestName(ctx, p, prep.Request.IdempotencyKey)
 	if err != nil {
 		return ledger.Request{}, err
 	}
 	return ledger.Request{
-		Key: prep.key, RequestKey: name, Principal: p.ID, Dataset: prep.dataset.Name,
-		Tenants: prep.priced.Plan.Tenants, DatasetAccount: prep.priced.Plan.Scope == plan.ScopePerson,
-		Group: p.Group, Periods: prep.priced.Periods,
-		Loss: prep.priced.Loss, Cost: prep.priced.Cost, Payload: b,
-		LeaseOwner: s.owner, LeaseTTL: leaseTTL,
+		Key: prep.Key, RequestKey: name, Principal: p.ID, Dataset: prep.Dataset.Name,
+		Tenants: prep.Priced.Plan.Tenants, DatasetAccount: prep.Priced.Plan.Scope == plan.ScopePerson,
+		Group: p.Group, Periods: prep.Priced.Periods,
+		Loss: prep.Priced.Loss, Cost: prep.Priced.Cost, Payload: b,
+		LeaseOwner: s.redeemer.Owner(), LeaseTTL: redeem.LeaseTTL,
 	}, nil
 }

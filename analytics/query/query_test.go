@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
 )
@@ -36,10 +36,10 @@ func TestOnlyAnalystsQuery(t *testing.T) {
 			continue
 		}
 		p := privacy.Principal{ID: "key_other", Role: role, Tenant: "north"}
-		if _, err := h.Query(t.Context(), p, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+		if _, err := h.Query(t.Context(), p, question.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
 			t.Errorf("%s querying: %v, want forbidden", role, err)
 		}
-		if _, err := h.Explain(t.Context(), p, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+		if _, err := h.Explain(t.Context(), p, question.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
 			t.Errorf("%s explaining: %v, want forbidden", role, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestSameCoreIsFree(t *testing.T) {
 	if h.engine.ran() != 1 || h.spent(privacy.DatasetAccount("visits")) != paid {
 		t.Errorf("%d runs, %d spent, want 1 and %d", h.engine.ran(), h.spent(privacy.DatasetAccount("visits")), paid)
 	}
-	other := h.mustAsk(byWard, func(r *query.Request) { e := 0.25; r.Epsilon = &e })
+	other := h.mustAsk(byWard, func(r *question.Request) { e := 0.25; r.Epsilon = &e })
 	if other.Cached || h.spent(privacy.DatasetAccount("visits")) == paid {
 		t.Error("another ε was served from the store")
 	}
@@ -102,7 +102,7 @@ func TestExhaustedBudget(t *testing.T) {
 	if h.spent(privacy.TenantAccount("north")) != 0 || h.engine.ran() != 0 {
 		t.Error("a refused query was charged or run")
 	}
-	a := h.mustAsk("SELECT tenant, COUNT(*) AS n FROM visits GROUP BY tenant", func(r *query.Request) { r.OnExhausted = query.OnExhaustedExclude })
+	a := h.mustAsk("SELECT tenant, COUNT(*) AS n FROM visits GROUP BY tenant", func(r *question.Request) { r.OnExhausted = question.OnExhaustedExclude })
 	if a.Table.Rows() != 2 || a.Table.Get("noised.tenants") != `["north","south"]` {
 		t.Errorf("excluding: %d rows of %s", a.Table.Rows(), a.Table.Get("noised.tenants"))
 	}
@@ -145,7 +145,7 @@ func TestSecretKeysBelowTheThresholdStaySecret(t *testing.T) {
 		t.Error("a group of one person was shown")
 	}
 	h.engine.count = 1_000_000
-	if a := h.mustAsk(byDoctor, func(r *query.Request) { e := 0.4; r.Epsilon = &e }); a.Table.Rows() != 1 || a.Table.Columns[0].Mechanism != "partition_selection" {
+	if a := h.mustAsk(byDoctor, func(r *question.Request) { e := 0.4; r.Epsilon = &e }); a.Table.Rows() != 1 || a.Table.Columns[0].Mechanism != "partition_selection" {
 		t.Errorf("a large group was not shown: %d rows", a.Table.Rows())
 	}
 }
@@ -165,7 +165,7 @@ func TestReadersShareNumbersOnly(t *testing.T) {
 		t.Errorf("another analyst read it before asking: %v", err)
 	}
 	for range 2 {
-		served, err := h.Query(t.Context(), other, query.Request{SQL: byWard})
+		served, err := h.Query(t.Context(), other, question.Request{SQL: byWard})
 		h.must(err)
 		if !served.Cached || served.Release.ID != first.Release.ID || served.Table.Rows() != 2 {
 			t.Errorf("the second analyst was served %+v with %d rows", served.Release, served.Table.Rows())
@@ -195,7 +195,7 @@ func TestCapPerPrincipalCoversStoredReleases(t *testing.T) {
 	h.budget(own, 0.45)
 	paid := h.spent(privacy.TenantAccount("north"))
 	for range 2 {
-		if _, err := h.Query(t.Context(), other, query.Request{SQL: byWard}); err != nil {
+		if _, err := h.Query(t.Context(), other, question.Request{SQL: byWard}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestCapPerPrincipalCoversStoredReleases(t *testing.T) {
 	}
 	const next = "SELECT COUNT(*) AS n FROM visits"
 	h.mustAsk(next)
-	answer, err := h.Query(t.Context(), other, query.Request{SQL: next})
+	answer, err := h.Query(t.Context(), other, question.Request{SQL: next})
 	if privacy.CodeOf(err) != privacy.CodeBudgetExhausted || answer != nil {
 		t.Errorf("a principal whose cap is spent was served a stored release: %v", err)
 	}
@@ -221,7 +221,7 @@ func TestCapPerPrincipalCoversStoredReleases(t *testing.T) {
 
 func TestExplainIsFree(t *testing.T) {
 	h := newHouse(t)
-	x, err := h.Explain(t.Context(), analyst, query.Request{SQL: "SELECT doctor, COUNT(*) AS n, AVG(days) AS d FROM visits GROUP BY doctor"})
+	x, err := h.Explain(t.Context(), analyst, question.Request{SQL: "SELECT doctor, COUNT(*) AS n, AVG(days) AS d FROM visits GROUP BY doctor"})
 	h.must(err)
 	if !x.Permitted || len(x.Charges) != 3 || len(x.Columns) != 3 || x.PartitionSelection == nil || x.Columns[2].ByCount["100"] == nil {
 		t.Errorf("explanation = %+v", x)
@@ -239,18 +239,18 @@ func TestParametersAreRefusedForFree(t *testing.T) {
 	h := newHouse(t)
 	f := func(x float64) *float64 { return &x }
 	n := func(x int64) *int64 { return &x }
-	tests := map[string]func(*query.Request){
-		"epsilon 0":           func(r *query.Request) { r.Epsilon = f(0) },
-		"epsilon -1":          func(r *query.Request) { r.Epsilon = f(-1) },
-		"epsilon 1e-320":      func(r *query.Request) { r.Epsilon = f(1e-320) },
-		"epsilon 800":         func(r *query.Request) { r.Epsilon = f(800) },
-		"delta 0":             func(r *query.Request) { r.Delta = f(0) },
-		"delta 1":             func(r *query.Request) { r.Delta = f(1) },
-		"delta -1":            func(r *query.Request) { r.Delta = f(-1) },
-		"partitions 0":        func(r *query.Request) { r.MaxPartitions = n(0) },
-		"partitions too many": func(r *query.Request) { r.MaxPartitions = n(3) },
-		"rows overflow":       func(r *query.Request) { r.MaxRowsPerPartition = n(1 << 62) },
-		"bounds reversed":     func(r *query.Request) { r.Columns = map[string][2]float64{"days": {5, 1}} },
+	tests := map[string]func(*question.Request){
+		"epsilon 0":           func(r *question.Request) { r.Epsilon = f(0) },
+		"epsilon -1":          func(r *question.Request) { r.Epsilon = f(-1) },
+		"epsilon 1e-320":      func(r *question.Request) { r.Epsilon = f(1e-320) },
+		"epsilon 800":         func(r *question.Request) { r.Epsilon = f(800) },
+		"delta 0":             func(r *question.Request) { r.Delta = f(0) },
+		"delta 1":             func(r *question.Request) { r.Delta = f(1) },
+		"delta -1":            func(r *question.Request) { r.Delta = f(-1) },
+		"partitions 0":        func(r *question.Request) { r.MaxPartitions = n(0) },
+		"partitions too many": func(r *question.Request) { r.MaxPartitions = n(3) },
+		"rows overflow":       func(r *question.Request) { r.MaxRowsPerPartition = n(1 << 62) },
+		"bounds reversed":     func(r *question.Request) { r.Columns = map[string][2]float64{"days": {5, 1}} },
 	}
 	for name, change := range tests {
 		if _, err := h.ask("SELECT ward, SUM(days) AS s FROM visits GROUP BY ward", change); privacy.CodeOf(err) != privacy.CodePrivacyParameters {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -25,12 +25,12 @@ func (f parserFunc) ParseTemplate(context.Context, string, map[string]plan.Expr)
 // the dear one is being planned. Nothing but the cheap one is paid for.
 func TestRacingIdempotencyKeyPaysForItsOwnQuestionOnly(t *testing.T) {
 	h := newHouse(t)
-	key := func(epsilon float64) func(*query.Request) {
-		return func(r *query.Request) { r.IdempotencyKey, r.Epsilon = "racing", &epsilon }
+	key := func(epsilon float64) func(*question.Request) {
+		return func(r *question.Request) { r.IdempotencyKey, r.Epsilon = "racing", &epsilon }
 	}
 	h.engine.before = func(engine.Input) error { return errors.New("cut off") } // the cheap charge stays pending
-	parser, raced := h.Parser, false
-	h.Parser = parserFunc(func(ctx context.Context, sql string) (*plan.Select, error) {
+	o, parser, raced := h.options, h.options.Parser, false
+	o.Parser = parserFunc(func(ctx context.Context, sql string) (*plan.Select, error) {
 		if !raced {
 			raced = true
 			_, _ = h.ask(byWard, key(0.01))
@@ -38,6 +38,7 @@ func TestRacingIdempotencyKeyPaysForItsOwnQuestionOnly(t *testing.T) {
 		}
 		return parser.Parse(ctx, sql)
 	})
+	h.open(o)
 	if _, err := h.ask(byWard, key(1)); privacy.CodeOf(err) != privacy.CodeIdempotencyMismatch {
 		t.Errorf("the dear question on the cheap charge: %v, want idempotency-mismatch", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/lineage"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 )
 
 // TestAReleaseKnowsWhatItRead: what a release read is on record with it, also of
@@ -12,7 +12,7 @@ import (
 func TestAReleaseKnowsWhatItRead(t *testing.T) {
 	h := newHouse(t)
 	h.publish("gen_1")
-	ask := query.Request{SQL: "SELECT COUNT(*) AS n FROM visits"}
+	ask := question.Request{SQL: "SELECT COUNT(*) AS n FROM visits"}
 	first, err := h.Query(t.Context(), analyst, ask)
 	h.must(err)
 	if _, err := h.Query(t.Context(), other, ask); err != nil {

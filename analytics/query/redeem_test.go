@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/engine"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -51,7 +51,7 @@ func TestRestartFinishesPendingCharges(t *testing.T) {
 
 func TestIdempotencyKeySurvivesNewData(t *testing.T) {
 	h := newHouse(t)
-	key := func(r *query.Request) { r.IdempotencyKey = "retry-1" }
+	key := func(r *question.Request) { r.IdempotencyKey = "retry-1" }
 	first := h.mustAsk(byWard, key)
 	h.publish("gen_1")
 	paid := h.spent(privacy.DatasetAccount("visits"))
@@ -90,7 +90,7 @@ func TestHangUpStillRedeems(t *testing.T) {
 	h := newHouse(t)
 	ctx, hangUp := context.WithCancel(t.Context())
 	h.engine.before = func(engine.Input) error { hangUp(); return nil }
-	if _, err := h.Query(ctx, analyst, query.Request{SQL: byWard}); err != nil && privacy.CodeOf(err) != privacy.CodeUnavailable {
+	if _, err := h.Query(ctx, analyst, question.Request{SQL: byWard}); err != nil && privacy.CodeOf(err) != privacy.CodeUnavailable {
 		t.Fatalf("a caller that left got %v", err)
 	}
 	h.must(h.Close(t.Context()))
@@ -111,7 +111,7 @@ func TestIdempotencyKeyOfAStoredRelease(t *testing.T) {
 	paid := h.spent(privacy.DatasetAccount("visits"))
 	const top = "SELECT ward AS w, COUNT(*) AS n FROM visits GROUP BY ward ORDER BY n DESC LIMIT 1"
 	ask := func() []byte {
-		a, err := h.Query(t.Context(), other, query.Request{SQL: top, IdempotencyKey: "stored"})
+		a, err := h.Query(t.Context(), other, question.Request{SQL: top, IdempotencyKey: "stored"})
 		h.must(err)
 		return arrowOf(t, a)
 	}
@@ -132,7 +132,7 @@ func TestPayersQuestionIsTheOneThatIsStored(t *testing.T) {
 	}
 	h.engine.before = nil
 	const renamed = "SELECT ward AS w, COUNT(*) AS c FROM visits GROUP BY ward LIMIT 1"
-	served, err := h.Query(t.Context(), other, query.Request{SQL: renamed})
+	served, err := h.Query(t.Context(), other, question.Request{SQL: renamed})
 	h.must(err)
 	back, err := h.Release(t.Context(), analyst, served.Release.ID)
 	h.must(err)

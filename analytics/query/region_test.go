@@ -9,6 +9,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/analytics/sqlparse"
@@ -28,7 +29,7 @@ func (h *house) with(change func(*query.Options)) *house {
 		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
 	}
 	change(&o)
-	other.Service = query.New(o)
+	other.open(o)
 	return &other
 }
 
@@ -40,7 +41,7 @@ func (h *house) in(regions ...string) *house {
 	return h.with(func(o *query.Options) { o.Regions = served })
 }
 
-func exclude(r *query.Request) { r.OnElsewhere = query.OnElsewhereExclude }
+func exclude(r *question.Request) { r.OnElsewhere = question.OnElsewhereExclude }
 
 // TestQueriesStayInTheirRegion: a query that would read a tenant of another region
 // is refused before anything is charged or run, unless the caller would have that
@@ -55,14 +56,14 @@ func TestQueriesStayInTheirRegion(t *testing.T) {
 	if privacy.CodeOf(err) != privacy.CodeForbidden || !query.Unpaid(err) || !slices.Equal(residency.Refused(err), []string{"south"}) {
 		t.Errorf("a query over both: %v", err)
 	}
-	if _, err := eu.Explain(t.Context(), analyst, query.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
+	if _, err := eu.Explain(t.Context(), analyst, question.Request{SQL: byWard}); privacy.CodeOf(err) != privacy.CodeForbidden {
 		t.Errorf("explain: %v", err)
 	}
-	only := func(names ...string) func(*query.Request) { return func(r *query.Request) { r.Tenants = names } }
+	only := func(names ...string) func(*question.Request) { return func(r *question.Request) { r.Tenants = names } }
 	if _, err := eu.ask(byWard, only("south"), exclude); privacy.CodeOf(err) != privacy.CodeForbidden {
 		t.Errorf("nobody is left: %v", err)
 	}
-	if _, err := eu.ask(byWard, func(r *query.Request) { r.OnElsewhere = "maybe" }); privacy.CodeOf(err) != privacy.CodeInvalidRequest {
+	if _, err := eu.ask(byWard, func(r *question.Request) { r.OnElsewhere = "maybe" }); privacy.CodeOf(err) != privacy.CodeInvalidRequest {
 		t.Errorf("an unknown wish: %v", err)
 	}
 	if eu.engine.ran() != 0 || h.spent(privacy.TenantAccount("north")) != 0 || h.spent(privacy.DatasetAccount("visits")) != 0 {
@@ -88,7 +89,7 @@ func TestAQueryThatLeavesOutRepeats(t *testing.T) {
 	h := newHouse(t)
 	h.must(h.catalog.SetRegion(t.Context(), "north", "eu", operator, residency.Regions{}))
 	eu := h.in("eu")
-	key := func(r *query.Request) { r.IdempotencyKey = "k" }
+	key := func(r *question.Request) { r.IdempotencyKey = "k" }
 	first := eu.mustAsk(byWard, exclude, key)
 	if again := eu.mustAsk(byWard, exclude, key); again.Release.ID != first.Release.ID {
 		t.Error("a repeated request got another release")

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/kept"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/keyring"
 )
@@ -30,20 +32,27 @@ func turned(key []byte) []byte {
 }
 
 // seal gives the house keys.
-func (h *house) seal() {
-	h.Keys = keyring.New(h.db, fixed{}, time.Now)
-	h.Store.WithKeys(h.Keys)
+func (h *house) seal() { h.sealUnder(fixed{}) }
+
+func (h *house) sealUnder(kek keyring.Wrapper) {
+	o := h.options
+	o.Keys = keyring.New(h.db, kek, time.Now)
+	o.Store.WithKeys(o.Keys)
+	h.open(o)
 }
+
+// book is what charges keep, as the house reads it.
+func (h *house) book() *kept.Book { return &kept.Book{Ledger: h.ledger, Keys: h.options.Keys} }
 
 // sealPlain seals what was there before.
 func (h *house) sealPlain() (n int) {
 	h.t.Helper()
 	h.must(h.db.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		charges, err := h.SealPlain(ctx, tx, 100)
+		charges, err := h.book().SealPlain(ctx, tx, 100)
 		if err != nil {
 			return err
 		}
-		releases, err := h.Store.SealPlain(ctx, tx, 100)
+		releases, err := h.options.Store.SealPlain(ctx, tx, 100)
 		n = charges + releases
 		return err
 	}))
@@ -72,7 +81,7 @@ func (h *house) stored() string {
 func TestRequestsAreSealed(t *testing.T) {
 	h := newHouse(t)
 	const canary = "SELECT COUNT(*) AS canary FROM visits"
-	retry := func(r *query.Request) { r.IdempotencyKey = "a-secret-key" }
+	retry := func(r *question.Request) { r.IdempotencyKey = "a-secret-key" }
 	h.mustAsk(canary, retry)
 	if text := h.stored(); !strings.Contains(text, "canary") || !strings.Contains(text, "a-secret-key") {
 		t.Fatal("without keys nothing of a request is stored: what is this test for?")
@@ -84,7 +93,7 @@ func TestRequestsAreSealed(t *testing.T) {
 		t.Errorf("a request is stored as it is:\n%q", text)
 	}
 	spent := h.spent(privacy.TenantAccount("north"))
-	for _, again := range []*query.Answer{h.mustAsk(canary, retry), h.mustAsk(canary)} {
+	for _, again := range []*showing.Answer{h.mustAsk(canary, retry), h.mustAsk(canary)} {
 		if again.Release.ID != first.Release.ID || again.Release.SQL != canary {
 			t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
 		}
@@ -101,12 +110,12 @@ func TestRequestsAreSealed(t *testing.T) {
 // wait are the same with keys as without.
 func TestWhatWasChargedBeforeThereWereKeysIsFound(t *testing.T) {
 	h := newHouse(t)
-	retry := func(r *query.Request) { r.IdempotencyKey = "before" }
+	retry := func(r *question.Request) { r.IdempotencyKey = "before" }
 	first := h.mustAsk(byWard, retry)
 	spent := h.spent(privacy.TenantAccount("north"))
 	h.seal()
 	for range 2 {
-		for _, again := range []*query.Answer{h.mustAsk(byWard), h.mustAsk(byWard, retry)} {
+		for _, again := range []*showing.Answer{h.mustAsk(byWard), h.mustAsk(byWard, retry)} {
 			if again.Release.ID != first.Release.ID {
 				t.Errorf("asked again: %+v, want %+v", again.Release, first.Release)
 			}
@@ -138,14 +147,13 @@ func BenchmarkRelease(b *testing.B) {
 				h.must(keyring.CreateFile(path, h.dir))
 				file, err := keyring.OpenFile(path, h.dir)
 				h.must(err)
-				h.Keys = keyring.New(h.db, file, time.Now)
-				h.Store.WithKeys(h.Keys)
+				h.sealUnder(file)
 			}
 			n := 0
 			for b.Loop() {
 				n++
 				epsilon := 1 + 1e-6*float64(n) // another release each time
-				_, err := h.ask(byWard, func(r *query.Request) { r.Epsilon = &epsilon })
+				_, err := h.ask(byWard, func(r *question.Request) { r.Epsilon = &epsilon })
 				h.must(err)
 			}
 		})

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 )
 
 // TestReleasesAreOfTheirTenantsAndGenerations: a stored answer is that of one
@@ -32,7 +32,7 @@ func TestReleasesAreOfTheirTenantsAndGenerations(t *testing.T) {
 					key = "south" // it has published nothing since
 				}
 				before := len(ran)
-				a := h.mustAsk(byWard, func(r *query.Request) { r.Tenants, r.Epsilon = tenants, &epsilon })
+				a := h.mustAsk(byWard, func(r *question.Request) { r.Tenants, r.Epsilon = tenants, &epsilon })
 				was, asked := seen[key]
 				if asked != (was == a.Release.ID) || asked != (len(ran) == before) || asked != a.Cached {
 					t.Errorf("%s: release %s after %q, cached %v, %d runs", key, a.Release.ID, was, a.Cached, len(ran)-before)

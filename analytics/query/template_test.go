@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/privacy"
 )
@@ -25,7 +26,7 @@ func TestATemplateIsAskedAtNoLargerDelta(t *testing.T) {
 		code  privacy.Code
 	}{{1e-9, ""}, {1e-10, ""}, {1.1e-9, privacy.CodePrivacyParameters}, {0.1, privacy.CodePrivacyParameters}} {
 		before := h.spent(north)
-		r := query.Request{Template: "visits/wards", Delta: &tt.delta}
+		r := question.Request{Template: "visits/wards", Delta: &tt.delta}
 		_, err := h.Query(t.Context(), analyst, r)
 		if privacy.CodeOf(err) != tt.code || err != nil && !query.Unpaid(err) {
 			t.Errorf("δ %g: %v, want %q", tt.delta, err, tt.code)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
 
@@ -62,18 +62,20 @@ func BenchmarkManyTenants(b *testing.B) {
 	const sql = "SELECT ward, COUNT(*) FROM branches GROUP BY ward"
 	h, names := manyTenants(b)
 	n := 0
-	fresh := func(r *query.Request) { n++; e := 1 + 1e-6*float64(n); r.Epsilon = &e }
-	named := func(some []string) func(*query.Request) { return func(r *query.Request) { fresh(r); r.Tenants = some } }
+	fresh := func(r *question.Request) { n++; e := 1 + 1e-6*float64(n); r.Epsilon = &e }
+	named := func(some []string) func(*question.Request) {
+		return func(r *question.Request) { fresh(r); r.Tenants = some }
+	}
 	loaded := 0
 	for _, c := range []struct {
 		name   string
 		before func()
-		change func(*query.Request)
+		change func(*question.Request)
 	}{
 		{"all", func() {}, fresh},
 		{"all by name", func() {}, named(names)},
 		{"three", func() {}, named(names[:3])},
-		{"again", func() {}, func(*query.Request) {}},
+		{"again", func() {}, func(*question.Request) {}},
 		{"all after a load", func() {
 			loaded++
 			before := fmt.Sprintf("gen_x%d", loaded-1)
@@ -94,7 +96,7 @@ func BenchmarkManyTenants(b *testing.B) {
 	b.Run("explain", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, err := h.Explain(b.Context(), analyst, query.Request{SQL: sql})
+			_, err := h.Explain(b.Context(), analyst, question.Request{SQL: sql})
 			h.must(err)
 		}
 	})

@@ -14,7 +14,8 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine/duckdb"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/privacy"
 )
 
@@ -157,7 +158,7 @@ func TestEveryAggregateEndToEnd(t *testing.T) {
 	epsilon := 60.0
 	for _, tt := range tests {
 		sql := "SELECT " + tt.expr + " AS x FROM stays"
-		a, err := h.ask(sql, func(r *query.Request) { r.Epsilon = &epsilon })
+		a, err := h.ask(sql, func(r *question.Request) { r.Epsilon = &epsilon })
 		if err != nil {
 			t.Errorf("%s: %v", tt.expr, err)
 			continue
@@ -183,7 +184,7 @@ func TestMinimaAreNearMostly(t *testing.T) {
 	values := make([][]float64, len(exact))
 	for i := range 15 {
 		a, err := h.ask(fmt.Sprintf("SELECT MIN(days) AS a, MAX(days) AS b, MIN(cost) AS c, MAX(cost) AS d FROM stays WHERE cost >= %d", -20-i),
-			func(r *query.Request) { r.Epsilon = &epsilon })
+			func(r *question.Request) { r.Epsilon = &epsilon })
 		if err != nil || a.Cached {
 			t.Fatalf("%+v, %v, want a release of its own", a, err)
 		}
@@ -246,7 +247,7 @@ func TestKeysThatAreExpressions(t *testing.T) {
 		},
 	}
 	for _, tt := range tests {
-		a, err := h.ask(tt.sql, func(r *query.Request) { r.Epsilon = &epsilon })
+		a, err := h.ask(tt.sql, func(r *question.Request) { r.Epsilon = &epsilon })
 		if err != nil {
 			t.Errorf("%s: %v", tt.sql, err)
 			continue
@@ -302,8 +303,8 @@ func TestJoinsEndToEnd(t *testing.T) {
 	}
 	const byNation = "SELECT n_name AS k, COUNT(*) AS x FROM shop.orders JOIN shop.customer ON o_customer = c_id JOIN shop.nation ON c_nation = n_id GROUP BY n_name"
 	epsilon := 60.0
-	count := func(sql string) (map[string]float64, *query.Answer) {
-		a := h.mustAsk(sql, func(r *query.Request) { r.Epsilon = &epsilon })
+	count := func(sql string) (map[string]float64, *showing.Answer) {
+		a := h.mustAsk(sql, func(r *question.Request) { r.Epsilon = &epsilon })
 		got := map[string]float64{}
 		for i := range a.Table.Rows() {
 			got[a.Table.Columns[0].Values.At(i).Text()] = a.Table.Columns[1].Values.At(i).AsFloat()
@@ -324,7 +325,7 @@ func TestJoinsEndToEnd(t *testing.T) {
 	if got, a := count(byNation); a.Cached || math.Abs(got["east"]-800) > 20 {
 		t.Errorf("after a new public table: %v, cached %t, want 800", got, a.Cached)
 	}
-	alone := h.mustAsk("SELECT COUNT(*) AS x, MEDIAN(o_price) AS m FROM shop.orders", func(r *query.Request) { r.Epsilon = &epsilon })
+	alone := h.mustAsk("SELECT COUNT(*) AS x, MEDIAN(o_price) AS m FROM shop.orders", func(r *question.Request) { r.Epsilon = &epsilon })
 	if x := alone.Table.Columns[0].Values.At(0).Int; x < 1580 || x > 1620 {
 		t.Errorf("%d orders, want 1600", x)
 	}

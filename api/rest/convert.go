@@ -3,7 +3,7 @@ package rest
 import (
 	"encoding/json"
 
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
 )
@@ -51,7 +51,7 @@ func object(v any) (map[string]any, error) {
 
 // newInfo returns the description of a release in the form of a result, so that
 // both carry the same headers.
-func newInfo(a *query.Answer) (resultResponse, error) {
+func newInfo(a *showing.Answer) (resultResponse, error) {
 	body, err := json.Marshal(releaseOf(a.Release))
 	if err != nil {
 		return resultResponse{}, privacy.Internal(err, "write release")

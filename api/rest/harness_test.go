@@ -27,10 +27,12 @@ import (
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/result"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/wire"
@@ -302,7 +304,7 @@ func (f *fakeQueries) Try(context.Context, string, template.Template) error { re
 
 type fakeQueries struct {
 	mu    sync.Mutex
-	asked []query.Request
+	asked []question.Request
 	err   error
 	run   func(context.Context) // called while a query runs
 	rows  int                   // of the answer; 1 when 0
@@ -320,18 +322,18 @@ func (f *fakeQueries) count() int {
 	return len(f.asked)
 }
 
-func (f *fakeQueries) last() query.Request {
+func (f *fakeQueries) last() question.Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked[len(f.asked)-1]
 }
 
-func (f *fakeQueries) answer() *query.Answer {
+func (f *fakeQueries) answer() *showing.Answer {
 	values := result.NewVector(plan.Of(plan.KindBigint), max(f.rows, 1))
 	for i := range values.Len() {
 		values.Set(i, plan.IntValue(plan.Of(plan.KindBigint), int64(41+i)))
 	}
-	return &query.Answer{
+	return &showing.Answer{
 		Release: release.Release{ID: "rel_1", Dataset: "insteval", SQL: "SELECT 1", Epsilon: 0.5, Delta: 1e-9, CreatedAt: time.Unix(0, 0).UTC(), Policy: 1},
 		Table: &result.Table{Columns: []result.Column{{
 			Name: "n", Type: plan.Type{Kind: plan.KindBigint}, Values: values, Mechanism: result.Gaussian,
@@ -339,7 +341,7 @@ func (f *fakeQueries) answer() *query.Answer {
 	}
 }
 
-func (f *fakeQueries) Query(ctx context.Context, _ privacy.Principal, r query.Request) (*query.Answer, error) {
+func (f *fakeQueries) Query(ctx context.Context, _ privacy.Principal, r question.Request) (*showing.Answer, error) {
 	if f.run != nil {
 		f.run(ctx)
 	}
@@ -352,7 +354,7 @@ func (f *fakeQueries) Query(ctx context.Context, _ privacy.Principal, r query.Re
 	return f.answer(), nil
 }
 
-func (f *fakeQueries) Explain(_ context.Context, _ privacy.Principal, r query.Request) (*query.Explanation, error) {
+func (f *fakeQueries) Explain(_ context.Context, _ privacy.Principal, r question.Request) (*query.Explanation, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, r)
@@ -366,7 +368,7 @@ func (f *fakeQueries) Releases(context.Context, privacy.Principal, string, int) 
 	return []release.Release{f.answer().Release}, "", nil
 }
 
-func (f *fakeQueries) Release(_ context.Context, _ privacy.Principal, id string) (*query.Answer, error) {
+func (f *fakeQueries) Release(_ context.Context, _ privacy.Principal, id string) (*showing.Answer, error) {
 	if id != "rel_1" {
 		return nil, privacy.Errorf(privacy.CodeNotFound, "there is no such release")
 	}

@@ -12,10 +12,12 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/record"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
+	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/analytics/template"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/ingest/job"
@@ -29,11 +31,11 @@ import (
 // Queries answers analysts. It must not let a caller that hangs up interrupt a
 // spend.
 type Queries interface {
-	Query(ctx context.Context, p privacy.Principal, r query.Request) (*query.Answer, error)
+	Query(ctx context.Context, p privacy.Principal, r question.Request) (*showing.Answer, error)
 	Try(ctx context.Context, dataset string, t template.Template) error
-	Explain(ctx context.Context, p privacy.Principal, r query.Request) (*query.Explanation, error)
+	Explain(ctx context.Context, p privacy.Principal, r question.Request) (*query.Explanation, error)
 	Releases(ctx context.Context, p privacy.Principal, cursor string, limit int) ([]release.Release, string, error)
-	Release(ctx context.Context, p privacy.Principal, id string) (*query.Answer, error)
+	Release(ctx context.Context, p privacy.Principal, id string) (*showing.Answer, error)
 }
 
 // Loads brings data in. Its methods answer CodeNotFound for loads of another

@@ -9,7 +9,10 @@ import (
 	"strconv"
 
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/showing"
+	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
@@ -39,7 +42,7 @@ func (s *server) QueryByURL(ctx context.Context, r skeleton.QueryByURLRequestObj
 	return s.answer(ctx, q)
 }
 
-func (s *server) answer(ctx context.Context, q query.Request) (resultResponse, error) {
+func (s *server) answer(ctx context.Context, q question.Request) (resultResponse, error) {
 	cl := callOf(ctx)
 	cl.asked = true
 	a, err := s.Queries.Query(ctx, cl.principal, q)
@@ -58,8 +61,8 @@ func asksSomething(q wire.QueryRequest) error {
 }
 
 // requestOf translates a request that the document's schema has admitted.
-func requestOf(q wire.QueryRequest) query.Request {
-	out := query.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose), Template: valueOf(q.Template), Parameters: q.Parameters}
+func requestOf(q wire.QueryRequest) question.Request {
+	out := question.Request{SQL: q.SQL, Epsilon: q.Epsilon, Delta: q.Delta, Tenants: q.Tenants, Purpose: valueOf(q.Purpose), Template: valueOf(q.Template), Parameters: q.Parameters}
 	if q.OnExhausted != nil {
 		out.OnExhausted = string(*q.OnExhausted)
 	}
@@ -85,9 +88,9 @@ func requestOf(q wire.QueryRequest) query.Request {
 }
 
 // accuracyOf translates a wanted accuracy; what it may hold, the service checks.
-func accuracyOf(a wire.WantedAccuracy) *query.Accuracy {
-	out := &query.Accuracy{
-		Relative: a.Relative, Absolute: a.Absolute, Confidence: query.Confidence,
+func accuracyOf(a wire.WantedAccuracy) *wish.Accuracy {
+	out := &wish.Accuracy{
+		Relative: a.Relative, Absolute: a.Absolute, Confidence: wish.Confidence,
 		ExpectedN: a.ExpectedN, Release: valueOf(a.Release),
 	}
 	if a.Confidence != nil {
@@ -97,7 +100,7 @@ func accuracyOf(a wire.WantedAccuracy) *query.Accuracy {
 }
 
 // wantedOf shows a wanted accuracy as it was understood.
-func wantedOf(a *query.Accuracy) *wire.WantedAccuracy {
+func wantedOf(a *wish.Accuracy) *wire.WantedAccuracy {
 	if a == nil {
 		return nil
 	}
@@ -197,7 +200,7 @@ type resultResponse struct {
 	body    []byte
 }
 
-func newResult(a *query.Answer, media string, intervals bool) (resultResponse, error) {
+func newResult(a *showing.Answer, media string, intervals bool) (resultResponse, error) {
 	write := map[string]func(io.Writer, bool) error{
 		wire.TypeArrow: a.Table.WriteArrow, wire.TypeCSV: a.Table.WriteCSV, wire.TypeJSON: a.Table.WriteJSON,
 	}[media]

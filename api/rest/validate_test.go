@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/api"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
@@ -143,7 +143,7 @@ func TestPrivacyParametersAreNotTheDocumentsBusiness(t *testing.T) {
 func TestPostAndGetAskTheSame(t *testing.T) {
 	h := newHarness(t)
 	bounds := `{"max_partitions": 3, "max_rows_per_partition": 2, "rating": [1.5, 4]}`
-	want := query.Request{
+	want := question.Request{
 		SQL: "SELECT 1", MaxPartitions: ptr(int64(3)), MaxRowsPerPartition: ptr(int64(2)), Columns: map[string][2]float64{"rating": {1.5, 4}},
 		Epsilon: ptr(0.25), Delta: ptr(1e-9), Tenants: []string{"a", "b"}, OnExhausted: "exclude", Intervals: true, Purpose: "research",
 	}

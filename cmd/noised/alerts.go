@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/api/webhook"
 	"github.com/noised/noised/api/wire"
@@ -87,12 +88,12 @@ func (c Config) suspendOn() ([]anomaly.Signal, error) {
 }
 
 // alerting builds what notices anomalies, and what tells of them elsewhere.
-func (m *Main) alerting(p *parts, db *controldb.DB) error {
+func (m *Main) alerting(p *parts, db *controldb.DB, asked *kept.Book) error {
 	on, err := m.Config.suspendOn()
 	if err != nil {
 		return err
 	}
-	o := anomaly.Options{DB: db, Log: m.Log, Now: time.Now, SuspendOn: on, Question: p.queries.Asked}
+	o := anomaly.Options{DB: db, Log: m.Log, Now: time.Now, SuspendOn: on, Question: asked.Asked}
 	if m.Config.AlertWebhook != "" {
 		secret, err := readSecret(m.Config.AlertSecretFile)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
@@ -37,7 +37,7 @@ type sealer struct {
 	keys    *keyring.Ring
 	catalog *catalog.Catalog
 	store   *release.Store
-	queries *query.Service
+	asked   *kept.Book
 	jobs    *job.Service
 	audit   *audit.Recorder
 }
@@ -88,7 +88,7 @@ func (s sealer) rows(ctx context.Context) (n int, err error) {
 			for _, seal := range []func() (int, error){
 				func() (int, error) { return s.catalog.SealPlain(ctx, tx) },
 				func() (int, error) { return s.store.SealPlain(ctx, tx, sealBatch) },
-				func() (int, error) { return s.queries.SealPlain(ctx, tx, sealBatch) },
+				func() (int, error) { return s.asked.SealPlain(ctx, tx, sealBatch) },
 				func() (int, error) { return s.jobs.SealPlain(ctx, tx, sealBatch) },
 				func() (int, error) { return s.audit.SealPlain(ctx, tx, sealBatch) },
 			} {
@@ -171,7 +171,7 @@ func sealOffline(ctx context.Context, f keyringFlags) (n int, err error) {
 		return 0, err
 	}
 	s := sealer{db: db, dir: f.dataDir, keys: ring, catalog: catalog.New(db, time.Now).WithKeys(ring), store: release.New(db).WithKeys(ring)}
-	s.queries = query.New(query.Options{DB: db, Catalog: s.catalog, Ledger: ledger.New(db, time.Now), Store: s.store, Keys: ring, Now: time.Now})
+	s.asked = &kept.Book{Ledger: ledger.New(db, time.Now), Keys: ring}
 	if s.jobs, err = job.New(job.Options{DB: db, Catalog: s.catalog, Keys: ring, Dir: f.dataDir, Workers: workers, Now: time.Now}); err != nil {
 		return 0, err
 	}

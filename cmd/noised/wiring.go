@@ -13,6 +13,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/consent"
 	"github.com/noised/noised/analytics/engine/duckdb"
+	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/quota"
@@ -104,16 +105,19 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if p.policies, err = m.openPolicies(ctx, db); err != nil {
 		return p, fmt.Errorf("refusing to start with these policies: %w", err)
 	}
-	features, err := m.openFeatures(ctx, p)
-	if err != nil {
+	if err := m.openFlags(ctx, p); err != nil {
 		return p, err
 	}
 	store := release.New(db).WithKeys(p.ring)
-	p.queries = query.New(query.Options{
+	asks := query.Options{
 		Keys: p.ring, DB: db, Catalog: cat, Ledger: led, Store: store, Parser: parser, Engine: engine, Policies: p.policies, Containment: p.containment,
 		DataDir: c.DataDir, Log: m.Log, Now: now, Timeout: c.QueryTimeout,
-		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas, Features: features,
-	})
+		ResponseSlot: c.ResponseSlot, Regions: regions, Quotas: quotas,
+	}
+	if p.flags != nil {
+		asks.Features = p.flags
+	}
+	p.queries = query.New(asks)
 	p.keys = keys
 	callers, err := m.gate(p, keys)
 	if err != nil {
@@ -131,12 +135,12 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	agreed := consent.New(db, cat, led, now)
+	agreed, asked := consent.New(db, cat, led, now), &kept.Book{Ledger: led, Keys: p.ring}
 	p.audit = audit.New(audit.Options{Keys: p.ring, DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, p.erasures, store, keys, agreed)})
-	if err := m.sealPlain(ctx, sealer{db, c.DataDir, p.ring, cat, store, p.queries, p.jobs, p.audit}); err != nil {
+	if err := m.sealPlain(ctx, sealer{db, c.DataDir, p.ring, cat, store, asked, p.jobs, p.audit}); err != nil {
 		return p, err
 	}
-	if err := m.alerting(p, db); err != nil {
+	if err := m.alerting(p, db, asked); err != nil {
 		return p, err
 	}
 	p.handler, err = rest.NewServer(rest.Options{
@@ -200,17 +204,17 @@ func (m *Main) openEngine(p *parts) (*sqlparse.Parser, *duckdb.Engine, error) {
 	return parser, engine, nil
 }
 
-// openFeatures reads the file of flags; without one everything is on.
-func (m *Main) openFeatures(ctx context.Context, p *parts) (query.Features, error) {
+// openFlags reads the file of flags; without one everything is on.
+func (m *Main) openFlags(ctx context.Context, p *parts) error {
 	if m.Config.FlagsFile == "" {
-		return nil, nil
+		return nil
 	}
 	var err error
 	if p.flags, err = flags.Open(ctx, m.Config.FlagsFile, m.Log); err != nil {
-		return nil, err
+		return err
 	}
 	p.closers = append(p.closers, p.flags.Close)
-	return p.flags, nil
+	return nil
 }
 
 // openPolicies puts the policies in force that the directory, the API or nobody has

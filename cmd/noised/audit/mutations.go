@@ -109,8 +109,8 @@ func rankMutations() []Mutation {
 			Edits: []Edit{{"ingest/rank/unit.go", "old.key, int(old.rows)", "old.key, 0"}},
 		},
 		{
-			Name: "ranks-that-are-not-there", Package: "./analytics/query", Test: "TestWhichSegmentsQualify",
-			Edits: []Edit{{"analytics/query/strategy.go", "return !public && (!serves(b, s) ||", "return !public && (s.Ranks == nil ||"}},
+			Name: "ranks-that-are-not-there", Package: "./analytics/inputs", Test: "TestWhichSegmentsQualify",
+			Edits: []Edit{{"analytics/inputs/strategy.go", "return !public && (!serves(b, s) ||", "return !public && (s.Ranks == nil ||"}},
 		},
 	}
 }

@@ -24,7 +24,7 @@ func eraseMutations() []Mutation {
 		},
 		{
 			Name: "charge-runs-on-what-was-erased", Package: "./analytics/query", Test: "TestARunGoesOnWhenItsFilesAreErased",
-			Edits: []Edit{{"analytics/query/erased.go", "\t\tif gone {\n", "\t\tif gone && failed == nil {\n"}},
+			Edits: []Edit{{"analytics/redeem/erased.go", "\t\tif gone {\n", "\t\tif gone && failed == nil {\n"}},
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/query"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/rest"
@@ -131,9 +132,9 @@ func (v *Service) Close() error {
 // analyst is who asks in this process.
 var analyst = privacy.Principal{ID: "key_bench", Role: privacy.RoleAnalyst}
 
-func (v *Service) request(q Question) query.Request {
+func (v *Service) request(q Question) question.Request {
 	epsilon := v.site.epsilon()
-	return query.Request{
+	return question.Request{
 		SQL: q.SQL, Epsilon: &epsilon, Tenants: q.Tenants,
 		MaxPartitions: positive(q.MaxPartitions), MaxRowsPerPartition: positive(q.MaxRowsPerPartition),
 	}

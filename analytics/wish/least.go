@@ -1,4 +1,4 @@
-package query
+package wish
 
 import (
 	"fmt"
@@ -27,7 +27,7 @@ func epsilonAt(i int) float64 {
 	return f
 }
 
-// leastEpsilon returns the least ε with whose noise every column is as accurate
+// LeastEpsilon returns the least ε with whose noise every column is as accurate
 // as wished. Each look prices the query anew, and is a function of its
 // parameters alone, so that the same wish is the same charge.
 //
@@ -36,7 +36,7 @@ func epsilonAt(i int) float64 {
 // deviation, its intervals are wider at first; so an ε from before such a change
 // may do where the next larger ones do not. Each stretch without a change is
 // searched, from the largest ε down.
-func (w *wish) leastEpsilon(price func(epsilon float64) (*planner.Priced, error)) (float64, error) {
+func (w *Wish) LeastEpsilon(price func(epsilon float64) (*planner.Priced, error)) (float64, error) {
 	most := decades * perDecade
 	priced, err := price(epsilonAt(most))
 	if err != nil {
@@ -47,7 +47,7 @@ func (w *wish) leastEpsilon(price func(epsilon float64) (*planner.Priced, error)
 	} else if far.half > far.allowed {
 		return 0, far.refusal()
 	}
-	s := &epsilonSearch{wish: w, price: price}
+	s := &epsilonSearch{Wish: w, price: price}
 	best := sort.Search(most, s.meets)
 	for end := best; end > 0; {
 		end = s.stretch(end) - 1
@@ -61,7 +61,7 @@ func (w *wish) leastEpsilon(price func(epsilon float64) (*planner.Priced, error)
 
 // epsilonSearch looks for the least ε and keeps the first failure.
 type epsilonSearch struct {
-	*wish
+	*Wish
 	price func(epsilon float64) (*planner.Priced, error)
 	err   error
 }
@@ -126,7 +126,7 @@ func (m miss) refusal() error {
 
 // worst returns the column of a priced query that is furthest from the wish. It
 // refuses a wish that a column gives no meaning to.
-func (w *wish) worst(p *planner.Priced) (miss, error) {
+func (w *Wish) worst(p *planner.Priced) (miss, error) {
 	view, n := w.view, 0.0
 	view.Plan, view.Noise = p.Plan, p.Noise
 	if w.ExpectedN != nil {
@@ -151,7 +151,7 @@ func (w *wish) worst(p *planner.Priced) (miss, error) {
 
 // allowed returns how far a column may be off, for n expected rows, or 0 when
 // nothing was said of them.
-func (w *wish) allowed(c finish.Expectation, n float64) (float64, error) {
+func (w *Wish) allowed(c finish.Expectation, n float64) (float64, error) {
 	refuse := func(format string, args ...any) *privacy.Error {
 		return privacy.Errorf(privacy.CodePrivacyParameters, format, args...)
 	}

@@ -1,4 +1,4 @@
-package query
+package wish
 
 import (
 	"testing"
@@ -36,7 +36,7 @@ func TestLeastEpsilon(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.Int64Range(1, 1000).Draw(t, "rows of a unit")
 		half := float64(c) * rapid.Float64Range(0.2, 100).Draw(t, "half-width")
-		w := &wish{Accuracy: Accuracy{Absolute: &half}, view: finish.View{Confidence: 0.95}}
+		w := &Wish{Accuracy: Accuracy{Absolute: &half}, view: finish.View{Confidence: 0.95}}
 		price := func(epsilon float64) (*planner.Priced, error) {
 			mu := privacy.MuOf(privacy.Loss{Epsilon: epsilon, Delta: 1e-9})
 			l := float64(c)
@@ -51,7 +51,7 @@ func TestLeastEpsilon(t *testing.T) {
 			far, err := w.worst(p)
 			return err == nil && far.half <= far.allowed
 		}
-		got, err := w.leastEpsilon(price)
+		got, err := w.LeastEpsilon(price)
 		if privacy.CodeOf(err) == privacy.CodePrivacyParameters && !meets(privacy.MaxEpsilon) {
 			return
 		}

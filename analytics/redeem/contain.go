@@ -1,18 +1,13 @@
-package query
+package redeem
 
 import (
 	"context"
 
-	"github.com/noised/noised/analytics/release"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/ledger"
 )
-
-// touches is what must not be suspended for a question to be answered.
-func (p *prepared) touches() containment.Touches {
-	return containment.Touches{Principal: p.asker, Dataset: p.dataset.Name, Tenants: p.priced.Plan.Tenants}
-}
 
 // errStopped answers a question that was charged and then stopped. It says the same
 // however far its run had come.
@@ -27,24 +22,24 @@ func errStopped() error {
 // rows. What it led to is held back to a boundary of slots in any case (see pace),
 // and what is said then depends on the suspension alone: a run that failed by
 // itself in the same slot is answered as one that was stopped.
-func (s *Service) contained(ctx context.Context, charge ledger.Charge, prep *prepared) (release.Core, error) {
-	tracked, done, err := s.Containment.Track(ctx, prep.touches())
+func (r *Redeemer) contained(ctx context.Context, charge ledger.Charge, prep *question.Prepared, leased bool) (Redeemed, error) {
+	tracked, done, err := r.Containment.Track(ctx, prep.Touches())
 	if containment.Is(err) {
-		return release.Core{}, errStopped()
+		return Redeemed{}, errStopped()
 	}
 	if err != nil {
-		return release.Core{}, err
+		return Redeemed{}, err
 	}
 	defer done()
-	core, err := s.redeemSafely(tracked, charge, prep)
-	if err != nil && (s.stopped(tracked, err) || containment.Is(s.Containment.Check(context.WithoutCancel(ctx), prep.touches()))) {
-		return release.Core{}, errStopped()
+	core, err := r.redeemSafely(tracked, charge, prep, leased)
+	if err != nil && (r.stopped(tracked, err) || containment.Is(r.Containment.Check(context.WithoutCancel(ctx), prep.Touches()))) {
+		return Redeemed{}, errStopped()
 	}
 	return core, err
 }
 
 // stopped reports whether a run failed because of a suspension. It then counts as
 // no attempt: a charge must not be abandoned for it.
-func (s *Service) stopped(ctx context.Context, err error) bool {
+func (r *Redeemer) stopped(ctx context.Context, err error) bool {
 	return containment.Is(err) || containment.Is(context.Cause(ctx))
 }

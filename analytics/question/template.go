@@ -1,4 +1,4 @@
-package query
+package question
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // named puts into a request what the template that it names stands for now. From
 // then on the request is complete: a charge is redeemed with what it was made for,
 // whatever becomes of the template.
-func (s *Service) named(ctx context.Context, r *Request) error {
+func (p *Preparer) named(ctx context.Context, r *Request) error {
 	dataset, name, ok := strings.Cut(r.Template, "/")
 	switch {
 	case r.Template == "" && r.Parameters == nil:
@@ -30,7 +30,7 @@ func (s *Service) named(ctx context.Context, r *Request) error {
 		// Clamps tell other things of rows: a sum between 0 and 1 counts.
 		return privacy.Errorf(privacy.CodeInvalidRequest, "a template is asked within its contract's bounds: leave columns, max_partitions and max_rows_per_partition out")
 	}
-	v, err := template.Latest(ctx, s.DB, dataset, name)
+	v, err := template.Latest(ctx, p.DB, dataset, name)
 	if err != nil {
 		return err
 	}
@@ -44,23 +44,15 @@ func (s *Service) named(ctx context.Context, r *Request) error {
 }
 
 // parse reads what a request asks.
-func (s *Service) parse(ctx context.Context, r Request) (*plan.Select, error) {
+func (p *Preparer) parse(ctx context.Context, r Request) (*plan.Select, error) {
 	if r.Resolved == nil {
-		return s.Parser.Parse(ctx, r.SQL)
+		return p.Parser.Parse(ctx, r.SQL)
 	}
 	arguments, err := r.Resolved.Bind(r.Parameters)
 	if err != nil {
 		return nil, err
 	}
-	return s.Parser.ParseTemplate(ctx, r.Resolved.SQL, arguments)
-}
-
-// within refuses more loss than a template allows.
-func (r Request) within(loss privacy.Loss) error {
-	if r.Resolved != nil && loss.Epsilon > r.Resolved.Epsilon {
-		return privacy.Errorf(privacy.CodePrivacyParameters, "the template allows an epsilon of at most %g", r.Resolved.Epsilon)
-	}
-	return nil
+	return p.Parser.ParseTemplate(ctx, r.Resolved.SQL, arguments)
 }
 
 // agreed refuses a template that is asked at a larger δ than its contract's: at the
@@ -75,8 +67,8 @@ func (q *question) agreed() error {
 
 // Try refuses a template that could not be asked: what it says is permitted under
 // the contract in force, for one choice of arguments, and is about its dataset.
-func (s *Service) Try(ctx context.Context, dataset string, t template.Template) error {
-	ds, err := s.Catalog.Dataset(ctx, dataset)
+func (p *Preparer) Try(ctx context.Context, dataset string, t template.Template) error {
+	ds, err := p.Catalog.Dataset(ctx, dataset)
 	if err != nil {
 		return err
 	}
@@ -87,7 +79,7 @@ func (s *Service) Try(ctx context.Context, dataset string, t template.Template) 
 	if err != nil {
 		return err
 	}
-	sel, err := s.Parser.ParseTemplate(ctx, t.SQL, arguments)
+	sel, err := p.Parser.ParseTemplate(ctx, t.SQL, arguments)
 	if err != nil {
 		return err
 	}

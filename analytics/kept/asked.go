@@ -1,4 +1,4 @@
-package query
+package kept
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 // of who asked it: for whoever compares questions with one another. The arguments of
 // a template stand behind it as conditions, or all that it is asked with would look
 // the same.
-func (s *Service) Asked(ctx context.Context, key string, kept []byte) (text, tenant string, err error) {
+func (b *Book) Asked(ctx context.Context, key string, kept []byte) (text, tenant string, err error) {
 	if kept == nil {
 		return "", "", nil
 	}
-	was, err := s.request(ctx, ledger.Charge{Key: key, Payload: kept})
+	was, err := b.Open(ctx, ledger.Charge{Key: key, Payload: kept})
 	if err != nil {
 		return "", "", err
 	}
@@ -27,12 +27,12 @@ func (s *Service) Asked(ctx context.Context, key string, kept []byte) (text, ten
 	if r.Resolved == nil {
 		return r.SQL, was.Tenant, nil
 	}
-	var b strings.Builder
-	b.WriteString(r.Resolved.SQL)
+	var out strings.Builder
+	out.WriteString(r.Resolved.SQL)
 	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
-		b.WriteString("\nAND " + name + " = " + literal(r.Parameters[name]))
+		out.WriteString("\nAND " + name + " = " + literal(r.Parameters[name]))
 	}
-	return b.String(), was.Tenant, nil
+	return out.String(), was.Tenant, nil
 }
 
 // literal writes a JSON value as a text in quotes.

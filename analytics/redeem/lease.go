@@ -1,17 +1,18 @@
-package query
+package redeem
 
 import (
 	"context"
 	"time"
 
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/ledger"
 )
 
 const (
-	// leaseTTL is how long a process that died holds up the charges that it was
+	// LeaseTTL is how long a process that died holds up the charges that it was
 	// redeeming. A live one renews its leases.
-	leaseTTL = 5 * time.Second
+	LeaseTTL = 5 * time.Second
 	// pollEvery is how often a process looks for the release of a charge that
 	// another process is redeeming.
 	pollEvery = 10 * time.Millisecond
@@ -21,20 +22,20 @@ const (
 // until the charge has its release or that lease may have lapsed, and returns
 // false: look again. A charge that is neither pending nor released was abandoned
 // and never will have a release.
-func (s *Service) lease(ctx context.Context, charge ledger.Charge) (mine bool, err error) {
-	mine, err = s.Ledger.Acquire(ctx, charge.ID, s.owner, leaseTTL)
+func (r *Redeemer) lease(ctx context.Context, charge ledger.Charge) (mine bool, err error) {
+	mine, err = r.Ledger.Acquire(ctx, charge.ID, r.owner, LeaseTTL)
 	if err != nil || mine {
 		return mine, err
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for range leaseTTL / pollEvery / 5 {
-		if _, live, err := s.Ledger.Lookup(ctx, charge.Key); err != nil {
+	for range LeaseTTL / pollEvery / 5 {
+		if _, live, err := r.Ledger.Lookup(ctx, charge.Key); err != nil {
 			return false, err
 		} else if !live {
-			return false, errAbandoned
+			return false, ErrAbandoned
 		}
-		if _, stored, err := s.Store.ByKey(ctx, charge.Key); err != nil || stored {
+		if _, stored, err := r.Store.ByKey(ctx, charge.Key); err != nil || stored {
 			return false, err
 		}
 		select {
@@ -49,20 +50,20 @@ func (s *Service) lease(ctx context.Context, charge ledger.Charge) (mine bool, e
 // keepLease renews the lease of a charge until the function that it returns is
 // called. A renewal that fails lets the lease lapse, which costs a second run
 // at worst: only one release redeems the charge.
-func (s *Service) keepLease(ctx context.Context, charge ledger.Charge) (stop func()) {
+func (r *Redeemer) keepLease(ctx context.Context, charge ledger.Charge) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(leaseTTL / 3)
+		tick := time.NewTicker(LeaseTTL / 3)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := s.Ledger.Renew(ctx, charge.ID, s.owner, leaseTTL); err != nil && ctx.Err() == nil {
-					s.Log.Warn("a lease could not be renewed", "charge", charge.ID, "code", privacy.CodeOf(err))
+				if err := r.Ledger.Renew(ctx, charge.ID, r.owner, LeaseTTL); err != nil && ctx.Err() == nil {
+					r.Log.Warn("a lease could not be renewed", "charge", charge.ID, "code", privacy.CodeOf(err))
 				}
 			}
 		}
@@ -78,11 +79,7 @@ func (s *Service) keepLease(ctx context.Context, charge ledger.Charge) (stop fun
 // will do.
 func inTime(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
-		return busy()
+		return question.Busy()
 	}
 	return err
-}
-
-func busy() error {
-	return privacy.Errorf(privacy.CodeUnavailable, "the answer is not ready yet; ask again, nothing more is charged")
 }

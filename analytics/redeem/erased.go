@@ -1,9 +1,11 @@
-package query
+package redeem
 
 import (
 	"context"
 
 	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/inputs"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -24,11 +26,11 @@ const maxErasures = 4
 // A run that has begun when people are erased ends on the files that it has open; one
 // that finds a file gone begins again. Neither depends on a row: an erasure takes every
 // file of every table of its tenant, whoever is in them.
-func (s *Service) computed(ctx context.Context, charge ledger.Charge, prep *prepared, giveBack func()) (*finish.Core, *prepared, error) {
+func (r *Redeemer) computed(ctx context.Context, charge ledger.Charge, prep *question.Prepared, giveBack func()) (*finish.Core, *question.Prepared, error) {
 	defer giveBack()
 	var failed error
 	for range maxErasures {
-		gone, err := s.erased(ctx, prep)
+		gone, err := r.erased(ctx, prep)
 		if err != nil {
 			return nil, prep, err
 		}
@@ -36,11 +38,11 @@ func (s *Service) computed(ctx context.Context, charge ledger.Charge, prep *prep
 			break
 		}
 		if gone {
-			if prep, err = s.current(ctx, charge, prep); err != nil {
+			if prep, err = r.current(ctx, charge, prep); err != nil {
 				return nil, prep, err
 			}
 		}
-		core, err := s.compute(ctx, prep)
+		core, err := r.compute(ctx, prep)
 		if err == nil {
 			return core, prep, nil
 		}
@@ -50,13 +52,13 @@ func (s *Service) computed(ctx context.Context, charge ledger.Charge, prep *prep
 }
 
 // erased reports whether people were erased from what a question is to be run on.
-func (s *Service) erased(ctx context.Context, prep *prepared) (bool, error) {
-	now, err := s.Catalog.CurrentUnder(ctx, prep.dataset.Contract, readFrom(prep.priced.Plan))
+func (r *Redeemer) erased(ctx context.Context, prep *question.Prepared) (bool, error) {
+	now, err := r.Catalog.CurrentUnder(ctx, prep.Dataset.Contract, inputs.Owners(prep.Priced.Plan))
 	if err != nil {
 		return false, err
 	}
 	var replaced []string
-	for tenant, g := range prep.generations {
+	for tenant, g := range prep.Inputs.Generations {
 		if g.ID != "" && now[tenant].ID != g.ID {
 			replaced = append(replaced, g.ID)
 		}
@@ -64,16 +66,16 @@ func (s *Service) erased(ctx context.Context, prep *prepared) (bool, error) {
 	if replaced == nil {
 		return false, nil
 	}
-	return s.Catalog.Erased(ctx, replaced)
+	return r.Catalog.Erased(ctx, replaced)
 }
 
 // current is a question prepared on the generations that are current now, for the same
 // caller.
-func (s *Service) current(ctx context.Context, charge ledger.Charge, before *prepared) (*prepared, error) {
-	now, err := s.again(ctx, charge)
+func (r *Redeemer) current(ctx context.Context, charge ledger.Charge, before *question.Prepared) (*question.Prepared, error) {
+	now, err := r.Again(ctx, charge)
 	if err != nil {
 		return before, err
 	}
-	now.asker = before.asker
+	now.Asker = before.Asker
 	return now, nil
 }

@@ -1,4 +1,4 @@
-package query
+package question
 
 import (
 	"context"
@@ -15,33 +15,27 @@ type Policies interface {
 	Decide(ctx context.Context, r policy.Request) (policy.Decision, error)
 }
 
-// The operations that ask a question, as policies know them.
-const (
-	OperationQuery   = "query"
-	OperationExplain = "explain"
-)
-
-// permit asks the contract who may ask, and the policies for what a principal would now be shown, and keeps the
+// Permit asks the contract who may ask, and the policies for what a principal would now be shown, and keeps the
 // version that permitted it. It comes before any charge, and before a stored
 // release is shown to another reader.
-func (s *Service) permit(ctx context.Context, by privacy.Principal, operation string, p *prepared) error {
-	b := p.priced.Plan
-	if !p.dataset.Contract.MayAsk(by.Group) {
-		return privacy.Errorf(privacy.CodeForbidden, "the contract of %s does not let this principal's group ask", p.dataset.Name)
+func (p *Preparer) Permit(ctx context.Context, by privacy.Principal, operation string, q *Prepared) error {
+	b := q.Priced.Plan
+	if !q.Dataset.Contract.MayAsk(by.Group) {
+		return privacy.Errorf(privacy.CodeForbidden, "the contract of %s does not let this principal's group ask", q.Dataset.Name)
 	}
-	if p.dataset.Contract.TemplatesOnly && p.request.Resolved == nil {
-		return privacy.Errorf(privacy.CodeQueryNotPermitted, "%s is asked by its approved templates only", p.dataset.Name).
+	if q.Dataset.Contract.TemplatesOnly && q.Request.Resolved == nil {
+		return privacy.Errorf(privacy.CodeQueryNotPermitted, "%s is asked by its approved templates only", q.Dataset.Name).
 			Suggest("name a template of the dataset and its parameters")
 	}
-	d, err := s.Policies.Decide(ctx, policy.Request{
+	d, err := p.Policies.Decide(ctx, policy.Request{
 		Principal: by, Action: operation, Tenants: b.Tenants,
-		Resource: policy.Resource{Type: policy.TypeDataset, Name: p.dataset.Name},
-		Question: &policy.Question{Purpose: p.request.Purpose, Aggregates: aggregatesOf(b), Loss: p.priced.Loss},
+		Resource: policy.Resource{Type: policy.TypeDataset, Name: q.Dataset.Name},
+		Question: &policy.Question{Purpose: q.Request.Purpose, Aggregates: aggregatesOf(b), Loss: q.Priced.Loss},
 	})
 	if err != nil {
 		return err
 	}
-	p.policy = d.Version
+	q.Policy = d.Version
 	return d.Err()
 }
 

@@ -1,30 +1,31 @@
-package query
+package showing
 
 import (
 	"encoding/json"
 	"strconv"
 
 	"github.com/noised/noised/analytics/finish"
+	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/privacy"
 )
 
 // tableOf computes the view of a release that the request asked for.
-func tableOf(r release.Release, prep *prepared, core *finish.Core) (*result.Table, error) {
-	cols, err := finish.Columns(prep.view(), core)
+func tableOf(r release.Release, q *question.Prepared, core *finish.Core) (*result.Table, error) {
+	cols, err := finish.Columns(q.View(), core)
 	if err != nil {
 		return nil, privacy.Internal(err, "finish "+r.ID)
 	}
-	meta, err := metaOf(r, prep)
+	meta, err := metaOf(r, q)
 	if err != nil {
 		return nil, err
 	}
 	return &result.Table{Meta: meta, Columns: cols}, nil
 }
 
-func metaOf(r release.Release, prep *prepared) ([]result.Pair, error) {
-	p := prep.priced
+func metaOf(r release.Release, q *question.Prepared) ([]result.Pair, error) {
+	p := q.Priced
 	tenants, err := json.Marshal(p.Plan.Tenants)
 	if err != nil {
 		return nil, privacy.Internal(err, "encode tenants")
@@ -32,12 +33,12 @@ func metaOf(r release.Release, prep *prepared) ([]result.Pair, error) {
 	bounding, err := json.Marshal(struct {
 		Strategy string `json:"strategy"`
 		privacy.Bounds
-	}{prep.run.Strategy.String(), prep.run.Limits})
+	}{q.Inputs.Plan.Strategy.String(), q.Inputs.Plan.Limits})
 	if err != nil {
 		return nil, privacy.Internal(err, "encode bounds")
 	}
-	column := prep.dataset.Contract.Unit.Column
-	if table := prep.dataset.Contract.Unit.Table; table != "" {
+	column := q.Dataset.Contract.Unit.Column
+	if table := q.Dataset.Contract.Unit.Table; table != "" {
 		column = table + "." + column
 	}
 	unit, err := json.Marshal(map[string]string{"column": column, "scope": string(p.Plan.Scope)})

@@ -1,4 +1,4 @@
-package query
+package question
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 // leaveOut narrows a question to the tenants whose rows may be read here, where
 // the caller asked for that.
-func (s *Service) leaveOut(q *question) error {
+func (p *Preparer) leaveOut(q *question) error {
 	if q.request.OnElsewhere != OnElsewhereExclude {
 		return nil
 	}
@@ -17,7 +17,7 @@ func (s *Service) leaveOut(q *question) error {
 	if asked == nil {
 		asked = q.dataset.Active()
 	}
-	away := s.elsewhere(q.dataset, asked)
+	away := p.elsewhere(q.dataset, asked)
 	if len(away) == 0 {
 		return nil
 	}
@@ -31,20 +31,20 @@ func (s *Service) leaveOut(q *question) error {
 // resident refuses a plan that would read rows of tenants of other regions. It
 // follows from names alone, and comes before anything is charged or read: a plan
 // that was charged elsewhere is not run here either.
-func (s *Service) resident(d catalog.Dataset, tenants []string) error {
-	if away := s.elsewhere(d, tenants); len(away) > 0 {
+func (p *Preparer) resident(d catalog.Dataset, tenants []string) error {
+	if away := p.elsewhere(d, tenants); len(away) > 0 {
 		return residency.Refusal(away...)
 	}
 	return nil
 }
 
 // elsewhere returns the members among some tenants that belong to other regions.
-func (s *Service) elsewhere(d catalog.Dataset, tenants []string) (away []string) {
-	if s.Regions.All() {
+func (p *Preparer) elsewhere(d catalog.Dataset, tenants []string) (away []string) {
+	if p.Regions.All() {
 		return nil
 	}
 	for _, m := range d.Members {
-		if !s.Regions.Serve(m.Region) && slices.Contains(tenants, m.Tenant) {
+		if !p.Regions.Serve(m.Region) && slices.Contains(tenants, m.Tenant) {
 			away = append(away, m.Tenant)
 		}
 	}
