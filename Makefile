@@ -120,8 +120,8 @@ guarantee: build ## Audit, fuzz the planner for ten minutes, compare errors with
 	$(GO) run ./cmd/noised/audit -o privacy-audit.json
 	$(BENCH) -only accuracy,latencies -o bench.json
 
-drill: build ## Rehearse the theft of a key, a backup and a node; writes drill.json
-	$(GO) run ./cmd/noised/drill -binary bin/noised -o drill.json
+drill: build $(CRYPTO) ## Rehearse the theft of a key, a backup and a node; writes drill.json
+	$(GO) run ./cmd/noised/drill -binary bin/noised -crypto-extension $(CRYPTO) -o drill.json
 
 vuln: $(VULN) ## Look for known vulnerabilities (needs the network)
 	$(VULN) ./...

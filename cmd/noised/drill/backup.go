@@ -1,20 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"github.com/noised/noised/cmd/noised/internal/blackbox"
-	"github.com/noised/noised/privacy/controldb"
 )
 
-// backup rehearses the theft of a copy of the data directory: what it gives, and
-// that it cannot take the original's place.
+// backup rehearses the theft of a copy of the data directory: what it gives without
+// the keyset and with it, and that it cannot take the original's place.
 func (h *rehearsal) backup(ctx context.Context) error {
 	s, err := h.stage(ctx)
 	if s != nil && s.Server != nil {
@@ -23,22 +16,23 @@ func (h *rehearsal) backup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.ask(ctx, s.Server, s.Analyst); err != nil {
+		return err
+	}
 	if err := s.Stop(); err != nil {
 		return err
 	}
 	copied := filepath.Join(h.dir, "copy")
-	if err := blackbox.CopyDir(s.data, copied); err != nil {
+	if err := os.CopyFS(copied, os.DirFS(s.data)); err != nil {
 		return err
 	}
-	keys := []string{s.Operator, s.Analyst}
-	for _, m := range []map[string]string{s.Admin, s.Budget, s.Loader} {
-		for _, k := range m {
-			keys = append(keys, k)
-		}
+	if err := os.Chmod(copied, 0o700); err != nil {
+		return err
 	}
-	h.holds("no API key is in the copy, only hashes", absent(copied, keys...))
-	h.holds("no id of a person is in the copy", absent(copied, canary))
-	if err := h.whatACopyGives(ctx, copied); err != nil {
+	if err := h.withoutKeyset(ctx, s, copied); err != nil {
+		return err
+	}
+	if err := h.withKeyset(ctx, s); err != nil {
 		return err
 	}
 
@@ -46,7 +40,7 @@ func (h *rehearsal) backup(ctx context.Context) error {
 	if s.Server, err = h.Start(ctx, s.data, h.flags()...); err != nil {
 		return err
 	}
-	if _, err = s.ask(ctx, s.Server, s.Analyst); err != nil {
+	if _, err = s.askFor(ctx, s.Server, s.Analyst, another); err != nil {
 		return err
 	}
 	operator, err := s.API(s.Operator)
@@ -76,57 +70,12 @@ func (h *rehearsal) backup(ctx context.Context) error {
 	if err := s.Stop(); err != nil {
 		return err
 	}
-	h.holds("the copy is refused in place of the original", h.refusesToServe(ctx, copied))
+	if err := lend(s.data, copied); err != nil {
+		return err
+	}
+	h.holds("the copy is refused in place of the original, with its keyset too",
+		refusedFor("older than its high-water mark", h.serve(ctx, copied, h.flags()...)))
 	s.Server, err = h.Start(ctx, s.data, h.flags()...)
 	h.holds("the original is served as before", err)
 	return err
-}
-
-// whatACopyGives says what reading the files tells.
-func (h *rehearsal) whatACopyGives(ctx context.Context, dir string) error {
-	db, err := controldb.Open(ctx, filepath.Join(dir, "control.db"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	var secrets, rows, segments int64
-	if err := db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM dataset_secrets), (SELECT coalesce(sum(rows), 0) FROM segments), (SELECT count(*) FROM segments)`).
-		Scan(&secrets, &rows, &segments); err != nil {
-		return err
-	}
-	h.exposed("%d rows in %d files that anybody with DuckDB reads, with pseudonyms in place of people", rows, segments)
-	h.exposed("%d keys of pseudonyms, with which a person whose id is known is found: nothing is encrypted here, so encrypt the disk and its backups", secrets)
-	h.exposed("budgets, the log, contracts, questions that were asked and stored answers")
-	h.exposed("a server can be started on the copy, elsewhere and without the mark: who has the files needs no server")
-	return nil
-}
-
-// refusesToServe checks that no server starts on a directory in the original's
-// place.
-func (h *rehearsal) refusesToServe(ctx context.Context, dir string) error {
-	server, err := h.Start(ctx, dir, h.flags()...)
-	if err == nil {
-		_ = server.Kill()
-		return fmt.Errorf("it is served")
-	}
-	return that(strings.Contains(err.Error(), "refusing to serve"), "%s", err)
-}
-
-// absent checks that no file holds one of some texts.
-func absent(dir string, texts ...string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, text := range texts {
-			if bytes.Contains(content, []byte(text)) {
-				return fmt.Errorf("%s holds one", filepath.Base(path))
-			}
-		}
-		return nil
-	})
 }

@@ -44,8 +44,9 @@ type rehearsal struct {
 	Checks  []check  `json:"checks"`
 	Exposed []string `json:"exposed"`
 
-	out io.Writer
-	dir string
+	out    io.Writer
+	dir    string
+	crypto string
 	blackbox.Program
 }
 
@@ -58,6 +59,7 @@ type check struct {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("drill", flag.ContinueOnError)
 	binary := flags.String("binary", "bin/noised", "the built program")
+	crypto := flags.String("crypto-extension", "", "DuckDB's extension that encrypts data files; without it they are plain")
 	file := flags.String("o", "drill.json", "file for what was checked")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -65,6 +67,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	path, err := filepath.Abs(*binary)
 	if err != nil {
 		return err
+	}
+	extension := *crypto
+	if extension != "" {
+		if extension, err = filepath.Abs(extension); err != nil {
+			return err
+		}
 	}
 	scratch, err := os.MkdirTemp("", "noised-drill-")
 	if err != nil {
@@ -76,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		of string
 		do func(*rehearsal, context.Context) error
 	}{{"key", (*rehearsal).key}, {"backup", (*rehearsal).backup}, {"node", (*rehearsal).node}} {
-		h := &rehearsal{Theft: theft.of, Checks: []check{}, Exposed: []string{}, out: out, dir: filepath.Join(scratch, theft.of), Program: blackbox.Program{Path: path}}
+		h := &rehearsal{Theft: theft.of, Checks: []check{}, Exposed: []string{}, out: out, crypto: extension, dir: filepath.Join(scratch, theft.of), Program: blackbox.Program{Path: path}}
 		fmt.Fprintf(out, "A %s is stolen\n", theft.of)
 		began := time.Now()
 		if err := os.Mkdir(h.dir, 0o700); err != nil {

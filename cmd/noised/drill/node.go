@@ -74,7 +74,7 @@ func (h *rehearsal) node(ctx context.Context) error {
 	}
 	_, err = lost.Tenants(ctx)
 	h.holds("the one that was on the lost node is refused there", refusedAs("unauthenticated", err))
-	h.exposed("what was on the lost machine's disk and in its memory: see the theft of a backup; the key of its certificate, until that is revoked")
+	h.exposed("what was on the lost machine's disk and in its memory, its keyset too: see the theft of a backup with it; the key of its certificate, until that is revoked")
 
 	if err := errors.Join(s.Kill(), second.Stop()); err != nil {
 		return err
@@ -88,6 +88,9 @@ func (h *rehearsal) elsewhere(ctx context.Context, s *scene, operatorKey, releas
 	if err := blackbox.CopyDir(s.data, data); err != nil {
 		return err
 	}
+	h.holds("all data keys are wrapped anew, and the keys before are removed", h.Run(ctx, "keyring", "rotate", "--data-dir", data, "--forget"))
+	h.holds("the keyset of the lost node opens nothing of it from now on",
+		refusedFor("does not open the data keys", h.serve(ctx, data, append(h.flags(), "--keyset", s.data+".keyset")...)))
 	certFile, keyFile, roots, err := certificate(h.dir)
 	if err != nil {
 		return err

@@ -27,7 +27,16 @@ budget_defaults: {epsilon_per_query: 0.5, delta_per_query: 1e-9}
 // canary begins the ids of all people in the data.
 const canary = "canary-person-"
 
-const question = "SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward"
+// canaryAlias is in what analysts ask, and canaryReject in a row that a load rejects.
+const (
+	canaryAlias  = "canary_of_a_question"
+	canaryReject = "canary-of-a-rejected-row"
+)
+
+const (
+	question = "SELECT ward, COUNT(*) AS " + canaryAlias + " FROM visits GROUP BY ward"
+	another  = "SELECT SUM(days) AS days FROM visits" // costs anew
+)
 
 // scene is a data directory with two tenants, their data and budgets, and a server.
 type scene struct {
@@ -63,8 +72,17 @@ func (h *rehearsal) stage(ctx context.Context) (*scene, error) {
 	return s, nil
 }
 
-func (h *rehearsal) mark() string    { return filepath.Join(h.dir, "mark") }
-func (h *rehearsal) flags() []string { return []string{"--high-water-file", h.mark()} }
+func (h *rehearsal) mark() string { return filepath.Join(h.dir, "mark") }
+
+func (h *rehearsal) flags() []string { return append(h.extension(), "--high-water-file", h.mark()) }
+
+// extension are the flags that have data files encrypted, if that can be.
+func (h *rehearsal) extension() []string {
+	if h.crypto == "" {
+		return nil
+	}
+	return []string{"--crypto-extension", h.crypto, "--require-encryption"}
+}
 
 func (s *scene) load(ctx context.Context, tenant string) error {
 	var rows strings.Builder
@@ -72,28 +90,34 @@ func (s *scene) load(ctx context.Context, tenant string) error {
 	for i := range 2000 {
 		fmt.Fprintf(&rows, "%s%s-%d,%s,%d\n", canary, tenant, i, []string{"north", "south"}[i%2], i%30)
 	}
+	fmt.Fprintf(&rows, "%s%s-rejected,north,%s\n", canary, tenant, canaryReject)
 	loader, err := s.API(s.Loader[tenant])
 	if err != nil {
 		return err
 	}
-	made, err := loader.Upload(ctx, wire.Upload{Dataset: s.Dataset, Tenant: tenant, ContentType: wire.TypeCSV}, strings.NewReader(rows.String()))
+	bad := int64(1)
+	made, err := loader.Upload(ctx, wire.Upload{Dataset: s.Dataset, Tenant: tenant, ContentType: wire.TypeCSV, MaxBadRecords: &bad}, strings.NewReader(rows.String()))
 	if err != nil {
 		return err
 	}
 	done, err := loader.Wait(ctx, made.ID, nil)
-	if err == nil && done.State != wire.LoadStateSucceeded {
-		err = fmt.Errorf("the load %s", done.State)
+	if err == nil && (done.State != wire.LoadStateSucceeded || done.RowsRejected != bad) {
+		err = fmt.Errorf("the load %s and %d rows were rejected", done.State, done.RowsRejected)
 	}
 	return err
 }
 
 // ask asks the question as an analyst.
 func (s *scene) ask(ctx context.Context, server *blackbox.Server, key string) (*wire.Result, error) {
+	return s.askFor(ctx, server, key, question)
+}
+
+func (s *scene) askFor(ctx context.Context, server *blackbox.Server, key, sql string) (*wire.Result, error) {
 	api, err := server.API(key)
 	if err != nil {
 		return nil, err
 	}
-	r, err := api.Query(ctx, wire.QueryRequest{SQL: question}, wire.QueryOptions{})
+	r, err := api.Query(ctx, wire.QueryRequest{SQL: sql}, wire.QueryOptions{})
 	if err != nil {
 		return nil, err
 	}
