@@ -38,12 +38,12 @@ func ward(n int) question.Request {
 	return question.Request{SQL: fmt.Sprintf("SELECT COUNT(*) AS n FROM visits WHERE days > %d AND days <> %d", n%10, n/10), Tenants: []string{"north"}, Epsilon: &epsilon}
 }
 
-// paid waits until so many questions have been charged, each at the same price.
-func (h *house) paid(n, one int64) {
+// inLine waits until so many questions, which have been charged, wait for their run.
+func (h *house) inLine(n int) {
 	h.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for h.spent(privacy.TenantAccount("north")) < n*one {
+	for h.Waiting() < n {
 		<-tick.C
 	}
 }
@@ -186,15 +186,14 @@ func TestRunsTakeTurns(t *testing.T) {
 	}
 	ask("flood", 0)
 	<-running // holds the slot
-	one := h.spent(privacy.TenantAccount("north"))
 	for i := 1; i < flood; i++ {
 		ask("flood", i)
 	}
-	h.paid(flood, one)
+	h.inLine(flood - 1)
 	for i := range polite {
 		ask(fmt.Sprintf("polite_%d", i), flood+i)
 	}
-	h.paid(flood+polite, one)
+	h.inLine(flood + polite - 1)
 	for range flood + polite - 1 {
 		proceed <- struct{}{}
 		<-running

@@ -73,6 +73,9 @@ func New(o Options) *Redeemer {
 // Owner is whom a charge's first lease must be given to for it to be redeemed here.
 func (r *Redeemer) Owner() string { return r.owner }
 
+// Waiting counts the runs that wait for their turn.
+func (r *Redeemer) Waiting() int { return r.runs.Waiting() }
+
 // Close waits until every charge that this process is redeeming has its
 // release, or ctx ends. A charge that is cut off stays redeemable.
 func (r *Redeemer) Close(ctx context.Context) error {

@@ -3,6 +3,7 @@ package turns_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ func (l *line) ask(ctx context.Context, name string) {
 		l.back <- back
 	}()
 	for l.q.Waiting() == before { // it waits, since all slots are taken
+		runtime.Gosched()
 	}
 }
 
@@ -149,6 +151,7 @@ func TestWhoLeavesTakesNothing(t *testing.T) {
 		left <- err
 	}()
 	for l.q.Waiting() == 0 {
+		runtime.Gosched()
 	}
 	l.ask(t.Context(), "c/1")
 	cancel()

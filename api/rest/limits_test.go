@@ -125,7 +125,7 @@ func TestABodyThatNeverEndsIsGivenUp(t *testing.T) {
 		head   string
 		role   privacy.Role
 	}{
-		"query": {func(o *Options) { o.Timeout = time.Second }, "POST /v1/query HTTP/1.1\r\nContent-Type: application/json\r\n", privacy.RoleAnalyst},
+		"query": {func(o *Options) { o.Timeout = 3 * time.Second }, "POST /v1/query HTTP/1.1\r\nContent-Type: application/json\r\n", privacy.RoleAnalyst},
 		"load":  {func(o *Options) { o.UploadIdle = 20 * time.Millisecond }, "POST /v1/datasets/d/loads HTTP/1.1\r\nContent-Type: text/csv\r\n", privacy.RoleContributor},
 	} {
 		h := newHarness(t, c.change)

@@ -47,12 +47,8 @@ func TestAppendAddsAndReplaceReplaces(t *testing.T) {
 		}
 		before = g.ID
 	}
-	if got := h.files("spool"); len(got) != 0 {
-		t.Errorf("uploads are left: %v", got)
-	}
-	if got := h.files("tmp"); len(got) != 0 {
-		t.Errorf("scratch files are left: %v", got)
-	}
+	// They go after the load is said to have ended.
+	h.eventually("the removal of uploads and scratch files", func() bool { return len(h.files("spool"))+len(h.files("tmp")) == 0 })
 	for _, f := range h.files("tenants") {
 		info, err := os.Stat(filepath.Join(h.dir, f))
 		if err != nil || info.Mode().Perm() != 0o400 {

@@ -80,7 +80,7 @@ func run(t testing.TB, spec build.Spec) worker.Result {
 }
 
 // childPatience is far more than any worker of these tests takes.
-const childPatience = time.Minute
+const childPatience = 5 * time.Minute
 
 // child runs a spec in a real child process.
 func child(t testing.TB, spec build.Spec) (worker.Result, error) {

@@ -134,10 +134,10 @@ func TestRunWritesInTimeAndAtTheEnd(t *testing.T) {
 	var run sync.WaitGroup
 	run.Go(func() { _ = f.Run(ctx) })
 	f.Record(audit.Refusal{At: f.at, Code: privacy.CodeForbidden})
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for f.count() == 0 {
 		if time.Now().After(deadline) {
-			t.Fatal("nothing was written in 20 seconds")
+			t.Fatal("nothing was written")
 		}
 		<-time.After(audit.Window / 4)
 	}
@@ -216,7 +216,7 @@ func TestOldRefusalsGo(t *testing.T) {
 	if n := f.count(); n != 2501 {
 		t.Fatalf("%d rows", n)
 	}
-	ctx, stop = context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop = context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	var run sync.WaitGroup
 	run.Go(func() { _ = f.Run(ctx) })

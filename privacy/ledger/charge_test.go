@@ -294,7 +294,7 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{"digest-of-a-query", "payload", "secret-retry", hex.EncodeToString([]byte("digest")), "tenant:a", `"` + r.Principal, `:"` + r.Dataset} {
+	for _, private := range []string{"digest-of-a-query", "payload", "secret-retry", hex.EncodeToString([]byte("digest")), "tenant:a", `"` + r.Principal, `:"` + r.Dataset + `"`} {
 		if strings.Contains(string(data), private) {
 			t.Errorf("leaf %s shows %q", data, private)
 		}

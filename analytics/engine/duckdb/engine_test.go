@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -214,28 +215,33 @@ func TestCancel(t *testing.T) {
 	}
 	for _, filter := range []plan.Expr{p.Filter, nil} {
 		p.Filter = filter
+		whole := mustRun(t, e, p, segments...)
 		ctx, cancel = context.WithCancel(context.Background())
-		started := make(chan struct{})
-		go func() { <-started; cancel() }()
-		slow := &cancelOnUse{Context: ctx, used: started}
-		if _, err := e.Run(slow, engine.Input{Plan: p, Segments: segments}); !errors.Is(err, context.Canceled) {
+		if _, err := e.Run(&cancelOnUse{Context: ctx, cancel: cancel}, engine.Input{Plan: p, Segments: segments}); !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled at its beginning: %v", err)
+		}
+		// Whoever is given a processor first: the run has its whole result, or none.
+		ctx, cancel = context.WithCancel(context.Background())
+		got, err := e.Run(&cancelOnUse{Context: ctx, cancel: func() { go cancel() }}, engine.Input{Plan: p, Segments: segments})
+		if ended := err == nil && fmt.Sprint(got.Draws) == fmt.Sprint(whole.Draws); !ended && !errors.Is(err, context.Canceled) {
 			t.Errorf("canceled in the middle: %v", err)
 		}
+		cancel()
 	}
 	if got := mustRun(t, e, p, segments...); total(got.Draws[0]) != 1_000_000 || total(got.Draws[1]) != 50_000 {
 		t.Errorf("afterwards: %d rows of %d units", total(got.Draws[0]), total(got.Draws[1]))
 	}
 }
 
-// cancelOnUse tells when a run has begun to look at its context.
+// cancelOnUse is canceled when a run first looks at it.
 type cancelOnUse struct {
 	context.Context
-	once sync.Once
-	used chan struct{}
+	once   sync.Once
+	cancel func()
 }
 
 func (c *cancelOnUse) Done() <-chan struct{} {
-	c.once.Do(func() { close(c.used) })
+	c.once.Do(c.cancel)
 	return c.Context.Done()
 }
 

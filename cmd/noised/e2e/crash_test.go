@@ -43,15 +43,17 @@ var crashFlags = []string{"--query-timeout", "2s", "--request-rate", "1e6"}
 // twice, and what was spent is the sum of the charges.
 func TestKilledAtRandomMoments(t *testing.T) { killAtRandom(t, times(30, 500)) }
 
-// killAtRandom kills and restarts a server lives times. It returns the number
-// of answers that clients saw.
+// killAtRandom kills and restarts a server lives times, and on a machine that is too
+// slow for that to come under load, more often. It returns the number of answers that
+// clients saw.
 func killAtRandom(t *testing.T, lives int) int {
 	t.Helper()
 	c := &crash{site: newSite(t, crashFlags...)}
 	c.budget(generous)
 	spent := c.spent()
 	var slowest, total time.Duration
-	for life := range lives {
+	life := 0
+	for ; life < lives || len(c.answers) < lives || len(c.broken) < lives/4; life++ {
 		c.live(time.Duration(rand.Int64N(int64(300 * time.Millisecond))))
 		c.start(crashFlags...)
 		total, slowest = total+c.Took, max(slowest, c.Took)
@@ -65,10 +67,7 @@ func killAtRandom(t *testing.T, lives int) int {
 		c.findAnswers()
 	}
 	t.Logf("%d answers before %d crashes, %d questions broke off; start-up took %s on average, %s at most",
-		len(c.answers), lives, len(c.broken), (total / time.Duration(lives)).Round(time.Millisecond), slowest.Round(time.Millisecond))
-	if len(c.answers) < lives || len(c.broken) < lives/4 {
-		t.Errorf("too few answers (%d) or breaks (%d): the crashes did not come under load", len(c.answers), len(c.broken))
-	}
+		len(c.answers), life, len(c.broken), (total / time.Duration(life)).Round(time.Millisecond), slowest.Round(time.Millisecond))
 	c.askBrokenAgain()
 	c.checkCharges()
 	return len(c.answers)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -104,10 +105,7 @@ var (
 func newReader(t *testing.T) *reader {
 	dir := t.TempDir()
 	check(t, os.Symlink(absolute(t, program.Path), filepath.Join(dir, "noised")))
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	at := free.Addr().String()
-	check(t, free.Close())
+	at := freeAddress(t)
 	shell := exec.CommandContext(context.WithoutCancel(t.Context()), "bash", "-o", "pipefail") // it is ended in order below
 	shell.Dir = dir
 	for _, v := range os.Environ() {
@@ -120,7 +118,7 @@ func newReader(t *testing.T) *reader {
 	check(t, err)
 	read, write := io.Pipe()
 	shell.Stdout, shell.Stderr = write, write
-	shell.WaitDelay = 10 * time.Second
+	shell.WaitDelay = time.Minute
 	check(t, shell.Start())
 	t.Cleanup(func() {
 		_, _ = io.WriteString(in, "kill $(jobs -p) 2>/dev/null; wait; exit 0\n")
@@ -131,6 +129,20 @@ func newReader(t *testing.T) *reader {
 		}
 	})
 	return &reader{t: t, in: in, out: bufio.NewReader(read), last: map[string]string{}}
+}
+
+// freeAddress returns an address that nobody listens on, for servers that are started
+// later. Its port is none of those that the system gives to whoever asks for any, so
+// that no connection of another test takes it meanwhile.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for {
+		at := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)) // Linux gives away those from 32768 on
+		if free, err := net.Listen("tcp", at); err == nil {
+			check(t, free.Close())
+			return at
+		}
+	}
 }
 
 // mark follows what a command printed, with its status.

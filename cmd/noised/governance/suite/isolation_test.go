@@ -124,8 +124,10 @@ func (w *world) try(all []attempt, c *caller, j *judge, s *tally) {
 		s.twins++
 		s.record(attempt{op: a.op}, c, twin, what)
 		x, y := alike(got, a.victim), alike(twin, a.missing)
-		if x != y && a.op.kind == ofCaller { // refusals of before may have come on record between the two
-			time.Sleep(time.Second)
+		// Refusals and alerts of before may have come on record between the two. What
+		// tells the victim's things from none does so whenever it is asked.
+		for end := time.Now().Add(time.Minute); x != y && a.op.kind == ofCaller && time.Now().Before(end); {
+			time.Sleep(100 * time.Millisecond)
 			x, y = alike(w.send(c, r), a.victim), alike(w.send(c, a.make(a.missing)), a.missing)
 		}
 		if x != y {

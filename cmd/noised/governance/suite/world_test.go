@@ -262,7 +262,7 @@ func (w *world) bury(revoked tls.Certificate) {
 	refused := w.newKey(attacker, contributor)
 	check(w.t, op.RevokePrincipal(ctx, refused.Principal))
 	add("a key of a revoked principal", contributor, refused.Key)
-	short, err := op.CreateKey(ctx, wire.KeyRequest{Role: wire.Analyst, Tenant: ptr(attacker), ExpiresAt: ptr(time.Now().Add(2 * time.Second))})
+	short, err := op.CreateKey(ctx, wire.KeyRequest{Role: wire.Analyst, Tenant: ptr(attacker), ExpiresAt: ptr(time.Now().Add(10 * time.Second))})
 	check(w.t, err)
 	add("an expired key", analyst, short.Key)
 	add("nothing", auditor, "")

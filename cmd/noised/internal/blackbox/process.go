@@ -25,8 +25,8 @@ import (
 // startLimit is the longest that a server may take to start, and stopLimit to
 // stop, before that counts as a failure.
 const (
-	startLimit = 30 * time.Second
-	stopLimit  = 30 * time.Second
+	startLimit = 3 * time.Minute
+	stopLimit  = 3 * time.Minute
 )
 
 // Program is a built noised binary.

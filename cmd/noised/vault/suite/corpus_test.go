@@ -215,6 +215,7 @@ func TestFilesThatMeanHarm(t *testing.T) {
 	if _, err := b.ask(t.Context()); err != nil {
 		t.Errorf("an answer afterwards: %v", err)
 	}
+	check(t, b.server.Stop()) // the last load's go after it is said to have ended
 	if left, err := os.ReadDir(filepath.Join(b.dir, "tmp", "loads")); err != nil || len(left) > 0 {
 		t.Errorf("scratch files are left: %v, %v", left, err)
 	}
