@@ -8,7 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Mutation is a bug that somebody could write, and the test that must notice.
@@ -23,28 +27,71 @@ type Mutation struct {
 // Edit replaces a text that occurs exactly once in a file.
 type Edit struct{ File, Old, New string }
 
-// runMutations seeds each bug in turn.
+// atOnce is how many bugs are tried at a time: what takes longest, linking a test, uses
+// one processor and a gigabyte of memory.
+const atOnce = 2
+
+// runMutations seeds each bug.
 func runMutations(ctx context.Context, only string) []Verdict {
-	var out []Verdict
+	var chosen []Mutation
 	for _, m := range mutations() {
-		name := "mutation-" + m.Name
-		if only != "" && !strings.Contains(name, only) {
-			continue
+		if only == "" || strings.Contains("mutation-"+m.Name, only) {
+			chosen = append(chosen, m)
 		}
-		v := Verdict{Test: name, Samples: 1, Bound: Figure(m.Test + " fails"), Seen: "it fails", Verdict: pass}
-		if err := m.noticed(ctx); err != nil {
-			v.Seen, v.Verdict = Figure(err.Error()), fail
-		}
-		out = append(out, v)
 	}
+	healthy := withoutBugs(ctx, chosen)
+	out := make([]Verdict, len(chosen))
+	var trying errgroup.Group
+	trying.SetLimit(atOnce)
+	for i, m := range chosen {
+		trying.Go(func() error {
+			out[i] = Verdict{Test: "mutation-" + m.Name, Samples: 1, Bound: Figure(m.Test + " fails"), Seen: "it fails", Verdict: pass}
+			if err := m.noticed(ctx, healthy[m.suite()]); err != nil {
+				out[i].Seen, out[i].Verdict = Figure(err.Error()), fail
+			}
+			return nil // what was found is the verdict
+		})
+	}
+	_ = trying.Wait()
 	return out
 }
 
+// suite is the tests of one package, as one build of them has them.
+type suite struct{ pkg, tags string }
+
+func (m Mutation) suite() suite { return suite{m.Package, m.Tags} }
+
+// withoutBugs runs the named tests of every package on the code as it is, those of a
+// package together, and returns what they print.
+func withoutBugs(ctx context.Context, all []Mutation) map[suite]string {
+	named := map[suite][]string{}
+	for _, m := range all {
+		if !slices.Contains(named[m.suite()], m.Test) {
+			named[m.suite()] = append(named[m.suite()], m.Test)
+		}
+	}
+	said := map[suite]string{}
+	var mu sync.Mutex
+	var running errgroup.Group
+	running.SetLimit(atOnce)
+	for s, tests := range named {
+		running.Go(func() error {
+			out, _ := s.test(ctx, "", tests...) // a test that did not pass did not print that it had
+			mu.Lock()
+			defer mu.Unlock()
+			said[s] = out
+			return nil
+		})
+	}
+	_ = running.Wait()
+	return said
+}
+
 // noticed returns nil if the named test fails on the seeded bug, and passes
-// without it.
-func (m Mutation) noticed(ctx context.Context) error {
-	if out, err := m.test(ctx, ""); err != nil {
-		return fmt.Errorf("without the bug %s does not pass: %s", m.Test, lastLines(out))
+// without it, as the output of its package's tests must say.
+func (m Mutation) noticed(ctx context.Context, healthy string) error {
+	if !strings.Contains("\n"+healthy, "\n--- PASS: "+m.Test+" (") {
+		return fmt.Errorf("without the bug %s does not pass: %s", m.Test, lastLines(healthy))
 	}
 	dir, err := os.MkdirTemp("", "noised-mutation-")
 	if err != nil {
@@ -55,7 +102,7 @@ func (m Mutation) noticed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := m.test(ctx, overlay)
+	out, err := m.suite().test(ctx, overlay, m.Test)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -105,21 +152,18 @@ func (m Mutation) seed(dir string) (string, error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// test runs the named test, with an overlay if one is given.
-func (m Mutation) test(ctx context.Context, overlay string) (string, error) {
-	args := []string{"test", "-timeout", "5m", "-vet=off", "-run", "^" + m.Test + "$"}
+// test runs the named tests, with an overlay if one is given.
+func (s suite) test(ctx context.Context, overlay string, names ...string) (string, error) {
+	args := []string{"test", "-v", "-timeout", "20m", "-vet=off", "-run", "^(" + strings.Join(names, "|") + ")$"}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay, "-count=1")
 	}
-	if m.Tags != "" {
-		args = append(args, "-tags", m.Tags)
+	if s.tags != "" {
+		args = append(args, "-tags", s.tags)
 	}
-	c := exec.CommandContext(ctx, "go", append(args, m.Package)...)
+	c := exec.CommandContext(ctx, "go", append(args, s.pkg)...)
 	c.Env = append(os.Environ(), "RAPID_NOFAILFILE=1") // what fails here is no example to keep
 	out, err := c.CombinedOutput()
-	if err == nil && strings.Contains(string(out), "no tests to run") {
-		err = errors.New("no such test")
-	}
 	return string(out), err
 }
 

@@ -20,6 +20,8 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() {
@@ -39,15 +41,23 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	var verdicts []Verdict
+	// Tests wait for servers and for slots most of the time, and bugs for the linker.
+	var tested, seeded []Verdict
+	var both errgroup.Group
 	if wantsTests(*only) {
-		tested, err := runTests(ctx, *only, *long)
-		if err != nil {
+		both.Go(func() (err error) {
+			tested, err = runTests(ctx, *only, *long)
 			return err
-		}
-		verdicts = append(verdicts, tested...)
+		})
 	}
-	verdicts = append(verdicts, runMutations(ctx, *only)...)
+	both.Go(func() error {
+		seeded = runMutations(ctx, *only)
+		return nil
+	})
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	verdicts := slices.Concat(tested, seeded)
 	if *only == "" {
 		verdicts = append(verdicts, missing(verdicts)...)
 	}

@@ -215,7 +215,8 @@ columns:
 }
 
 // TestAuditAttack10Parameters asks with parameters that break mechanisms: each
-// is refused, at once and for free.
+// is refused, at once and for free. How long that takes is the least of up to ten
+// times, since what others do on the machine only ever adds to it.
 func TestAuditAttack10Parameters(t *testing.T) {
 	s := build(t, cellsContract, map[string]string{"t": cellsFile(1, 5)})
 	before := s.spentBy("t")
@@ -244,11 +245,14 @@ func TestAuditAttack10Parameters(t *testing.T) {
 	}
 	slowest := time.Duration(0)
 	for _, r := range requests {
-		began := time.Now()
-		a := s.call(r)
-		took := time.Since(began)
-		if a.status < 400 || a.status >= 500 || !strings.Contains(string(a.body), "/problems/") {
-			t.Errorf("%v: %d %s", r.body, a.status, a.body)
+		took := time.Duration(math.MaxInt64)
+		for try := 0; try < 10 && took > 100*time.Millisecond; try++ {
+			began := time.Now()
+			a := s.call(r)
+			took = min(took, time.Since(began))
+			if a.status < 400 || a.status >= 500 || !strings.Contains(string(a.body), "/problems/") {
+				t.Errorf("%v: %d %s", r.body, a.status, a.body)
+			}
 		}
 		if slowest = max(slowest, took); took > 100*time.Millisecond {
 			t.Errorf("%v: refused after %s", r.body, took)
