@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/noised/noised/analytics/engine/duckdb"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
@@ -93,7 +93,7 @@ func (m *Main) openKeys(ctx context.Context, p *parts, db *controldb.DB) (err er
 		}
 	}
 	if c.CryptoExtension != "" {
-		if err := duckdb.CheckExtension(c.CryptoExtension); err != nil {
+		if err := attached.CheckExtension(c.CryptoExtension); err != nil {
 			return fmt.Errorf("refusing to load --crypto-extension %s: %w", c.CryptoExtension, err)
 		}
 	}

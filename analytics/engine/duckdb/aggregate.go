@@ -7,6 +7,8 @@ import (
 
 	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
@@ -24,24 +26,24 @@ const maxRelations = 64
 //
 // If it fails it is tried again as carefully as can be: see purpose.
 func (e *Engine) aggregate(ctx context.Context, in engine.Input, paths []string) (*bounding.Result, bool, error) {
-	result, done, err := e.aggregateIn(ctx, aggregating, in, paths)
+	result, done, err := e.aggregateIn(ctx, attached.Aggregating, in, paths)
 	if err != nil && ctx.Err() == nil && privacy.CodeOf(err) == privacy.CodeInternal {
-		return e.aggregateIn(ctx, carefully, in, paths)
+		return e.aggregateIn(ctx, attached.Carefully, in, paths)
 	}
 	return result, done, err
 }
 
-func (e *Engine) aggregateIn(ctx context.Context, p purpose, in engine.Input, paths []string) (*bounding.Result, bool, error) {
-	open, err := e.instances.acquire(p, paths)
+func (e *Engine) aggregateIn(ctx context.Context, p attached.Purpose, in engine.Input, paths []string) (*bounding.Result, bool, error) {
+	open, err := e.instances.Acquire(p, paths)
 	if err != nil {
 		return nil, true, privacy.Internal(err, "opening segments")
 	}
-	defer e.instances.release(open)
-	fanOut, err := open.checkFanOut(ctx, in)
+	defer e.instances.Release(open)
+	fanOut, err := checkFanOut(ctx, open.Instance, in)
 	if err != nil || fanOut > 1 {
 		return nil, err != nil, err
 	}
-	a, err := newAggregation(in, open.instance)
+	a, err := newAggregation(in, open.Instance)
 	if err != nil {
 		return nil, true, err
 	}
@@ -54,7 +56,7 @@ func (e *Engine) aggregateIn(ctx context.Context, p purpose, in engine.Input, pa
 // aggregation is one execution of a plan that stored ranks bound.
 type aggregation struct {
 	plan     *plan.Bound
-	instance *instance
+	instance *attached.Instance
 	batches  [][]sqlgen.Relation // a statement each
 
 	mu    sync.Mutex // guards what follows
@@ -63,8 +65,8 @@ type aggregation struct {
 	err   error // the first
 }
 
-func newAggregation(in engine.Input, on *instance) (*aggregation, error) {
-	relations, err := (&run{plan: in.Plan, instance: on}).relations(in)
+func newAggregation(in engine.Input, on *attached.Instance) (*aggregation, error) {
+	relations, err := on.Relations(in)
 	if err != nil {
 		return nil, err
 	}
@@ -131,40 +133,40 @@ func (a *aggregation) batch(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	reader, err := a.instance.borrow(st.SQL)
+	reader, err := a.instance.Borrow(st.SQL)
 	if err != nil {
 		return err
 	}
-	err = reader.conn.during(ctx, func() error { return a.fetch(reader.conn, st, a.batches[i]) })
-	a.instance.giveBack(st.SQL, reader, err == nil && ctx.Err() == nil)
+	err = reader.Conn.During(ctx, func() error { return a.fetch(reader.Conn, st, a.batches[i]) })
+	a.instance.GiveBack(st.SQL, reader, err == nil && ctx.Err() == nil)
 	return err
 }
 
-func (a *aggregation) fetch(c *connection, st *sqlgen.Aggregation, of []sqlgen.Relation) (err error) {
+func (a *aggregation) fetch(c *native.Connection, st *sqlgen.Aggregation, of []sqlgen.Relation) (err error) {
 	defer func() {
 		if recover() != nil { // its value may hold a row's
 			err = errUnread
 		}
 	}()
-	rows, err := c.query(st.SQL)
+	rows, err := c.Query(st.SQL)
 	if err != nil {
 		return err
 	}
-	defer rows.close()
+	defer rows.Close()
 	for {
-		block, more, err := rows.next()
+		block, more, err := rows.Next()
 		if err != nil || !more {
 			return err
 		}
-		err = a.add(&block, rows.types, st, of)
-		block.close()
+		err = a.add(&block, rows.Types, st, of)
+		block.Close()
 		if err != nil {
 			return err
 		}
 	}
 }
 
-func (a *aggregation) add(block *chunk, types []physical, st *sqlgen.Aggregation, of []sqlgen.Relation) error {
+func (a *aggregation) add(block *native.Chunk, types []native.Physical, st *sqlgen.Aggregation, of []sqlgen.Relation) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.tally.add(block, types, st, of)

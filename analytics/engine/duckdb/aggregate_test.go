@@ -237,7 +237,7 @@ func TestAggregatesFailAsStreamsDo(t *testing.T) {
 	if _, err := e.Run(t.Context(), broken); privacy.CodeOf(err) != privacy.CodeInternal {
 		t.Errorf("a missing column: %v", err)
 	}
-	if n := len(e.instances.byKey); n != 2 {
+	if n := e.instances.Len(); n != 2 {
 		t.Errorf("%d instances are open, want one for each try", n)
 	}
 	if got := total(mustRun(t, e, in.Plan, in.Segments...).Draws[0]); got != 5000 {

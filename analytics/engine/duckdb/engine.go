@@ -1,10 +1,7 @@
 // Package duckdb is the embedded engine: it reads segments, which are DuckDB
 // files, in place.
 //
-// Every set of files that some run was authorised to read has an instance of
-// its own, with exactly those files attached read-only and external access and
-// configuration locked; a run cannot reach a file of another set. Instances are
-// cached, because opening one costs far more than a query.
+// A run reaches exactly the files that it was authorised to read: see package attached.
 //
 // A run is cut into parts, each of which has all rows of some units: a range of
 // pseudonyms, which are spread evenly, and under scope tenant those of one tenant.
@@ -28,6 +25,7 @@ import (
 	"errors"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -35,25 +33,25 @@ import (
 // Engine runs bounded plans. It is safe for concurrent use.
 type Engine struct {
 	options   Options
-	instances *instances
+	instances *attached.Cache
 }
 
 // New returns an engine. It opens nothing until the first run.
 func New(o Options) (*Engine, error) {
 	o = o.withDefaults()
-	return &Engine{options: o, instances: newInstances(o)}, nil
+	return &Engine{options: o, instances: attached.NewCache(o.settings())}, nil
 }
 
 // Close waits for the runs under way and closes every instance. Later runs
 // fail.
 func (e *Engine) Close() error {
-	e.instances.close()
+	e.instances.Close()
 	return nil
 }
 
 // Forget closes what is open of segments that no later run will ask for, so that
 // deleting their files frees the disk. Runs under way keep theirs to their end.
-func (e *Engine) Forget(paths ...string) { e.instances.forget(paths) }
+func (e *Engine) Forget(paths ...string) { e.instances.Forget(paths) }
 
 // Run computes the exact partials of a plan over its segments. When ctx ends,
 // it stops reading and returns an internal error that wraps the context's.
@@ -65,7 +63,7 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 	for _, s := range in.Segments {
 		paths = append(paths, s.Path)
 	}
-	sorted, err := pathsOf(paths)
+	sorted, err := attached.PathsOf(paths)
 	if err != nil {
 		return nil, privacy.Internal(err, "engine input")
 	}
@@ -74,17 +72,17 @@ func (e *Engine) Run(ctx context.Context, in engine.Input) (*engine.Partials, er
 			return result, err
 		}
 	}
-	open, err := e.instances.acquire(streaming, sorted)
+	open, err := e.instances.Acquire(attached.Streaming, sorted)
 	if err != nil {
 		return nil, privacy.Internal(err, "opening segments")
 	}
-	defer e.instances.release(open)
+	defer e.instances.Release(open)
 
-	fanOut, err := open.checkFanOut(ctx, in)
+	fanOut, err := checkFanOut(ctx, open.Instance, in)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRun(e.options, in, open.instance, capOf(fanOut, in))
+	r, err := newRun(e.options, in, open.Instance, capOf(fanOut, in))
 	if err != nil {
 		return nil, err
 	}

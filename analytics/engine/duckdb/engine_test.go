@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -79,17 +81,17 @@ func TestLockedDown(t *testing.T) {
 	w, dir := newWriter(t), t.TempDir()
 	path := w.segment(dir, "a", "SELECT 1::UBIGINT AS _unit")
 	other := w.segment(dir, "other", "SELECT 1::UBIGINT AS _unit")
-	in, err := openInstance(Options{TempDir: t.TempDir()}.withDefaults(), streaming, []string{path})
+	in, err := attached.Open(Options{TempDir: t.TempDir()}.withDefaults().settings(), attached.Streaming, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.close()
-	c, err := in.db.connect()
+	defer in.Close()
+	c, err := in.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	if err := c.exec("read", "SELECT * FROM s0.main.rows"); err != nil {
+	defer c.Close()
+	if err := c.Exec("read", "SELECT * FROM s0.main.rows"); err != nil {
 		t.Errorf("the attached segment: %v", err)
 	}
 	for _, sql := range []string{
@@ -105,7 +107,7 @@ func TestLockedDown(t *testing.T) {
 		"SET enable_external_access = true", "SET lock_configuration = false", "SET memory_limit = '9GB'", "RESET disabled_optimizers",
 		"INSERT INTO s0.main.rows VALUES (2)", "DROP TABLE s0.main.rows", "CREATE TABLE s0.main.x (i INTEGER)",
 	} {
-		if err := c.exec("try", sql); err == nil {
+		if err := c.Exec("try", sql); err == nil {
 			t.Errorf("%s was allowed", sql)
 		}
 	}
@@ -127,36 +129,36 @@ func TestUnorderedSegmentFailsClosed(t *testing.T) {
 // An error in the middle of a result is never taken for its end, and DuckDB's
 // message, which quotes the row, does not come out.
 func TestErrorsInTheMiddle(t *testing.T) {
-	in, err := openInstance(Options{}.withDefaults(), streaming, nil)
+	in, err := attached.Open(Options{}.withDefaults().settings(), attached.Streaming, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.close()
-	c, err := in.db.connect()
+	defer in.Close()
+	c, err := in.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	for _, sql := range []string{
 		"SELECT CASE WHEN i = 50000 THEN error('canary ' || i) ELSE 'x' END FROM range(100000) t(i)",
 		"SELECT CAST('canary' || i AS INTEGER) FROM range(100000) t(i) WHERE i > 90000",
 		"SELECT canary",
 	} {
-		rows, err := c.query(sql)
+		rows, err := c.Query(sql)
 		for more := err == nil; more && err == nil; {
-			var block chunk
-			if block, more, err = rows.next(); more {
-				block.close()
+			var block native.Chunk
+			if block, more, err = rows.Next(); more {
+				block.Close()
 			}
 		}
 		if rows != nil {
-			rows.close()
+			rows.Close()
 		}
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v, want an error without the value", sql, err)
 		}
 	}
-	if err := c.exec("go on", "SELECT 1"); err != nil {
+	if err := c.Exec("go on", "SELECT 1"); err != nil {
 		t.Errorf("the connection is lost: %v", err)
 	}
 }
@@ -271,13 +273,13 @@ func TestInstances(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if open := len(e.instances.byKey); open > 2 {
+	if open := e.instances.Len(); open > 2 {
 		t.Errorf("%d instances are open, want at most 2", open)
 	}
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := e.Run(context.Background(), engine.Input{Plan: countPlan()}); !errors.Is(err, errClosed) {
+	if _, err := e.Run(context.Background(), engine.Input{Plan: countPlan()}); !errors.Is(err, attached.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }

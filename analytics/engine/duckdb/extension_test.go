@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/privacy"
 )
 
@@ -15,7 +16,7 @@ func TestExtensionsThatAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "httpfs.duckdb_extension")
 	refused := func(why string) {
 		t.Helper()
-		if err := CheckExtension(path); err == nil || !strings.Contains(err.Error(), why) {
+		if err := attached.CheckExtension(path); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%v, and not that %s", err, why)
 		}
 	}
@@ -36,9 +37,9 @@ func TestKeysAreInNoError(t *testing.T) {
 	path := w.segment(t.TempDir(), "plain", "SELECT 1::UBIGINT AS _unit")
 	key := []byte("a key of 32 bytes, for this test")
 	o := Options{Key: func(context.Context, string) ([]byte, error) { return key, nil }}.withDefaults()
-	in, err := openInstance(o, streaming, []string{path})
+	in, err := attached.Open(o.settings(), attached.Streaming, []string{path})
 	if err == nil {
-		in.close()
+		in.Close()
 		t.Fatal("a plain file was opened where an encrypted one must be")
 	}
 	for _, secret := range []string{string(key), "612", "ENCRYPTION"} {
@@ -48,13 +49,13 @@ func TestKeysAreInNoError(t *testing.T) {
 	}
 	lost := errors.New("lost")
 	o.Key = func(context.Context, string) ([]byte, error) { return nil, lost }
-	if _, err := openInstance(o, streaming, []string{path}); !errors.Is(err, lost) {
+	if _, err := attached.Open(o.settings(), attached.Streaming, []string{path}); !errors.Is(err, lost) {
 		t.Error(err)
 	}
 	o.Key = func(context.Context, string) ([]byte, error) { return nil, nil }
-	in, err = openInstance(o, streaming, []string{path})
+	in, err = attached.Open(o.settings(), attached.Streaming, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.close()
+	in.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
@@ -38,16 +39,16 @@ func (e *Engine) Permits(ctx context.Context, in engine.Input) error {
 	for _, s := range in.Segments {
 		paths = append(paths, s.Path)
 	}
-	sorted, err := pathsOf(paths)
+	sorted, err := attached.PathsOf(paths)
 	if err != nil {
 		return privacy.Internal(err, "engine input")
 	}
-	open, err := e.instances.acquire(streaming, sorted)
+	open, err := e.instances.Acquire(attached.Streaming, sorted)
 	if err != nil {
 		return privacy.Internal(err, "opening segments")
 	}
-	defer e.instances.release(open)
-	_, err = open.checkFanOut(ctx, in)
+	defer e.instances.Release(open)
+	_, err = checkFanOut(ctx, open.Instance, in)
 	return err
 }
 
@@ -63,13 +64,13 @@ func public(in engine.Input) []engine.Segment {
 
 // checkFanOut returns how many rows of all public tables together one row can
 // meet, 1 in a plan that joins none.
-func (in *instance) checkFanOut(ctx context.Context, of engine.Input) (int64, error) {
+func checkFanOut(ctx context.Context, in *attached.Instance, of engine.Input) (int64, error) {
 	if len(of.Plan.Sources) < 2 {
 		return 1, nil
 	}
 	tables := make(map[string][]string)
 	for _, s := range public(of) {
-		catalog, ok := in.catalogs[s.Path]
+		catalog, ok := in.Catalogs[s.Path]
 		if !ok {
 			return 0, privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
 		}
@@ -81,7 +82,7 @@ func (in *instance) checkFanOut(ctx context.Context, of engine.Input) (int64, er
 	}
 	rows := int64(1)
 	for _, sql := range statements {
-		n, err := in.fact(ctx, sql, func() (string, error) { return sql, nil })
+		n, err := in.Fact(ctx, sql, func() (string, error) { return sql, nil })
 		if err != nil {
 			return 0, wrap(ctx, err)
 		}

@@ -11,29 +11,12 @@ import (
 // what was in them is still on the disk.
 func (e *Engine) ForgetGone() {
 	var gone []string
-	for _, path := range e.instances.paths() {
+	for _, path := range e.instances.Paths() {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			gone = append(gone, path)
 		}
 	}
 	if len(gone) > 0 {
-		e.instances.forget(gone)
+		e.instances.Forget(gone)
 	}
-}
-
-// paths returns the files that instances have open, or are opening, each once.
-func (c *instances) paths() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := map[string]bool{}
-	var all []string
-	for _, e := range c.byKey {
-		for _, path := range e.paths {
-			if !seen[path] {
-				seen[path] = true
-				all = append(all, path)
-			}
-		}
-	}
-	return all
 }

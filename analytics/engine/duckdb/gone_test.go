@@ -17,14 +17,14 @@ func TestForgetGone(t *testing.T) {
 	mustRun(t, e, countPlan(), segment(one), segment(two))
 	mustRun(t, e, countPlan(), segment(two))
 	e.ForgetGone()
-	if n := len(e.instances.byKey); n != 2 {
+	if n := e.instances.Len(); n != 2 {
 		t.Errorf("%d instances are open, want both", n)
 	}
 	if err := os.Remove(one); err != nil {
 		t.Fatal(err)
 	}
 	e.ForgetGone()
-	if open := e.instances.paths(); !slices.Equal(open, []string{two}) {
+	if open := e.instances.Paths(); !slices.Equal(open, []string{two}) {
 		t.Errorf("open are %v", open)
 	}
 	if got := mustRun(t, e, countPlan(), segment(two)); total(got.Draws[0]) != 1 {

@@ -2,14 +2,11 @@ package duckdb
 
 import (
 	"fmt"
-	"maps"
 	"math/bits"
 	"slices"
 
-	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
-	"github.com/noised/noised/privacy"
 )
 
 // part is a piece of a run's work that has all rows of some units: those of one
@@ -119,42 +116,4 @@ func rowsOf(of sqlgen.Relation, rows map[string]int64) int64 {
 		}
 	}
 	return n
-}
-
-// relationsOf returns what there is a stream for: each segment or, in a join, each
-// tenant with rows in the first table, since all joined rows come from these.
-func (r *run) relations(in engine.Input) ([]sqlgen.Relation, error) {
-	joined := len(in.Plan.Sources) > 1
-	var out []sqlgen.Relation
-	public := make(map[string][]string)
-	at := make(map[string]int) // tenant → index in out
-	for _, s := range in.Segments {
-		catalog, ok := r.instance.catalogs[s.Path]
-		if !ok {
-			return nil, privacy.Internal(fmt.Errorf("a segment is not attached"), "engine input")
-		}
-		i, known := at[s.Tenant]
-		switch {
-		case !joined:
-			out = append(out, sqlgen.Relation{Catalog: catalog, Tenant: s.Tenant})
-			continue
-		case s.Tenant == "":
-			public[s.Table] = append(public[s.Table], catalog)
-			continue
-		case !known:
-			i = len(out)
-			at[s.Tenant] = i
-			out = append(out, sqlgen.Relation{Tenant: s.Tenant, Tables: make(map[string][]string)})
-		}
-		if out[i].Tables[s.Table] = append(out[i].Tables[s.Table], catalog); s.Table == in.Plan.Sources[0].Table {
-			out[i].Catalog = catalog // whose readers it takes
-		}
-	}
-	if !joined {
-		return out, nil
-	}
-	for _, of := range out {
-		maps.Copy(of.Tables, public)
-	}
-	return slices.DeleteFunc(out, func(of sqlgen.Relation) bool { return of.Catalog == "" }), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -113,21 +114,21 @@ func BenchmarkManyOverOne(b *testing.B) {
 
 // plainly returns a baseline that runs a statement over a file, attached as s.
 func plainly(b *testing.B, threads int, sql, path string) func(*Engine) {
-	db, err := openDatabase(map[string]string{"threads": fmt.Sprint(threads)})
+	db, err := native.Open(map[string]string{"threads": fmt.Sprint(threads)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(db.close)
-	c, err := db.connect()
+	b.Cleanup(db.Close)
+	c, err := db.Connect()
 	if err == nil {
-		err = c.exec("attach", "ATTACH '"+strings.ReplaceAll(path, "'", "''")+"' AS s (READ_ONLY)")
+		err = c.Exec("attach", "ATTACH '"+strings.ReplaceAll(path, "'", "''")+"' AS s (READ_ONLY)")
 	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(c.close)
+	b.Cleanup(c.Close)
 	return func(*Engine) {
-		if err := c.exec("run", sql); err != nil {
+		if err := c.Exec("run", sql); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/noised/noised/analytics/bounding"
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
+	"github.com/noised/noised/analytics/engine/duckdb/places"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
@@ -21,43 +23,39 @@ type run struct {
 	plan     *plan.Bound
 	salt     [16]byte
 	hash     bounding.ValueHash
-	instance *instance
-	domains  []*declaredDomain // per key; shared by the workers, read only
+	instance *attached.Instance
+	domains  []*places.Declared // per key; shared by the workers, read only
 	parts    []part
 	next     atomic.Int64 // of the parts
 	threads  int
 
 	mu   sync.Mutex
-	open map[*connection]struct{} // whose statements run
+	open map[*native.Connection]struct{} // whose statements run
 }
 
 // newRun cuts a run into parts. It reads no row.
-func newRun(o Options, in engine.Input, on *instance, limit sqlgen.Cap) (*run, error) {
+func newRun(o Options, in engine.Input, on *attached.Instance, limit sqlgen.Cap) (*run, error) {
 	r := &run{
 		plan: in.Plan, salt: in.Salt, hash: bounding.NewValueHash(in.Salt), instance: on,
-		threads: o.Threads, open: make(map[*connection]struct{}),
+		threads: o.Threads, open: make(map[*native.Connection]struct{}),
 	}
 	for _, k := range in.Plan.Keys {
-		d, err := newDomain(k)
+		d, err := places.NewDeclared(k)
 		if err != nil {
 			return nil, privacy.Internal(err, "engine input")
 		}
 		r.domains = append(r.domains, d)
 	}
-	relations, err := r.relations(in)
+	relations, err := on.Relations(in)
 	if err != nil {
 		return nil, err
 	}
 	for i := range relations {
 		relations[i].Cap = limit
 	}
-	r.parts = o.parts(in.Plan, relations, on.rows)
+	r.parts = o.parts(in.Plan, relations, on.Rows)
 	return r, nil
 }
-
-// interruptEvery is how often a run that is being stopped is interrupted again:
-// DuckDB forgets an interrupt that comes just before a statement starts.
-const interruptEvery = 10 * time.Millisecond
 
 // execute bounds all parts, and ends its statements in any case.
 func (r *run) execute(parent context.Context) (*bounding.Result, error) {
@@ -65,7 +63,7 @@ func (r *run) execute(parent context.Context) (*bounding.Result, error) {
 	done, interrupted := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(interrupted)
-		keepDoing(done, r.interrupt)
+		native.KeepDoing(done, r.interrupt)
 	})
 	all := make([]*bounding.Bounder, max(1, min(r.threads, len(r.parts))))
 	for i := range all {
@@ -89,55 +87,38 @@ func (r *run) interrupt() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := range r.open {
-		c.interrupt()
+		c.Interrupt()
 	}
 }
 
 // borrow returns a reader, and has it interrupted when the run is stopped.
-func (r *run) borrow(statement string) (*reader, error) {
-	reader, err := r.instance.borrow(statement)
+func (r *run) borrow(statement string) (*attached.Reader, error) {
+	reader, err := r.instance.Borrow(statement)
 	if err != nil {
 		return nil, privacy.Internal(err, "opening a segment")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.open[reader.conn] = struct{}{}
+	r.open[reader.Conn] = struct{}{}
 	return reader, nil
 }
 
-func (r *run) giveBack(statement string, reader *reader, clean bool) {
+func (r *run) giveBack(statement string, reader *attached.Reader, clean bool) {
 	r.mu.Lock()
-	delete(r.open, reader.conn)
+	delete(r.open, reader.Conn)
 	r.mu.Unlock()
-	r.instance.giveBack(statement, reader, clean)
-}
-
-// keepInterrupting fails the statement of a connection, also one that is just
-// about to start.
-func keepInterrupting(done <-chan struct{}, c *connection) { keepDoing(done, c.interrupt) }
-
-func keepDoing(done <-chan struct{}, interrupt func()) {
-	tick := time.NewTicker(interruptEvery)
-	defer tick.Stop()
-	for {
-		interrupt()
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-	}
+	r.instance.GiveBack(statement, reader, clean)
 }
 
 // worker bounds one part after another.
 type worker struct {
 	run     *run
 	bounder *bounding.Bounder
-	numbers *numbering
+	numbers *places.Numbering
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, bounder: bounding.New(r.plan, r.salt), numbers: newNumbering(r.plan, r.salt)}
+	return &worker{run: r, bounder: bounding.New(r.plan, r.salt), numbers: places.NewNumbering(r.plan, r.salt)}
 }
 
 // errPanic is why a run fails whose worker panicked. It does not say with what,
@@ -185,7 +166,7 @@ func (w *worker) bound(ctx context.Context, p part) error {
 			}
 			s.close(true)
 		}
-		sources = append(sources, bounding.Source{Tenant: of.Tenant, Stream: rows, Numbers: &w.numbers.taught})
+		sources = append(sources, bounding.Source{Tenant: of.Tenant, Stream: rows, Numbers: &w.numbers.Taught})
 	}
 	if err := w.bounder.Add(ctx, sources); err != nil {
 		return err

@@ -39,7 +39,7 @@ func TestEverySetHasItsOwnInstance(t *testing.T) {
 			}
 		}
 	}
-	if n := len(e.instances.byKey); n != 7 {
+	if n := e.instances.Len(); n != 7 {
 		t.Errorf("%d instances are open for 7 sets", n)
 	}
 }

@@ -31,13 +31,7 @@ func TestStatementsAreReused(t *testing.T) {
 		if got := total(mustRun(t, e, tt.plan, segment).Draws[0]); got != tt.rows {
 			t.Errorf("run %d: %d rows, want %d", i, got, tt.rows)
 		}
-		for _, in := range e.instances.byKey {
-			for _, readers := range in.idle {
-				for _, r := range readers {
-					kept = append(kept, r.conn.sql)
-				}
-			}
-		}
+		kept = append(kept, e.instances.Statements()...)
 	}
 	if len(kept) != 6 || kept[0] == "" || kept[1] != kept[0] || kept[2] == kept[0] || kept[5] != kept[0] {
 		t.Errorf("readers keep %q", kept)

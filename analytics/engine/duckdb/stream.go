@@ -5,26 +5,20 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/bounding"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/sqlgen"
 )
-
-// reader is a connection with the memory that its streams decode into.
-type reader struct {
-	conn    *connection
-	buffers buffers
-}
-
-func newReader(c *connection) *reader { return &reader{conn: c} }
 
 // stream reads the rows of one statement. It implements bounding.Stream. Whoever
 // asks for the next block reads and decodes it, and nobody reads ahead.
 type stream struct {
 	run       *run
 	statement string // what its reader is good for
-	reader    *reader
+	reader    *attached.Reader
 	decoder   *decoder
-	rows      *rows
-	chunk     chunk // which the last batch refers to
+	rows      *native.Rows
+	chunk     native.Chunk // which the last batch refers to
 }
 
 // open starts the statement of one relation, for a part.
@@ -41,8 +35,8 @@ func (w *worker) open(of sqlgen.Relation, p part) (*stream, error) {
 	if s.reader, err = w.run.borrow(s.statement); err != nil {
 		return nil, err
 	}
-	if s.rows, err = s.reader.conn.query(st.SQL); err == nil {
-		err = s.decoder.bind(s.rows.types)
+	if s.rows, err = s.reader.Conn.Query(st.SQL); err == nil {
+		err = s.decoder.bind(s.rows.Types)
 	}
 	if err != nil {
 		s.close(false)
@@ -53,8 +47,8 @@ func (w *worker) open(of sqlgen.Relation, p part) (*stream, error) {
 
 // Next implements bounding.Stream.
 func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
-	s.chunk.close()
-	c, more, err := s.rows.next()
+	s.chunk.Close()
+	c, more, err := s.rows.Next()
 	s.chunk = c
 	// A statement that was interrupted must never pass for one that has ended:
 	// what it left out would depend on time and rows.
@@ -64,7 +58,7 @@ func (s *stream) Next(ctx context.Context) (*bounding.Batch, error) {
 	if err != nil || !more {
 		return nil, err
 	}
-	return s.decoder.decode(&s.chunk, &s.reader.buffers), nil
+	return s.decoder.decode(&s.chunk, buffersOf(s.reader)), nil
 }
 
 // close ends the statement. It may be called again.
@@ -72,9 +66,9 @@ func (s *stream) close(clean bool) {
 	if s.reader == nil {
 		return
 	}
-	s.chunk.close()
+	s.chunk.Close()
 	if s.rows != nil {
-		s.rows.close()
+		s.rows.Close()
 	}
 	s.run.giveBack(s.statement, s.reader, clean)
 	s.reader = nil
@@ -89,7 +83,7 @@ func (w *worker) readAll(ctx context.Context, s *stream) (*readAhead, error) {
 		if err != nil || b == nil {
 			return out, err
 		}
-		w.bounder.Learn(&w.numbers.taught, b.Learned)
+		w.bounder.Learn(&w.numbers.Taught, b.Learned)
 		kept := bounding.Batch{Units: slices.Clone(b.Units), Keys: slices.Clone(b.Keys), Values: slices.Clone(b.Values)}
 		for d, values := range kept.Values {
 			kept.Values[d] = slices.Clone(values)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/analytics/sqlgen"
 )
 
@@ -15,7 +16,7 @@ func TestCutOffStreamIsNotAnEnd(t *testing.T) {
 	w := newWriter(t)
 	path := w.segment(t.TempDir(), "a", "SELECT i::UBIGINT AS _unit FROM range(100000) t(i)")
 	for blocks := range 3 {
-		in, err := openInstance(Options{}.withDefaults(), streaming, []string{path})
+		in, err := attached.Open(Options{}.withDefaults().settings(), attached.Streaming, []string{path})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +42,6 @@ func TestCutOffStreamIsNotAnEnd(t *testing.T) {
 			}
 		}
 		s.close(false)
-		in.close()
+		in.Close()
 	}
 }

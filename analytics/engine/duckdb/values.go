@@ -2,12 +2,13 @@ package duckdb
 
 import (
 	"github.com/noised/noised/analytics/bounding"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 )
 
 // values decodes what the rows of a vector add to a draw. For NULL rows the
 // outcome means nothing.
-func (d *decoder) values(draw *plan.Draw, v vector, out []int64) {
+func (d *decoder) values(draw *plan.Draw, v native.Vector, out []int64) {
 	if draw.Kind == plan.DrawDistinct {
 		hashes(d.hash, v, out)
 		return
@@ -16,7 +17,7 @@ func (d *decoder) values(draw *plan.Draw, v vector, out []int64) {
 		steps(v, draw.Quantum, out)
 		return
 	}
-	integers(v, out)
+	native.Integers(v, out)
 	q, s, t := draw.Quantum, draw.Square, draw.Tree
 	if draw.Kind == plan.DrawSquares {
 		for row, x := range out {
@@ -30,16 +31,16 @@ func (d *decoder) values(draw *plan.Draw, v vector, out []int64) {
 }
 
 // steps reads a column of steps, within the bounds of its quantum.
-func steps(v vector, q plan.Quantum, out []int64) {
-	switch v.kind {
-	case physicalInt8:
-		stepsOf(view[int8](v, len(out)), q, out)
-	case physicalInt16:
-		stepsOf(view[int16](v, len(out)), q, out)
-	case physicalInt32:
-		stepsOf(view[int32](v, len(out)), q, out)
-	case physicalInt64:
-		stepsOf(view[int64](v, len(out)), q, out)
+func steps(v native.Vector, q plan.Quantum, out []int64) {
+	switch v.Kind {
+	case native.PhysicalInt8:
+		stepsOf(native.View[int8](v, len(out)), q, out)
+	case native.PhysicalInt16:
+		stepsOf(native.View[int16](v, len(out)), q, out)
+	case native.PhysicalInt32:
+		stepsOf(native.View[int32](v, len(out)), q, out)
+	case native.PhysicalInt64:
+		stepsOf(native.View[int64](v, len(out)), q, out)
 	default: // excluded by bind
 	}
 }
@@ -52,21 +53,21 @@ func stepsOf[T int8 | int16 | int32 | int64](in []T, q plan.Quantum, out []int64
 
 // hashes hashes the values of a column, without copying texts. It does not touch
 // the text of a NULL row, which may point anywhere.
-func hashes(h bounding.ValueHash, v vector, out []int64) {
-	switch v.kind {
-	case physicalText:
-		texts := view[text](v, len(out))
+func hashes(h bounding.ValueHash, v native.Vector, out []int64) {
+	switch v.Kind {
+	case native.PhysicalText:
+		texts := native.View[native.Text](v, len(out))
 		for row := range out {
-			if !v.null(row) {
-				out[row] = h.Text(texts[row].bytes())
+			if !v.Null(row) {
+				out[row] = h.Text(texts[row].Bytes())
 			}
 		}
-	case physicalDouble:
-		for row, x := range view[float64](v, len(out)) {
+	case native.PhysicalDouble:
+		for row, x := range native.View[float64](v, len(out)) {
 			out[row] = h.Double(x)
 		}
 	default:
-		integers(v, out)
+		native.Integers(v, out)
 		for row, x := range out {
 			out[row] = h.Integer(x)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
@@ -116,18 +117,18 @@ func TestForget(t *testing.T) {
 	segment := func(path string) engine.Segment { return engine.Segment{Tenant: "a", Path: path} }
 	mustRun(t, e, countPlan(), segment(one), segment(two))
 	mustRun(t, e, countPlan(), segment(two))
-	held, err := e.instances.acquire(streaming, []string{one})
+	held, err := e.instances.Acquire(attached.Streaming, []string{one})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.Forget(one, filepath.Join(dir, "never opened"))
-	if n := len(e.instances.byKey); n != 1 {
+	if n := e.instances.Len(); n != 1 {
 		t.Errorf("%d instances are open, want that of the other file", n)
 	}
-	if _, err := held.borrow(held.catalogs[one]); err != nil {
+	if _, err := held.Borrow(held.Catalogs[one]); err != nil {
 		t.Errorf("a run under way lost its instance: %v", err)
 	}
-	e.instances.release(held)
+	e.instances.Release(held)
 	if got := mustRun(t, e, countPlan(), segment(one)); total(got.Draws[0]) != 1 {
 		t.Errorf("opened again: %v", got)
 	}

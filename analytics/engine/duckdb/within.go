@@ -84,7 +84,7 @@ func (s spans) extremes(c *plan.Column) (lo, hi int64, ok bool) {
 		catalogs = slices.Compact(catalogs)
 	}
 	about := c.Name + "\x00" + c.Type.String() + "\x00" + strings.Join(catalogs, " ") // no statement has such characters
-	ends, err := s.a.instance.fact(s.ctx, about, func() (string, error) { return sqlgen.Extremes(c, catalogs...) })
+	ends, err := s.a.instance.Fact(s.ctx, about, func() (string, error) { return sqlgen.Extremes(c, catalogs...) })
 	if err != nil || ends[0] > ends[1] {
 		return 0, 0, false
 	}

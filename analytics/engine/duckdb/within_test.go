@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/engine/duckdb/attached"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
@@ -17,13 +18,13 @@ func TestWithin(t *testing.T) {
 	path := w.segment(t.TempDir(), "a", `SELECT 1::UBIGINT AS _unit, n::INTEGER AS n, p::DECIMAL(9,2) AS p, p::DOUBLE AS f, NULL::INTEGER AS none, b::BIGINT AS b
 		FROM (VALUES (-2, 0.10, -9223372036854775808), (7, 3.45, 9223372036854775807), (NULL, NULL, NULL)) v(n, p, b)`)
 	e := newEngine(t, Options{})
-	open, err := e.instances.acquire(aggregating, []string{path})
+	open, err := e.instances.Acquire(attached.Aggregating, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.instances.release(open)
+	defer e.instances.Release(open)
 	p := &plan.Bound{Tenants: []string{"a"}}
-	a, err := newAggregation(engine.Input{Plan: p, Segments: []engine.Segment{{Tenant: "a", Path: path}}}, open.instance)
+	a, err := newAggregation(engine.Input{Plan: p, Segments: []engine.Segment{{Tenant: "a", Path: path}}}, open.Instance)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +101,9 @@ func TestRanksThatExcludeNoRow(t *testing.T) {
 		if got := total(mustRun(t, e, p, segment).Draws[0]); got != want.rows {
 			t.Errorf("at %d: %d rows, want %d", limit, got, want.rows)
 		}
-		for _, in := range e.instances.byKey {
-			for sql := range in.idle {
-				if got := strings.Contains(sql, `"_row:k" <`); got != want.compared || strings.Contains(sql, `"_key:k"`) {
-					t.Errorf("at %d: %s", limit, sql)
-				}
+		for _, sql := range e.instances.Statements() {
+			if got := strings.Contains(sql, `"_row:k" <`); got != want.compared || strings.Contains(sql, `"_key:k"`) {
+				t.Errorf("at %d: %s", limit, sql)
 			}
 		}
 	}

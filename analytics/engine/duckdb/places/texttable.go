@@ -1,6 +1,10 @@
-package duckdb
+package places
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/noised/noised/analytics/engine/duckdb/native"
+)
 
 // textTable is a hash table without collisions for a few short texts: one
 // multiplication and one comparison per look-up, whatever the data.
@@ -11,7 +15,7 @@ type textTable struct {
 }
 
 type textSlot struct {
-	text  text
+	text  native.Text
 	place int32 // −1: empty
 }
 
@@ -22,7 +26,7 @@ const (
 )
 
 // newTextTable looks for a multiplier that separates the texts.
-func newTextTable(places map[text]int32) textTable {
+func newTextTable(places map[native.Text]int32) textTable {
 	if len(places) == 0 || len(places) > tableTexts {
 		return textTable{}
 	}
@@ -40,7 +44,7 @@ func newTextTable(places map[text]int32) textTable {
 }
 
 // fill returns false if two texts fall into one slot.
-func (t *textTable) fill(places map[text]int32) bool {
+func (t *textTable) fill(places map[native.Text]int32) bool {
 	for i := range t.slots {
 		t.slots[i].place = -1
 	}
@@ -56,12 +60,12 @@ func (t *textTable) fill(places map[text]int32) bool {
 
 // slot mixes both words. The second is rotated so that texts of four bytes and
 // less, which differ in the first word only, and longer ones both spread.
-func (t *textTable) slot(x *text) uint64 {
+func (t *textTable) slot(x *native.Text) uint64 {
 	return (x[0] ^ bits.RotateLeft64(x[1]*t.multiplier, 32)) * t.multiplier >> t.shift
 }
 
 // place returns a text's place, −1 if it is not in the table.
-func (t *textTable) place(x *text) int32 {
+func (t *textTable) place(x *native.Text) int32 {
 	if s := &t.slots[t.slot(x)]; s.text == *x {
 		return s.place
 	}
@@ -70,14 +74,14 @@ func (t *textTable) place(x *text) int32 {
 
 // places finds the places of many texts, of which long ones are looked up
 // elsewhere.
-func (t *textTable) places(of []text, out []int32, long *declaredDomain) {
+func (t *textTable) places(of []native.Text, out []int32, long *Declared) {
 	out = out[:len(of)]
 	for row := range of {
 		x := &of[row]
 		switch s := &t.slots[t.slot(x)]; {
 		case s.text == *x:
 			out[row] = s.place
-		case x.inPlace():
+		case x.InPlace():
 			out[row] = -1
 		default:
 			out[row] = long.text(x)

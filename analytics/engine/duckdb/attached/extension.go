@@ -1,4 +1,4 @@
-package duckdb
+package attached
 
 import (
 	"crypto/sha256"
@@ -9,7 +9,7 @@ import (
 	"os"
 	"runtime"
 
-	bindings "github.com/duckdb/duckdb-go-bindings"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 )
 
 // digests are the SHA-256 digests of the extension httpfs, as its publisher built it,
@@ -25,7 +25,7 @@ func digests() map[string]string {
 // DuckDB that this program links, or that others could replace. DuckDB checks its
 // publisher's signature besides, when it loads it.
 func CheckExtension(path string) error {
-	of := bindings.LibraryVersion() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	of := native.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 	want, known := digests()[of]
 	if !known {
 		return fmt.Errorf("this program does not know the digest of the extension httpfs for DuckDB %s", of)

@@ -1,4 +1,4 @@
-package duckdb
+package places
 
 import (
 	"math"
@@ -28,8 +28,8 @@ func TestSecretValuesAreNumberedAsTheyAppear(t *testing.T) {
 			if got := ints.integer(v); got != want || ints.values[got].Int != v {
 				t.Fatalf("%d is number %d, want %d", v, got, want)
 			}
-			if got := texts.text(&short); texts.values[got].Str != string(short.bytes()) {
-				t.Fatalf("%q is the number of %q", short.bytes(), texts.values[got].Str)
+			if got := texts.text(&short); texts.values[got].Str != string(short.Bytes()) {
+				t.Fatalf("%q is the number of %q", short.Bytes(), texts.values[got].Str)
 			}
 			part, keys := [2]int32{want % 3, want}, []int32{want % 3}
 			if both.join(keys, []int32{want}); both.parts[keys[0]] != part {

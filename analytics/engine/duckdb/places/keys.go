@@ -1,34 +1,36 @@
-package duckdb
+package places
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/noised/noised/analytics/bounding"
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/sqlgen"
 )
 
-// keyDecoder numbers the keys of a stream's rows. With declared keys the number
+// Keys numbers the keys of a stream's rows. With declared keys the number
 // is the mixed-radix ordinal of the values' places in their domains. Otherwise
 // it is the worker's own, in order of appearance, so that workers share
 // nothing; the bounder translates it.
-type keyDecoder struct {
+type Keys struct {
 	columns []keyColumn
 	secret  bool
-	numbers *numbering
+	numbers *Numbering
 }
 
-// numbering is how a worker numbers secret keys, whatever stream they come from.
-type numbering struct {
+// Numbering is how a worker numbers secret keys, whatever stream they come from.
+type Numbering struct {
 	domains []*secretDomain // per key; nil for a declared one
 	pairs   []pairs         // of the first i+1 dimensions and the next
 	learned int             // composite keys that the bounder knows
-	taught  bounding.Numbers
+	Taught  bounding.Numbers
 }
 
-func newNumbering(p *plan.Bound, salt [16]byte) *numbering {
-	n := &numbering{}
+// NewNumbering returns the numbering of a worker that has met no key.
+func NewNumbering(p *plan.Bound, salt [16]byte) *Numbering {
+	n := &Numbering{}
 	for i, k := range p.Keys {
 		var d *secretDomain
 		if k.Secret() {
@@ -53,12 +55,14 @@ type keyColumn struct {
 // lookup finds the place of a value in a domain, −1 outside it.
 type lookup interface {
 	integer(v int64) int32
-	text(t *text) int32
+	text(t *native.Text) int32
 	null() int32
 }
 
-func newKeyDecoder(p *plan.Bound, domains []*declaredDomain, numbers *numbering, places []int, tenant string) keyDecoder {
-	d := keyDecoder{secret: p.Secret(), numbers: numbers}
+// NewKeys returns what numbers the keys of one stream, of a tenant, whose columns are at
+// the given places.
+func NewKeys(p *plan.Bound, domains []*Declared, numbers *Numbering, places []int, tenant string) Keys {
+	d := Keys{secret: p.Secret(), numbers: numbers}
 	for i, k := range p.Keys {
 		c := keyColumn{key: k, place: places[i]}
 		if k.Secret() {
@@ -83,34 +87,34 @@ func (c *keyColumn) tenantPlace(tenant string) int32 {
 	return int32(slices.IndexFunc(c.key.Domain, func(v plan.Value) bool { return !v.Null && v.Str == tenant }))
 }
 
-// bind checks that key columns have the types of the plan.
-func (d *keyDecoder) bind(types []physical) error {
+// Bind checks that key columns have the types of the plan.
+func (d *Keys) Bind(types []native.Physical) error {
 	for _, c := range d.columns {
 		if c.place == sqlgen.None {
 			continue
 		}
 		got := types[c.place]
-		if c.key.Coded && got == physicalUint16 {
+		if c.key.Coded && got == native.PhysicalUint16 {
 			continue
 		}
 		isText := c.key.Type.Kind == plan.KindVarchar
-		if isText != (got == physicalText) || (!isText && got != physicalBool && !got.isInteger()) {
+		if isText != (got == native.PhysicalText) || (!isText && got != native.PhysicalBool && !got.IsInteger()) {
 			return fmt.Errorf("a key column has another type")
 		}
 	}
 	return nil
 }
 
-// decode fills the block's keys and, for secret keys, what the block teaches.
-func (d *keyDecoder) decode(c *chunk, types []physical, b *buffers) {
-	b.batch.Keys, b.batch.Learned = nil, nil
+// Decode returns the numbers of a block's keys, nil without any, and, for secret keys,
+// what the block teaches.
+func (d *Keys) Decode(c *native.Chunk, types []native.Physical, b *Memory) (numbers []int32, learned [][]plan.Value) {
 	if len(d.columns) == 0 {
-		return
+		return nil, nil
 	}
-	b.keys = room(b.keys, c.rows)
+	b.keys = Room(b.keys, c.Rows)
 	d.columns[0].places(c, types, b, b.keys)
 	for i := 1; i < len(d.columns); i++ {
-		b.places = room(b.places, c.rows)
+		b.places = Room(b.places, c.Rows)
 		d.columns[i].places(c, types, b, b.places)
 		if d.secret {
 			d.numbers.pairs[i-1].join(b.keys, b.places)
@@ -118,37 +122,37 @@ func (d *keyDecoder) decode(c *chunk, types []physical, b *buffers) {
 			joinDeclared(b.keys, b.places, int32(len(d.columns[i].key.Domain)))
 		}
 	}
-	b.batch.Keys = b.keys
 	if d.secret {
-		d.teach(&b.batch.Learned)
+		d.teach(&learned)
 	}
+	return b.keys, learned
 }
 
 // places finds the place of each row's value in the column's domain.
-func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32) {
+func (c *keyColumn) places(ch *native.Chunk, types []native.Physical, b *Memory, out []int32) {
 	if c.place == sqlgen.None {
 		for row := range out {
 			out[row] = c.tenant
 		}
 		return
 	}
-	v := ch.vector(c.place, types[c.place])
-	switch v.kind {
-	case physicalText:
+	v := ch.Vector(c.place, types[c.place])
+	switch v.Kind {
+	case native.PhysicalText:
 		textPlaces(c.lookup, v, out)
 		return
-	case physicalUint16:
+	case native.PhysicalUint16:
 		codePlaces(v, len(c.key.Domain), out)
 		return
 	default:
 	}
-	b.wide = room(b.wide, len(out))
-	integers(v, b.wide)
+	b.wide = Room(b.wide, len(out))
+	native.Integers(v, b.wide)
 	for row := range out {
 		switch {
-		case v.null(row):
+		case v.Null(row):
 			out[row] = c.lookup.null()
-		case row > 0 && b.wide[row] == b.wide[row-1] && !v.null(row-1):
+		case row > 0 && b.wide[row] == b.wide[row-1] && !v.Null(row-1):
 			out[row] = out[row-1]
 		default:
 			out[row] = c.lookup.integer(b.wide[row])
@@ -158,31 +162,31 @@ func (c *keyColumn) places(ch *chunk, types []physical, b *buffers, out []int32)
 
 // codePlaces takes stored codes as the places that they are. A text outside the
 // domain has a larger one, and one that an outer join did not find has none.
-func codePlaces(v vector, size int, out []int32) {
-	for row, code := range view[uint16](v, len(out)) {
+func codePlaces(v native.Vector, size int, out []int32) {
+	for row, code := range native.View[uint16](v, len(out)) {
 		if out[row] = int32(code); int(code) >= size {
 			out[row] = -1
 		}
 	}
-	if v.valid == nil {
+	if v.Valid == nil {
 		return
 	}
 	for row := range out {
-		if v.null(row) {
+		if v.Null(row) {
 			out[row] = -1
 		}
 	}
 }
 
 // textPlaces does not touch the text of a NULL row, which may point anywhere.
-func textPlaces(in lookup, v vector, out []int32) {
-	texts := view[text](v, len(out))
-	if d, declared := in.(*declaredDomain); declared && d.hashed.slots != nil && v.valid == nil {
+func textPlaces(in lookup, v native.Vector, out []int32) {
+	texts := native.View[native.Text](v, len(out))
+	if d, declared := in.(*Declared); declared && d.hashed.slots != nil && v.Valid == nil {
 		d.hashed.places(texts, out, d)
 		return
 	}
 	for row := range out {
-		if v.null(row) {
+		if v.Null(row) {
 			out[row] = in.null()
 		} else {
 			out[row] = in.text(&texts[row])
@@ -225,7 +229,7 @@ func (p *pairs) join(keys, places []int32) {
 }
 
 // known returns how many secret keys have been numbered.
-func (n *numbering) known() int {
+func (n *Numbering) known() int {
 	if last := len(n.pairs); last > 0 {
 		return len(n.pairs[last-1].parts)
 	}
@@ -233,7 +237,7 @@ func (n *numbering) known() int {
 }
 
 // teach appends the composite keys that were numbered since it was last called.
-func (d *keyDecoder) teach(learned *[][]plan.Value) {
+func (d *Keys) teach(learned *[][]plan.Value) {
 	n := d.numbers
 	for known := n.known(); n.learned < known; n.learned++ {
 		key, number := make([]plan.Value, len(d.columns)), int32(n.learned)

@@ -1,4 +1,4 @@
-package duckdb
+package places
 
 import (
 	"encoding/binary"

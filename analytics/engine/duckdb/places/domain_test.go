@@ -1,4 +1,4 @@
-package duckdb
+package places
 
 import (
 	"testing"
@@ -30,7 +30,7 @@ func TestPlacesOfIntegers(t *testing.T) {
 		if rapid.Bool().Draw(t, "with NULL") {
 			k.Domain = append(k.Domain, plan.Null(k.Type))
 		}
-		d, err := newDomain(k)
+		d, err := NewDeclared(k)
 		if err != nil {
 			t.Fatal(err)
 		}

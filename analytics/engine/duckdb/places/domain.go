@@ -1,10 +1,11 @@
-package duckdb
+package places
 
 import (
 	"encoding/binary"
 	"fmt"
 	"math"
 
+	"github.com/noised/noised/analytics/engine/duckdb/native"
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -15,26 +16,26 @@ const (
 	denseShare = 1.0 / 4
 )
 
-// declaredDomain finds places in the domain of a declared key. It does not
+// Declared finds places in the domain of a declared key. It does not
 // change, so that streams can share it. NULL is outside it unless declared, and
 // doubles always are.
-type declaredDomain struct {
+type Declared struct {
 	dense []int32 // by v − first; nil when the domain is too wide
 	first int64
 	ints  map[int64]int32
 
 	hashed textTable // of the short texts, when there are few
-	short  map[text]int32
+	short  map[native.Text]int32
 	long   map[string]int32
 	isNull int32 // place of NULL, −1 outside
 }
 
-// newDomain returns the domain of a declared key, nil for a secret one.
-func newDomain(k plan.Key) (*declaredDomain, error) {
+// NewDeclared returns the domain of a declared key, nil for a secret one.
+func NewDeclared(k plan.Key) (*Declared, error) {
 	if k.Secret() {
 		return nil, nil
 	}
-	d := &declaredDomain{isNull: -1, ints: make(map[int64]int32), short: make(map[text]int32), long: make(map[string]int32)}
+	d := &Declared{isNull: -1, ints: make(map[int64]int32), short: make(map[native.Text]int32), long: make(map[string]int32)}
 	d.flatten(k)
 	for i, v := range k.Domain {
 		switch {
@@ -46,7 +47,7 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 			d.dense[v.Int-d.first] = int32(i)
 		case v.Type.Kind != plan.KindVarchar:
 			d.ints[v.Int] = int32(i)
-		case len(v.Str) <= inPlace:
+		case len(v.Str) <= native.InPlace:
 			d.short[makeText(v.Str)] = int32(i)
 		default:
 			d.long[v.Str] = int32(i)
@@ -57,7 +58,7 @@ func newDomain(k plan.Key) (*declaredDomain, error) {
 }
 
 // flatten makes room for the dense table when the integers lie close together.
-func (d *declaredDomain) flatten(k plan.Key) {
+func (d *Declared) flatten(k plan.Key) {
 	lo, hi, n := int64(math.MaxInt64), int64(math.MinInt64), 0
 	for _, v := range k.Domain {
 		if !v.Null && v.Type.Kind != plan.KindVarchar {
@@ -73,9 +74,9 @@ func (d *declaredDomain) flatten(k plan.Key) {
 	}
 }
 
-func (d *declaredDomain) null() int32 { return d.isNull }
+func (d *Declared) null() int32 { return d.isNull }
 
-func (d *declaredDomain) integer(v int64) int32 {
+func (d *Declared) integer(v int64) int32 {
 	if d.dense != nil {
 		if i := uint64(v) - uint64(d.first); i < uint64(len(d.dense)) {
 			return d.dense[i]
@@ -88,11 +89,11 @@ func (d *declaredDomain) integer(v int64) int32 {
 	return -1
 }
 
-func (d *declaredDomain) text(t *text) int32 {
+func (d *Declared) text(t *native.Text) int32 {
 	place, ok := int32(0), false
 	switch {
-	case !t.inPlace():
-		place, ok = d.long[string(t.bytes())] // does not allocate
+	case !t.InPlace():
+		place, ok = d.long[string(t.Bytes())] // does not allocate
 	case d.hashed.slots != nil:
 		return d.hashed.place(t)
 	default:
@@ -111,12 +112,12 @@ type secretDomain struct {
 	isNull int32 // place of NULL, −1 until it appears
 
 	ints  numbers[int64]
-	short numbers[text]
+	short numbers[native.Text]
 	long  map[string]int32
 }
 
 func newSecretDomain(t plan.Type, salt [16]byte) *secretDomain {
-	return &secretDomain{typ: t, isNull: -1, ints: newNumbers[int64](salt), short: newNumbers[text](salt), long: make(map[string]int32)}
+	return &secretDomain{typ: t, isNull: -1, ints: newNumbers[int64](salt), short: newNumbers[native.Text](salt), long: make(map[string]int32)}
 }
 
 // add appends a value that is new.
@@ -140,17 +141,17 @@ func (d *secretDomain) integer(v int64) int32 {
 	return slot.next - 1
 }
 
-func (d *secretDomain) text(t *text) int32 {
-	if t.inPlace() {
+func (d *secretDomain) text(t *native.Text) int32 {
+	if t.InPlace() {
 		slot := d.short.at(*t, t[0], t[1])
 		if slot.next == 0 {
-			slot.next = d.add(plan.StringValue(string(t.bytes()))) + 1
+			slot.next = d.add(plan.StringValue(string(t.Bytes()))) + 1
 		}
 		return slot.next - 1
 	}
-	place, ok := d.long[string(t.bytes())] // does not allocate
+	place, ok := d.long[string(t.Bytes())] // does not allocate
 	if !ok {
-		s := string(t.bytes())
+		s := string(t.Bytes())
 		place = d.add(plan.StringValue(s))
 		d.long[s] = place
 	}
@@ -159,7 +160,7 @@ func (d *secretDomain) text(t *text) int32 {
 
 // name returns the place of a text that is not in a vector.
 func (d *secretDomain) name(s string) int32 {
-	if len(s) <= inPlace {
+	if len(s) <= native.InPlace {
 		t := makeText(s)
 		return d.text(&t)
 	}
@@ -170,9 +171,9 @@ func (d *secretDomain) name(s string) int32 {
 }
 
 // makeText lays a text of at most inPlace bytes out as DuckDB does.
-func makeText(s string) text {
+func makeText(s string) native.Text {
 	var raw [16]byte
 	binary.LittleEndian.PutUint32(raw[:4], uint32(len(s)))
 	copy(raw[4:], s)
-	return text{binary.LittleEndian.Uint64(raw[:8]), binary.LittleEndian.Uint64(raw[8:])}
+	return native.Text{binary.LittleEndian.Uint64(raw[:8]), binary.LittleEndian.Uint64(raw[8:])}
 }
