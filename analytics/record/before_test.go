@@ -111,10 +111,60 @@ func verified(t *testing.T, r *receipt.Receipt, key note.Verifier) receipt.Claim
 	return c
 }
 
+// TestReceiptsOfListedCharges: of a store whose leaves list a commitment for each party.
+// They are shown as those of now are, without places.
+func TestReceiptsOfListedCharges(t *testing.T) {
+	db := kept(t, "listed")
+	file, verifier, err := translog.NewKey("test")
+	ok(t, err)
+	key, err := translog.ParseKey(file)
+	ok(t, err)
+	public, err := translog.ParseVerifier(verifier)
+	ok(t, err)
+	s := record.New(db, release.New(db), key)
+	rows, err := db.QueryContext(t.Context(), `SELECT r.id, json_array_length(c.tenants), instr(c.tenants, '"a"') FROM releases r JOIN charges c ON c.id = r.charge`)
+	ok(t, err)
+	defer rows.Close()
+	shown := 0
+	for rows.Next() {
+		var id string
+		var tenants, ofA int
+		ok(t, rows.Scan(&id, &tenants, &ofA))
+		r, err := s.Receipt(t.Context(), operator, id)
+		ok(t, err)
+		if c := verified(t, r, public); len(c.Debited) < tenants || c.Parties < tenants || c.Parties > tenants+1 || c.For == nil {
+			t.Errorf("of %s, the operator is shown %+v", id, c)
+		}
+		for _, o := range r.Entries[0].Opened {
+			if o.Place != nil || o.Path != nil {
+				t.Errorf("the receipt of %s has a place for %s", id, o.Part)
+			}
+		}
+		if ofA == 0 {
+			continue
+		}
+		r, err = s.Receipt(t.Context(), admin("a"), id)
+		ok(t, err)
+		if c := verified(t, r, public); !slices.Contains(c.Debited, "tenant:a") && !strings.Contains(strings.Join(c.Debited, " "), "tenant-period:a/") || c.For != nil {
+			t.Errorf("of %s, a is shown %+v", id, c)
+		}
+		shown++
+	}
+	ok(t, rows.Err())
+	if shown < 20 {
+		t.Errorf("a was shown %d", shown)
+	}
+}
+
 // before opens a copy of a store that was written before leaves had commitments.
 func before(t *testing.T) *controldb.DB {
 	t.Helper()
-	in, err := os.Open(filepath.FromSlash("../../privacy/translog/verify/testdata/before.db.gz"))
+	return kept(t, "before")
+}
+
+func kept(t *testing.T, name string) *controldb.DB {
+	t.Helper()
+	in, err := os.Open(filepath.FromSlash("../../privacy/translog/verify/testdata/" + name + ".db.gz"))
 	ok(t, err)
 	defer in.Close()
 	z, err := gzip.NewReader(in)

@@ -100,7 +100,9 @@ func shownOfCharge(p privacy.Principal, paid bool, o ledger.Opening) []receipt.O
 	for _, part := range o.Parts {
 		own := p.Role != privacy.RoleAnalyst && part.Tenant != "" && part.Tenant == p.Tenant
 		if paid || own || everybodys(p) {
-			out = append(out, receipt.Open(o.Nonce, part.Part, part.Text))
+			shown := receipt.Open(part.Part, part.Text, part.Nonce)
+			shown.Place, shown.Path = part.Place, part.Path
+			out = append(out, shown)
 		}
 	}
 	return out
@@ -113,11 +115,13 @@ func shownOfRelease(p privacy.Principal, whole bool, l release.Logged) []receipt
 		return nil
 	}
 	var out []receipt.Opened
+	nonces := translog.Nonce(l.Nonce).Parts()
+	open := func(part string) { out = append(out, receipt.Open(part, l.Texts[part], nonces(part))) }
 	if p.Role == privacy.RoleAnalyst {
-		out = append(out, receipt.Open(translog.Nonce(l.Nonce), release.PartResult, l.Texts[release.PartResult]))
+		open(release.PartResult)
 	}
 	if whole {
-		out = append(out, receipt.Open(translog.Nonce(l.Nonce), release.PartPurpose, l.Texts[release.PartPurpose]))
+		open(release.PartPurpose)
 	}
 	return out
 }

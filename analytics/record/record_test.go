@@ -3,7 +3,9 @@ package record_test
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -149,6 +151,51 @@ func TestReceiptsOpenWhatIsOnesOwn(t *testing.T) {
 	}
 	if _, err := w.Receipt(t.Context(), payer, "rel_none"); privacy.CodeOf(err) != privacy.CodeNotFound {
 		t.Errorf("no release: %v", err)
+	}
+}
+
+// TestAPathNamesNobodyElse: a tenant of many is shown its own place, and hashes that
+// no name of another opens without that one's nonce.
+func TestAPathNamesNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	var tenants []string
+	for i := range 20 {
+		name := fmt.Sprint("dept", i)
+		tenants = append(tenants, name)
+		_, err := w.catalog.CreateTenant(t.Context(), name, "", operator)
+		ok(t, err)
+		ok(t, w.ledger.SetBudget(t.Context(), privacy.TenantAccount(name), ledger.Budget{Cap: privacy.Loss{Epsilon: 5, Delta: 1e-6}}, admin(name)))
+	}
+	slices.Sort(tenants)
+	_, err := w.ledger.Charge(t.Context(), ledger.Request{Key: "of all", Principal: payer.ID, Dataset: "visits", Tenants: tenants, Cost: privacy.Cost{Mu2: privacy.MinRunMu2}})
+	ok(t, err)
+	seen := map[tlog.Hash]bool{}
+	for i, name := range tenants {
+		e := w.entries(admin(name))[0]
+		if e.Kind != translog.KindCharge || len(e.Opened) != 1 || e.Opened[0].Text != `["tenant:`+name+`"]` || *e.Opened[0].Place != int64(i) || len(e.Opened[0].Path) > 5 {
+			t.Fatalf("%s is shown %+v", name, e)
+		}
+		nonce, err := hex.DecodeString(e.Opened[0].Nonce)
+		ok(t, err)
+		for _, h := range e.Opened[0].Path {
+			seen[h] = true
+		}
+		for _, other := range tenants {
+			text := `["tenant:` + other + `"]`
+			parts := translog.Nonce(nonce).Parts()("debit:tenant:" + other)
+			for _, guess := range [][]byte{[]byte(text), append(slices.Clone(nonce), text...), append(make([]byte, 32), text...), append(parts[:], text...)} {
+				if other != name && slices.Contains(e.Opened[0].Path, tlog.RecordHash(guess)) {
+					t.Errorf("%s can tell that %s paid", name, other)
+				}
+			}
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("there are %d hashes on the paths of all", len(seen))
+	}
+	all := w.entries(operator)[0]
+	if len(all.Opened) != 21 {
+		t.Errorf("the operator is shown %d parts", len(all.Opened))
 	}
 }
 

@@ -74,7 +74,11 @@ func logEntryOf(e record.Entry) wire.LogEntry {
 
 func openedOf(parts []receipt.Opened) []wire.OpenedPart {
 	return mapped(parts, func(o receipt.Opened) wire.OpenedPart {
-		return wire.OpenedPart{Part: o.Part, Nonce: o.Nonce, Text: o.Text}
+		out := wire.OpenedPart{Part: o.Part, Nonce: o.Nonce, Text: o.Text, Place: o.Place}
+		if len(o.Path) > 0 {
+			out.Path = mapped(o.Path, tlog.Hash.String)
+		}
+		return out
 	})
 }
 

@@ -988,11 +988,13 @@ type OnElsewhere string
 // OnExhausted What to do when a tenant's budget is spent; fail unless told
 type OnExhausted string
 
-// OpenedPart A commitment of a leaf, SHA-256 of the nonce and the text
+// OpenedPart Part of what a leaf commits to. Without a place, its commitment in the leaf is SHA-256 of the nonce and the text. With one, SHA-256 of a zero byte, the nonce and the text is hashed with the path (RFC 6962) to the root over so many parties that the leaf has.
 type OpenedPart struct {
 	// Nonce 32 bytes in hexadecimal
 	Nonce string `json:"nonce"`
 	Part  string `json:"part"`
+	Path  []Hash `json:"path,omitempty"`
+	Place *int64 `json:"place,omitempty"`
 	Text  string `json:"text"`
 }
 

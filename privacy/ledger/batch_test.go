@@ -19,7 +19,7 @@ func (f *fixture) together(t testing.TB, requests ...Request) []*waiting {
 	batch := make([]*waiting, len(requests))
 	for i, r := range requests {
 		var err error
-		if batch[i], err = newWaiting(r); err != nil {
+		if batch[i], err = f.newWaiting(r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,7 +82,7 @@ func (f *fixture) dump(t testing.TB) string {
 			FROM charges ORDER BY seq`,
 		`SELECT charge || ' ' || part || ' ' || seen || ' ' || mu2 || ' ' || delta_units || accounts FROM charge_debits ORDER BY charge, part`,
 		`SELECT principal || request_key || charge || payload FROM charge_requests ORDER BY principal, request_key`,
-		`SELECT idx || json_remove(CAST(leaf AS TEXT), '$.salt', '$.body.charge', '$.body.commitment', '$.body.debits') || coalesce(json_array_length(CAST(leaf AS TEXT), '$.body.debits'), '') FROM log_leaves ORDER BY idx`,
+		`SELECT idx || json_remove(CAST(leaf AS TEXT), '$.salt', '$.body.charge', '$.body.commitment', '$.body.root') FROM log_leaves ORDER BY idx`,
 	} {
 		rows, err := f.db.QueryContext(context.Background(), query)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // BenchmarkCharge measures durable charges by parallel clients, each of some
 // tenants' accounts and the dataset's, beside the bare transactions that write
-// the same rows in the same batches (× bare).
+// the same rows in the same batches (×bare, and in processor time ×busy).
 func BenchmarkCharge(b *testing.B) {
 	for _, tenants := range []int{1, 14, 100} {
 		for _, clients := range []int{1, 8, 64} {
@@ -36,13 +37,13 @@ func benchCharges(b *testing.B, tenants, clients int) {
 	other := benchStore(b, "bare", names)
 	l := New(ours, time.Now)
 	var tape bare.Tape
-	var took, base time.Duration
+	var took, base, busy, baseBusy time.Duration
 	transactions := 0
 	// In rounds, so that both see the same machine.
 	const round = 2000
 	for done := 0; done < b.N; done += round {
 		n := min(round, b.N-done)
-		began := time.Now()
+		began, worked := time.Now(), processorTime(b)
 		var wg sync.WaitGroup
 		for c := range clients {
 			wg.Go(func() {
@@ -55,22 +56,35 @@ func benchCharges(b *testing.B, tenants, clients int) {
 			})
 		}
 		wg.Wait()
-		took += time.Since(began)
+		took, busy = took+time.Since(began), busy+processorTime(b)-worked
 		batches, err := tape.Next(ctx, ours)
 		if err != nil {
 			b.Fatal(err)
 		}
 		transactions += len(batches)
-		began = time.Now()
+		began, worked = time.Now(), processorTime(b)
 		if err := bare.Write(ctx, other, batches); err != nil {
 			b.Fatal(err)
 		}
-		base += time.Since(began)
+		base, baseBusy = base+time.Since(began), baseBusy+processorTime(b)-worked
 	}
 	b.ReportMetric(float64(b.N)/took.Seconds(), "charges/s")
 	b.ReportMetric(took.Seconds()/base.Seconds(), "×bare")
+	b.ReportMetric(busy.Seconds()/baseBusy.Seconds(), "×busy")
+	b.ReportMetric(float64(busy.Microseconds())/float64(b.N), "busy-µs/op")
 	b.ReportMetric(float64(b.N)/float64(transactions), "charges/tx")
 	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/op")
+}
+
+// processorTime is what this process has used of processors, which other programs on
+// the machine change less than the time that passes.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func benchRequest(key string, tenants []string) Request {

@@ -25,7 +25,7 @@ type book struct {
 type touched struct {
 	accounts []*row
 	missing  []privacy.Account
-	shares   []share       // of the accounts; filled by leaf
+	shares   *shares       // of the accounts; filled by leaf
 	lists    []accountList // of the accounts; filled by idLists
 }
 

@@ -22,7 +22,7 @@ import (
 // ends while it waits is not made. One that was taken up is finished, whoever
 // hangs up.
 func (l *Ledger) Charge(ctx context.Context, r Request) (Charge, error) {
-	w, err := newWaiting(r)
+	w, err := l.newWaiting(r)
 	if err != nil {
 		return Charge{}, err
 	}

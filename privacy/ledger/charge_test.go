@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/translog"
 )
@@ -305,7 +307,8 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 			Charge     string       `json:"charge"`
 			Cost       privacy.Cost `json:"cost"`
 			Commitment string       `json:"commitment"`
-			Debits     []string     `json:"debits"`
+			Parties    int          `json:"parties"`
+			Root       string       `json:"root"`
 		} `json:"body"`
 	}
 	if err := json.Unmarshal(data, &leaf); err != nil {
@@ -328,8 +331,10 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 	if got := parts("charge").Commit(detail); got != leaf.Body.Commitment {
 		t.Errorf("the nonce opens %s, the leaf has %s", got, leaf.Body.Commitment)
 	}
-	if got := parts("debit:tenant:a").Commit([]byte(`["tenant:a"]`)); len(leaf.Body.Debits) != 1 || leaf.Body.Debits[0] != got {
-		t.Errorf("the nonce opens %s, the leaf has %s", got, leaf.Body.Debits)
+	own := translog.Nonce(nonce).Places(1)[0]
+	root := tlog.RecordHash(append(own[:], `["tenant:a"]`...)) // of a tree with one leaf
+	if got := hex.EncodeToString(root[:]); leaf.Body.Parties != 1 || leaf.Body.Root != got {
+		t.Errorf("the nonce opens %s, the leaf has %s of %d parties", got, leaf.Body.Root, leaf.Body.Parties)
 	}
 }
 

@@ -46,8 +46,8 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err := p.open(ctx, t.accounts); err != nil {
 		return err
 	}
-	nonce := translog.NewNonce()
-	body, err := t.leaf(paid.Charge, r.Cost, nil, nonce)
+	c := commit(nil, nil)
+	body, err := t.leaf(paid.ID, r.Cost, c)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 		return privacy.Internal(err, "joining a charge")
 	}
 	p.debit(paid.seq, parts, t, r.Cost)
-	p.joins.Add(leaf, paid.seq, parts, len(t.idLists()), nonce[:])
+	p.joins.Add(leaf, paid.seq, parts, len(t.idLists()), c.nonce[:])
 	return p.finish(ctx)
 }
 

@@ -16,9 +16,10 @@ import (
 // Ledger keeps accounts and charges in the control store. It is safe for
 // concurrent use, by several processes that share the store too.
 type Ledger struct {
-	db    *controldb.DB
-	now   func() time.Time
-	queue queue
+	db     *controldb.DB
+	now    func() time.Time
+	queue  queue
+	likely likely
 }
 
 // New returns the ledger in a control store. The clock decides windows and

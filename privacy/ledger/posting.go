@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -56,17 +55,16 @@ func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Requ
 type draft struct {
 	Charge
 	tenants string // as stored
-	nonce   translog.Nonce
-	detail  []byte // that the leaf commits to
+	committed
 }
 
 // draftOf prepares a charge. The key is a digest of the query and of generation
 // ids. Whoever can guess the query could confirm it from the key, so the log gets
 // a commitment under a nonce that stays here.
-func draftOf(r Request) (draft, error) {
-	tenants, err := json.Marshal(r.Tenants)
+func draftOf(r Request, likely *shares) (draft, error) {
+	tenants, err := tenantsText(r.Tenants)
 	if err != nil {
-		return draft{}, privacy.Internal(err, "storing a charge")
+		return draft{}, err
 	}
 	c := Charge{
 		ID: privacy.NewID("chg"), Key: r.Key, State: StatePending, Principal: r.Principal, Dataset: r.Dataset,
@@ -75,8 +73,11 @@ func draftOf(r Request) (draft, error) {
 	if r.LeaseOwner != "" {
 		c.Attempts = 1
 	}
-	detail, err := detailOf(c)
-	return draft{c, string(tenants), translog.NewNonce(), detail}, err
+	detail, err := detailOf(c, tenants)
+	if err != nil {
+		return draft{}, err
+	}
+	return draft{c, string(tenants), commit(detail, likely)}, nil
 }
 
 // charge finds or makes a charge. A refusal changes nothing; err is a failure of
@@ -158,7 +159,7 @@ func (p *posting) open(ctx context.Context, accounts []*row) error {
 
 // add appends the log leaf and adds the charge.
 func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error {
-	body, err := t.leaf(c.Charge, c.Cost, c.detail, c.nonce)
+	body, err := t.leaf(c.ID, c.Cost, c.committed)
 	if err != nil {
 		return err
 	}

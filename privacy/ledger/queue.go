@@ -31,12 +31,12 @@ type waiting struct {
 }
 
 // newWaiting prepares what does not need the transaction.
-func newWaiting(r Request) (*waiting, error) {
+func (l *Ledger) newWaiting(r Request) (*waiting, error) {
 	r, err := r.checked()
 	if err != nil {
 		return nil, err
 	}
-	d, err := draftOf(r)
+	d, err := draftOf(r, l.likely.of(r.of))
 	return &waiting{request: r, draft: d, done: make(chan struct{})}, err
 }
 
@@ -170,6 +170,7 @@ func (l *Ledger) chargeAll(ctx context.Context, tx *sql.Tx, batch []*waiting) (e
 			return err
 		}
 	}
+	l.likely.learn(p.settled)
 	return p.finish(ctx)
 }
 

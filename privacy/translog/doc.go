@@ -12,7 +12,8 @@
 //
 // A [Key] signs states of the log as notes (c2sp.org/tlog-checkpoint). Whoever
 // kept one can tell whether the log of now continues it. A [Nonce] opens what a
-// leaf commits to, part by part; it is kept by whoever wrote the leaf.
+// leaf commits to, part by part; it is kept by whoever wrote the leaf. Where the
+// parts are of many parties, the leaf has the root of a tree over them ([Parties]).
 //
 // Package receipt checks what a server hands out of the log, and package verify
 // replays all of it.

@@ -4,9 +4,9 @@
 // years later, without a server and without trusting one.
 //
 // Leaves name nobody: they commit to whom a charge debited and what for. A receipt
-// opens those of the commitments that its holder may see, and shows that the others
-// are there. A leaf from before there were commitments that names others is not
-// shown; its hash is proved all the same.
+// opens of that what its holder may see, and shows how many others there are. A leaf
+// from before there were commitments that names others is not shown; its hash is
+// proved all the same.
 package receipt
 
 import (
@@ -16,8 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -32,9 +30,9 @@ const Format = "noised receipt, format 1"
 
 // Limits of what is read.
 const (
-	maxBytes   = 16 << 20
-	maxEntries = 16
-	maxProof   = 64
+	maxBytes  = 16 << 20
+	maxProof  = 64
+	maxOpened = 16 << 10
 )
 
 // Receipt is the document.
@@ -55,18 +53,20 @@ type Entry struct {
 	Opened   []Opened    `json:"opened,omitempty"`
 }
 
-// Opened is one commitment in a leaf: the text, and the nonce that it is hashed
-// behind.
+// Opened is one part of what a leaf commits to: the text, and the nonce that it is
+// hashed behind. If the leaf has the root of a tree over parties, and the part is one
+// of them, it has its place in that tree and the hashes on the way to the root.
 type Opened struct {
-	Part  string `json:"part"`
-	Nonce string `json:"nonce"`
-	Text  string `json:"text"`
+	Part  string      `json:"part"`
+	Nonce string      `json:"nonce"`
+	Text  string      `json:"text"`
+	Place *int64      `json:"place,omitempty"`
+	Path  []tlog.Hash `json:"path,omitempty"`
 }
 
-// Open opens one part of a leaf.
-func Open(nonce translog.Nonce, part, text string) Opened {
-	n := nonce.Parts()(part)
-	return Opened{part, hex.EncodeToString(n[:]), text}
+// Open opens one part of a leaf, by the nonce of that part.
+func Open(part, text string, nonce translog.Nonce) Opened {
+	return Opened{Part: part, Nonce: hex.EncodeToString(nonce[:]), Text: text}
 }
 
 // Claims are what a receipt proves, all of it.
@@ -110,7 +110,7 @@ func Parse(data []byte) (*Receipt, error) {
 		return nil, errors.New("it does not have a charge and a release")
 	}
 	for _, e := range r.Entries {
-		if e.Index < 0 || len(e.Proof) > maxProof || (e.Leaf == "") == (e.LeafHash == nil) || e.Leaf == "" && len(e.Opened) > 0 || len(e.Opened) > maxEntries<<10 {
+		if e.Index < 0 || len(e.Proof) > maxProof || (e.Leaf == "") == (e.LeafHash == nil) || e.Leaf == "" && len(e.Opened) > 0 || len(e.Opened) > maxOpened {
 			return nil, errors.New("one of its entries is not one")
 		}
 	}
@@ -159,89 +159,4 @@ func check(e Entry, hash tlog.Hash, state translog.Checkpoint) error {
 		return fmt.Errorf("entry %d is beyond the %d of the checkpoint", e.Index, state.Size)
 	}
 	return tlog.CheckRecord(e.Proof, state.Size, state.Root, e.Index, hash)
-}
-
-// leaf is what a receipt reads of both kinds.
-type leaf struct {
-	Kind string    `json:"kind"`
-	At   time.Time `json:"at"`
-	Body struct {
-		Charge     string        `json:"charge"`
-		Release    string        `json:"release"`
-		Dataset    string        `json:"dataset"`
-		Cost       *privacy.Cost `json:"cost"`
-		Commitment string        `json:"commitment"`
-		Purpose    string        `json:"purpose"`
-		Debits     []string      `json:"debits"`
-		Accounts   []string      `json:"accounts"`
-	} `json:"body"`
-}
-
-// read takes what a leaf and what was opened of it say.
-func (c *Claims) read(kind string, e Entry) error {
-	var l leaf
-	if err := json.Unmarshal([]byte(e.Leaf), &l); err != nil || l.Kind != kind {
-		return fmt.Errorf("entry %d is not a %s", e.Index, kind)
-	}
-	if l.Body.Charge != c.Charge {
-		return fmt.Errorf("entry %d is of another charge", e.Index)
-	}
-	if kind == translog.KindRelease {
-		if l.Body.Release != c.Release {
-			return fmt.Errorf("entry %d is of another release", e.Index)
-		}
-		c.Dataset, c.ReleasedAt = l.Body.Dataset, l.At
-		if l.Body.Commitment == "" { // from before there were any
-			c.Purpose = l.Body.Purpose
-		}
-	} else {
-		c.ChargedAt, c.Cost, c.Parties, c.Debited = l.At, l.Body.Cost, len(l.Body.Debits), l.Body.Accounts
-	}
-	seen := map[string]bool{}
-	for _, o := range e.Opened {
-		if seen[strings.ToLower(o.Nonce)] {
-			return fmt.Errorf("entry %d opens a part twice", e.Index)
-		}
-		seen[strings.ToLower(o.Nonce)] = true
-		if err := c.open(kind, &l, o); err != nil {
-			return fmt.Errorf("entry %d: %w", e.Index, err)
-		}
-	}
-	return nil
-}
-
-// open checks what was opened, and takes it.
-func (c *Claims) open(kind string, l *leaf, o Opened) error {
-	nonce, err := hex.DecodeString(o.Nonce)
-	if err != nil || len(nonce) != len(translog.Nonce{}) {
-		return fmt.Errorf("the nonce of %s is not one", o.Part)
-	}
-	said := translog.Nonce(nonce).Commit([]byte(o.Text))
-	wrong := fmt.Errorf("the leaf does not commit to what is said of %s", o.Part)
-	switch {
-	case kind == translog.KindCharge && o.Part == "charge":
-		if said != l.Body.Commitment || !json.Valid([]byte(o.Text)) {
-			return wrong
-		}
-		c.For = json.RawMessage(o.Text)
-	case kind == translog.KindCharge:
-		var names []string
-		if !slices.Contains(l.Body.Debits, said) || json.Unmarshal([]byte(o.Text), &names) != nil {
-			return wrong
-		}
-		c.Debited = append(c.Debited, names...)
-	case o.Part == "result":
-		if said != l.Body.Commitment || !json.Valid([]byte(o.Text)) {
-			return wrong
-		}
-		c.Result = json.RawMessage(o.Text)
-	case o.Part == "purpose":
-		if said != l.Body.Purpose {
-			return wrong
-		}
-		c.Purpose = o.Text
-	default:
-		return fmt.Errorf("a %s has no part %q", kind, o.Part)
-	}
-	return nil
 }

@@ -10,21 +10,47 @@ import (
 	"github.com/noised/noised/privacy/translog"
 )
 
-// spendLeaf is the body of the leaf of a charge or of a join. It names accounts in
-// logs from before there were commitments to them.
+// spendLeaf is the body of the leaf of a charge or of a join. It says in one of three
+// forms whose accounts were debited: by the root of a tree over so many parties; in
+// logs from before there were trees by a list of commitments, one for each party; and
+// in logs from before there were commitments by the accounts' names.
 type spendLeaf struct {
 	Charge     string       `json:"charge"`
 	Cost       privacy.Cost `json:"cost"`
 	Commitment string       `json:"commitment"`
+	Root       string       `json:"root"`
+	Parties    int          `json:"parties"`
 	Debits     []string     `json:"debits"`
 	Accounts   []string     `json:"accounts"`
+}
+
+// names reports whether the leaf names accounts.
+func (l *spendLeaf) names() bool { return l.Accounts != nil }
+
+// readSpend reads the body of such a leaf. One that has two forms could be read in
+// two ways, and one that has none says nothing.
+func (v *run) readSpend(l *reading, to *spendLeaf) bool {
+	if !v.decode(l, to) {
+		return false
+	}
+	forms := 0
+	for _, there := range []bool{to.Root != "", to.Debits != nil, to.Accounts != nil} {
+		if there {
+			forms++
+		}
+	}
+	if forms != 1 || (to.Root != "") != (to.Parties != 0) {
+		v.problem(l.idx, "leaf %d does not say in one way whose accounts were debited", l.idx)
+		return false
+	}
+	return true
 }
 
 // charge holds a charge against its leaf, and debits what it says.
 func (v *run) charge(l *reading) {
 	v.Charges++
 	var leaf spendLeaf
-	if !v.decode(l, &leaf) {
+	if !v.readSpend(l, &leaf) {
 		return
 	}
 	if !l.chargeID.Valid || l.chargeID.String != leaf.Charge {
@@ -46,7 +72,7 @@ func (v *run) charge(l *reading) {
 		v.problem(l.idx, "the debits of charge %s: %s", leaf.Charge, err)
 		return
 	}
-	if leaf.Debits == nil { // others than those named are of joins that follow
+	if leaf.names() { // others than those named are of joins that follow
 		rest := maps.Clone(found)
 		for _, name := range leaf.Accounts {
 			delete(rest, name)
@@ -67,7 +93,7 @@ func (v *run) opens(l *reading, leaf spendLeaf) bool {
 	if len(l.nonce) != len(translog.Nonce{}) {
 		return false
 	}
-	if leaf.Debits == nil {
+	if leaf.names() {
 		return earlierCommitment(l.nonce, l.key.String) == leaf.Commitment
 	}
 	var tenants []string
@@ -90,10 +116,10 @@ func decimal(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 // join holds a join against its leaf, and debits what it says.
 func (v *run) join(l *reading) {
 	var leaf spendLeaf
-	if !v.decode(l, &leaf) {
+	if !v.readSpend(l, &leaf) {
 		return
 	}
-	if leaf.Debits == nil {
+	if leaf.names() {
 		found := map[string]entry{}
 		for _, name := range leaf.Accounts {
 			if e, ok := v.earlier[leaf.Charge][name]; ok {
@@ -120,14 +146,14 @@ func (v *run) join(l *reading) {
 // the ledger are found to be those.
 func (v *run) spend(idx int64, leaf spendLeaf, nonce []byte, found map[string]entry) {
 	var said []string
-	if leaf.Debits == nil {
+	if leaf.names() {
 		said = slices.Sorted(slices.Values(leaf.Accounts))
 		if !slices.Equal(said, slices.Sorted(maps.Keys(found))) {
 			v.problem(idx, "charge %s debited %v by the log, and %v by the ledger", leaf.Charge, said, slices.Sorted(maps.Keys(found)))
 		}
 	} else {
 		said = slices.Sorted(maps.Keys(found))
-		if len(nonce) != len(translog.Nonce{}) || !slices.Equal(commitments(said, translog.Nonce(nonce)), leaf.Debits) {
+		if len(nonce) != len(translog.Nonce{}) || !leaf.commitsTo(said, translog.Nonce(nonce)) {
 			v.problem(idx, "the accounts that charge %s debited by the ledger are not those that the log commits to", leaf.Charge)
 			return
 		}
@@ -146,31 +172,6 @@ func (v *run) spend(idx int64, leaf spendLeaf, nonce []byte, found map[string]en
 			v.problem(idx, "charge %s debited %s beyond its cap", leaf.Charge, name)
 		}
 	}
-}
-
-// commitments are those to the accounts of each party, in the order of a leaf.
-func commitments(accounts []string, nonce translog.Nonce) []string {
-	parties := map[string][]string{}
-	for _, name := range accounts {
-		party := name
-		if a, err := privacy.ParseAccount(name); err == nil {
-			party = privacy.DatasetAccount(a.Owner).String()
-			if t, ok := a.Tenant(); ok {
-				party = privacy.TenantAccount(t).String()
-			}
-		}
-		parties[party] = append(parties[party], name)
-	}
-	open := nonce.Parts()
-	out := []string{}
-	for _, party := range slices.Sorted(maps.Keys(parties)) {
-		text, err := json.Marshal(parties[party])
-		if err != nil {
-			return nil
-		}
-		out = append(out, open("debit:"+party).Commit(text))
-	}
-	return out
 }
 
 // decode reads a leaf's body.

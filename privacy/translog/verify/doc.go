@@ -22,6 +22,7 @@
 // why tenants keep those. A charge's state between pending and abandoned, its
 // lease and the request to run again are not in the log: they move no budget.
 //
-// Leaves from before charges had commitments for each tenant name the accounts,
-// and are held against them.
+// A leaf is read by its own form: the leaves of charges have the root of a tree over
+// the parties that paid, those before them list a commitment for each, and those from
+// before there were commitments name the accounts. What has two forms is a problem.
 package verify

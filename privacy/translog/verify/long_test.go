@@ -10,14 +10,18 @@ import (
 )
 
 // TestAThousandTamperings: each alone, of stores of several sizes, one of them from
-// before charges had commitments for each tenant; and stores that were rolled back.
+// before charges had commitments for each tenant, one from before they had a tree; and
+// stores that were rolled back.
 func TestAThousandTamperings(t *testing.T) {
 	made, caught := 0, 0
 	for seed := range uint64(8) {
 		w := open(t, filepath.Join(t.TempDir(), "control.db"), 100+seed)
-		if seed == 7 {
+		switch seed {
+		case 7:
 			w = before(t)
-		} else {
+		case 6:
+			w = listed(t)
+		default:
 			w.budgets()
 			for range 20 + 20*seed {
 				w.act()

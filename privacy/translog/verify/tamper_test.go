@@ -124,6 +124,26 @@ func tamperings() map[string]tampering {
 			w.rehash()
 			return fmt.Sprint(i)
 		},
+		"who paid, in the log": func(w *tampered) string {
+			i := w.number(`SELECT l.idx FROM log_leaves l JOIN charges c ON c.leaf = l.idx ORDER BY random() LIMIT 1`)
+			change := []string{
+				`json_set(b, '$.body.root', lower(hex(randomblob(32))))`, `json_set(b, '$.body.parties', 7)`, `json_set(b, '$.body.root', NULL)`,
+				`json_set(b, '$.body.root', '')`, `json_set(b, '$.body.debits', json('[]'))`, `json_set(b, '$.body.accounts', json('["tenant:z"]'))`,
+				`json_set(b, '$.body.root', (SELECT json_extract(CAST(leaf AS TEXT), '$.body.root') || '0' FROM log_leaves ORDER BY idx DESC LIMIT 1))`,
+			}[w.rand.IntN(7)]
+			w.exec(`UPDATE log_leaves SET leaf = (SELECT CAST(`+change+` AS BLOB) FROM (SELECT CAST(leaf AS TEXT) AS b)) WHERE idx = ?`, i)
+			if w.rand.IntN(2) == 0 {
+				w.rehash()
+			}
+			return fmt.Sprint(change, " of leaf ", i)
+		},
+		"a party moved": func(w *tampered) string { // to a charge that it did not pay for
+			var from, to int64
+			ok(w.t, w.tx.QueryRow(`SELECT a.charge, b.charge FROM charge_debits a, charge_debits b WHERE a.part = 0 AND a.accounts <> b.accounts ORDER BY random() LIMIT 1`).Scan(&from, &to))
+			w.exec(`UPDATE charge_debits SET accounts = (SELECT accounts FROM charge_debits WHERE charge = ?1 AND part = 0) WHERE charge = ?2
+				AND accounts <> (SELECT accounts FROM charge_debits WHERE charge = ?1 AND part = 0)`, from, to)
+			return fmt.Sprint("of ", from, " to ", to)
+		},
 		"a charge in the store": func(w *tampered) string {
 			change := []string{
 				`mu2 = mu2 + 1`, `delta_units = delta_units + 1`, `key = key || 'x'`, `at = at + 1`, `nonce = randomblob(32)`, `id = id || 'x'`, `leaf = leaf + 1000000`,
@@ -234,13 +254,13 @@ func tamperWith(t testing.TB, path string, seed uint64, times int, earlier ...tr
 // TestTamperingIsCaught: a few of each kind. The long one is in the suite of what
 // is at rest.
 func TestTamperingIsCaught(t *testing.T) {
-	old := before(t)
+	old, lists := before(t), listed(t)
 	w := open(t, filepath.Join(t.TempDir(), "control.db"), 9)
 	w.budgets()
 	for range 60 {
 		w.act()
 	}
-	for name, w := range map[string]*world{"a store": w, "a store from before": old} {
+	for name, w := range map[string]*world{"a store": w, "a store from before": old, "a store of lists": lists} {
 		head := w.head()
 		w.clean(head)
 		ok(t, w.db.Close())
@@ -274,5 +294,45 @@ func TestARolledBackStoreIsCaught(t *testing.T) {
 	old.clean() // it is consistent in itself
 	if r := old.verify(seen); len(r.Problems) == 0 {
 		t.Error("a copy that went on by itself was taken for the store")
+	}
+}
+
+// TestAnotherRootIsCaughtByItself: whoever rewrites the leaf of a charge, and all
+// hashes, is found without a state of before where the debits stay as they are.
+func TestAnotherRootIsCaughtByItself(t *testing.T) {
+	w := open(t, filepath.Join(t.TempDir(), "control.db"), 11)
+	w.budgets()
+	for range 60 {
+		w.act()
+	}
+	w.clean()
+	ok(t, w.db.Close())
+	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=foreign_keys(0)&_pragma=ignore_check_constraints(1)")
+	ok(t, err)
+	defer db.Close()
+	const other = `(SELECT json_extract(CAST(o.leaf AS TEXT), '$.body.root') FROM log_leaves o JOIN charges c ON c.leaf = o.idx WHERE c.leaf <> log_leaves.idx ORDER BY o.idx LIMIT 1)`
+	for _, change := range []string{
+		`json_set(b, '$.body.root', ` + other + `)`, `json_set(b, '$.body.root', upper(json_extract(b, '$.body.root')))`,
+		`json_set(b, '$.body.parties', json_extract(b, '$.body.parties') + 1)`, `json_set(b, '$.body.parties', 0)`, `json_set(b, '$.body.parties', -1)`,
+		`json_remove(b, '$.body.root', '$.body.parties')`, `json_remove(b, '$.body.root')`, `json_remove(b, '$.body.parties')`,
+		`json_set(json_remove(b, '$.body.root', '$.body.parties'), '$.body.debits', json_array(json_extract(b, '$.body.root')))`,
+		`json_set(b, '$.body.debits', json('[]'))`, `json_set(b, '$.body.accounts', json('["tenant:a"]'))`,
+	} {
+		for _, table := range []string{"charges", "charge_joins"} {
+			tx, err := db.BeginTx(t.Context(), nil)
+			ok(t, err)
+			w := &tampered{t: t, tx: tx, rand: rand.New(rand.NewPCG(1, 2))}
+			for _, trigger := range []string{"log_leaves_immutable", "log_hashes_immutable", "log_hashes_kept"} {
+				w.exec("DROP TRIGGER " + trigger)
+			}
+			w.exec(`UPDATE log_leaves SET leaf = (SELECT CAST(` + change + ` AS BLOB) FROM (SELECT CAST(leaf AS TEXT) AS b)) WHERE idx = (SELECT max(leaf) FROM ` + table + `)`)
+			w.rehash()
+			report, err := verify.Run(t.Context(), tx, verify.Options{})
+			ok(t, err)
+			if len(report.Problems) == 0 {
+				t.Errorf("in a leaf of %s, not caught: %s", table, change)
+			}
+			ok(t, tx.Rollback())
+		}
 	}
 }

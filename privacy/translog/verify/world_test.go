@@ -53,7 +53,19 @@ func open(t testing.TB, path string, seed uint64) *world {
 // for each tenant.
 func before(t testing.TB) *world {
 	t.Helper()
-	in, err := os.Open("testdata/before.db.gz")
+	return kept(t, "before")
+}
+
+// listed opens a copy of a store whose charges list a commitment for each tenant, as
+// they did before there were trees.
+func listed(t testing.TB) *world {
+	t.Helper()
+	return kept(t, "listed")
+}
+
+func kept(t testing.TB, name string) *world {
+	t.Helper()
+	in, err := os.Open(filepath.Join("testdata", name+".db.gz"))
 	ok(t, err)
 	defer in.Close()
 	z, err := gzip.NewReader(in)

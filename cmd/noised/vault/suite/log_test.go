@@ -56,17 +56,16 @@ func TestTheLogCostsACharge(t *testing.T) {
 
 // appendCharge appends what a charge of some tenants does.
 func appendCharge(ctx context.Context, tx *sql.Tx, tenants int) error {
-	parts := translog.NewNonce().Parts()
+	nonce := translog.NewNonce()
+	var texts [][]byte
+	for i := range tenants {
+		texts = append(texts, fmt.Appendf(nil, `["%s"]`, privacy.TenantAccount(fmt.Sprint("dept_", i))))
+	}
 	body := map[string]any{
 		"charge": privacy.NewID("chg"), "cost": map[string]int{"mu2": 2_000_000, "delta": 1},
-		"commitment": parts("charge").Commit([]byte(`{"dataset":"visits","delta":"1e-09","epsilon":"0.5","key":"0123456789abcdef","principal":"key_1","tenants":["a","b","c"]}`)),
+		"commitment": nonce.Parts()("charge").Commit([]byte(`{"dataset":"visits","delta":"1e-09","epsilon":"0.5","key":"0123456789abcdef","principal":"key_1","tenants":["a","b","c"]}`)),
+		"parties":    tenants, "root": translog.NewParties(nonce, texts).Root(),
 	}
-	var debits []string
-	for i := range tenants {
-		account := privacy.TenantAccount(fmt.Sprint("dept_", i)).String()
-		debits = append(debits, parts("debit:"+account).Commit([]byte(`["`+account+`"]`)))
-	}
-	body["debits"] = debits
 	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindCharge, At: time.Now(), Body: body})
 	return err
 }
@@ -95,6 +94,9 @@ func TestTheProgramFindsTamperedDirectories(t *testing.T) {
 	for _, change := range []string{
 		`UPDATE log_leaves SET leaf = CAST(replace(CAST(leaf AS TEXT), 'a', 'b') AS BLOB) WHERE idx = ?1 % 40`,
 		`DELETE FROM log_leaves WHERE idx = ?1 % 40`,
+		`UPDATE log_leaves SET leaf = CAST(json_set(CAST(leaf AS TEXT), '$.body.root', lower(hex(randomblob(32)))) AS BLOB) WHERE idx = 5 + ?1 % 30`,
+		`UPDATE log_leaves SET leaf = CAST(json_set(CAST(leaf AS TEXT), '$.body.parties', 3) AS BLOB) WHERE idx = 5 + ?1 % 30`,
+		`UPDATE charge_debits SET accounts = ',1,' WHERE charge = 1 + ?1 % 40`,
 		`UPDATE log_hashes SET hash = zeroblob(32) WHERE idx = ?1 % 60`,
 		`UPDATE charges SET mu2 = mu2 - 1 WHERE seq = 1 + ?1 % 40`,
 		`UPDATE charges SET principal = 'key_other' WHERE seq = 1 + ?1 % 40`,
