@@ -7,7 +7,7 @@ GO      ?= go
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/noised
 TOOLS   := $(CACHE)/bin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X main.version=$(VERSION)
+LDFLAGS := -X github.com/noised/noised/cmd/noised/internal/build.version=$(VERSION)
 
 LINT_VERSION := v2.15.0
 LINT         := $(TOOLS)/golangci-lint

@@ -146,11 +146,7 @@ func newHarness(t *testing.T, change ...func(*Options)) *harness {
 		h.secret[role], h.id[role] = h.key(role, "a")
 		h.foreign[role], _ = h.key(role, "b")
 	}
-	operations, err := Operations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema, err := policy.NewSchema(operations)
+	schema, err := PolicySchema()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,15 @@ func Operations() ([]policy.Operation, error) {
 	return out, nil
 }
 
+// PolicySchema returns what policies may speak of: the calls that Operations lists.
+func PolicySchema() (*policy.Schema, error) {
+	operations, err := Operations()
+	if err != nil {
+		return nil, err
+	}
+	return policy.NewSchema(operations)
+}
+
 // asks reports whether an operation asks a question, which is decided a second
 // time when its plan is known.
 func (o *operation) asks() bool {

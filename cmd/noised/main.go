@@ -3,9 +3,9 @@
 //
 // It is one binary: the server (noised serve), the tools that talk to it over
 // HTTP (noised load, noised query, …), a complete demonstration (noised demo)
-// and the child process that parses untrusted uploads. Everything is wired
-// here; the packages below know nothing of flags, files or each other's
-// construction.
+// and the child process that parses untrusted uploads. The commands are in
+// packages under internal, by what they are about, and the server is wired in
+// internal/server; here they become one command line.
 //
 // Exit codes are 0 for success, 1 for a failure, 2 for wrong usage. Results go
 // to standard output, everything else to standard error.
@@ -16,10 +16,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-)
 
-// version is set by the linker (make build).
-var version string
+	"github.com/noised/noised/cmd/noised/internal/command"
+)
 
 func main() { os.Exit(mainExit()) }
 
@@ -33,12 +32,12 @@ func mainExit() int {
 		<-ctx.Done()
 		stop()
 	}()
-	a := &app{
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		getenv: os.Getenv,
-		env:    os.Environ,
+	a := &command.App{
+		Stdin:   os.Stdin,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Getenv:  os.Getenv,
+		Environ: os.Environ,
 	}
-	return a.run(ctx, os.Args[1:])
+	return run(ctx, a, os.Args[1:])
 }

@@ -47,9 +47,7 @@ func TestWhatADecisionCosts(t *testing.T) {
 	go tokens.Run(ctx) // fetches the keys
 	eventually(t, "the issuer's keys are fetched", func() bool { _, err := tokens.Verify(ctx, token); return err == nil })
 
-	operations, err := rest.Operations()
-	check(t, err)
-	schema, err := policy.NewSchema(operations)
+	schema, err := rest.PolicySchema()
 	check(t, err)
 	policies, err := policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	check(t, err)

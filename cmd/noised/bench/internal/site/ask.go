@@ -109,11 +109,7 @@ func openKeys(db *controldb.DB, dir string) (*keyring.Ring, error) {
 
 // openPolicies puts the defaults in force, as in a server that was told nothing.
 func openPolicies(ctx context.Context, db *controldb.DB) (*policy.Service, error) {
-	operations, err := rest.Operations()
-	if err != nil {
-		return nil, err
-	}
-	schema, err := policy.NewSchema(operations)
+	schema, err := rest.PolicySchema()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,138 @@
+// Package agreement has the commands about what parties agree to: contracts of
+// datasets, memberships, queries that may be asked by name, and changes that wait for
+// approvals.
+package agreement
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
+)
+
+// DatasetCommand is noised dataset.
+func DatasetCommand(a *command.App) *cobra.Command {
+	list := remote.Command(a, &cobra.Command{
+		Use:   "list",
+		Short: "List datasets and their members",
+		Args:  command.ExactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			l, err := c.Datasets(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) {
+				g := screen.Grid{Header: []string{"dataset", "version", "members"}, Right: map[int]bool{1: true}}
+				for _, d := range l.Items {
+					g.Add(d.Dataset, strconv.Itoa(d.Version), memberNames(d.Members))
+				}
+				g.Write(w)
+			})
+		},
+	})
+	show := remote.Command(a, &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show one contract and its members",
+		Args:  command.ExactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			d, err := c.Dataset(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.Print(d, func(w io.Writer) {
+				fmt.Fprintf(w, "%s, version %d in force (latest %d)\nmembers: %s\n", d.Dataset, d.Version, d.LatestVersion, memberNames(d.Members))
+				writeTables(w, d.Tables)
+				if err := screen.WriteJSON(w, d.Contract); err != nil {
+					fmt.Fprintln(a.Stderr, err)
+				}
+			})
+		},
+	})
+	return command.Group("dataset", "Declare datasets and look at them", applyCommand(a), list, show)
+}
+
+// writeTables lists the tables of a dataset of several, with the way from each
+// to the person it is about.
+func writeTables(w io.Writer, tables []wire.DatasetTable) {
+	if len(tables) == 0 {
+		return
+	}
+	g := screen.Grid{Header: []string{"table", "unit", "columns"}}
+	for _, t := range tables {
+		unit := "in the table itself"
+		switch {
+		case t.Public:
+			unit = "none: public"
+		case t.Via != nil:
+			unit = *t.Via
+		}
+		columns := make([]string, len(t.Columns))
+		for i, c := range t.Columns {
+			columns[i] = c.Name
+		}
+		for i, part := range screen.Wrap(strings.Join(columns, ", "), 32) {
+			if i > 0 {
+				t.Name, unit = "", ""
+			}
+			g.Add(t.Name, unit, part)
+		}
+	}
+	g.Write(w)
+}
+
+func applyCommand(a *command.App) *cobra.Command {
+	var path string
+	apply := remote.Command(a, &cobra.Command{
+		Use:     "apply -f FILE",
+		Short:   "Create a dataset, or a new version of its contract (operator)",
+		Example: "  noised dataset apply -f insteval.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			doc, err := a.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			v, err := c.ApplyContract(cmd.Context(), doc)
+			if err != nil {
+				return Waits(a, err)
+			}
+			return a.Print(v, func(w io.Writer) {
+				fmt.Fprintf(w, "applied %s version %d; it takes effect for tenants that accept it (noised member accept)\n", v.Dataset, v.Version)
+			})
+		},
+	})
+	apply.Flags().StringVarP(&path, "file", "f", "", "contract in YAML or JSON; - reads standard input")
+	return command.Need(apply, "file")
+}
+
+func memberNames(members []wire.Member) string {
+	if len(members) == 0 {
+		return "none yet"
+	}
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Tenant
+		if m.Suspended {
+			names[i] += " (suspended)"
+		}
+	}
+	return strings.Join(names, ", ")
+}

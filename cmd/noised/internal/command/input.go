@@ -1,0 +1,44 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// ReadFile reads a whole small file, or standard input for "-".
+func (a *App) ReadFile(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(a.Stdin)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the file: %w", err)
+	}
+	return b, nil
+}
+
+// Confirm asks on a terminal; elsewhere, --yes must say it.
+func (a *App) Confirm(yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	in, isFile := a.Stdin.(*os.File)
+	if !isFile || !term.IsTerminal(int(in.Fd())) {
+		return Usagef("nobody is there to ask: add --yes to confirm")
+	}
+	fmt.Fprintf(a.Stderr, "%s Type yes: ", question)
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was written")
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package loading
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
+)
+
+// ErasuresCommand is noised erasures.
+func ErasuresCommand(a *command.App) *cobra.Command {
+	var page remote.Page
+	var wait bool
+	list := remote.Command(a, &cobra.Command{
+		Use:   "erasures [ID]",
+		Short: "List the erasures of one's tenant, or show one",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) > 1:
+				return command.Usagef("unexpected argument %q", args[1])
+			case len(args) == 0 && wait:
+				return command.Usagef("missing argument ID, for --wait")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				get := c.Erasure
+				if wait {
+					get = func(ctx context.Context, id string) (wire.Erasure, error) { return c.WaitErased(ctx, id, nil) }
+				}
+				e, err := get(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.Print(e, func(w io.Writer) { writeErasure(w, e) })
+			}
+			l, err := c.Erasures(cmd.Context(), page.Cursor, page.Limit)
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) {
+				erasureGrid(l.Items).Write(w)
+				page.More(a.Stderr, l.Next)
+			})
+		},
+	})
+	page.Register(list)
+	list.Flags().BoolVar(&wait, "wait", false, "with an ID: wait until it has finished")
+	return list
+}
+
+func erasureGrid(erasures []wire.Erasure) *screen.Grid {
+	g := &screen.Grid{Header: []string{"erasure", "dataset", "state", "units", "created"}, Right: map[int]bool{3: true}, Narrow: screen.Narrow{Drop: []int{4}}}
+	for _, e := range erasures {
+		g.Add(e.ID, e.Dataset, string(e.State), strconv.FormatInt(e.Units, 10), screen.ShowTime(e.CreatedAt))
+	}
+	return g
+}
+
+// counted is a number of things.
+func counted(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return screen.Thousands(n) + " " + thing
+}
+
+// writeErasure describes an erasure for people.
+func writeErasure(w io.Writer, e wire.Erasure) {
+	fmt.Fprintf(w, "%s  %s  %s from %s: %s", e.ID, e.Tenant, counted(e.Units, "unit"), e.Dataset, e.State)
+	if e.RowsErased != nil {
+		fmt.Fprintf(w, ", %s erased", counted(*e.RowsErased, "row"))
+	}
+	fmt.Fprintln(w)
+	if e.Nonce != nil && e.Commitment != nil {
+		fmt.Fprintf(w, "  on the log: %s\n  which opens with the nonce %s, kept nowhere else\n", *e.Commitment, *e.Nonce)
+	}
+	if e.Error != nil {
+		fmt.Fprintf(w, "  %s", remote.Explain(&wire.ProblemError{Problem: *e.Error}))
+	}
+}

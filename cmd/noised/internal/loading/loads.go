@@ -1,0 +1,180 @@
+package loading
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
+)
+
+func listLoadsCommand(a *command.App) *cobra.Command {
+	var page remote.Page
+	list := remote.Command(a, &cobra.Command{
+		Use:   "list",
+		Short: "List the loads of one's tenant, newest first",
+		Args:  command.ExactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			l, err := c.Loads(cmd.Context(), page.Cursor, page.Limit)
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) {
+				loadGrid(l.Items).Write(w)
+				page.More(a.Stderr, l.Next)
+			})
+		},
+	})
+	page.Register(list)
+	return list
+}
+
+func loadGrid(loads []wire.Load) *screen.Grid {
+	g := &screen.Grid{
+		Header: []string{"load", "dataset", "state", "write", "loaded", "rejected", "created"}, Right: map[int]bool{4: true, 5: true},
+		Narrow: screen.Narrow{Drop: []int{6, 5}, Cut: []screen.Cut{{Column: 1, Least: 12, Middle: true}}},
+	}
+	for _, i := range loads {
+		write := string(i.Write)
+		if i.DryRun {
+			write = "dry run"
+		}
+		g.Add(i.ID, loadedInto(i), string(i.State), write, strconv.FormatInt(i.RowsLoaded, 10), strconv.FormatInt(i.RowsRejected, 10), screen.ShowTime(i.CreatedAt))
+	}
+	return g
+}
+
+func getLoadCommand(a *command.App) *cobra.Command {
+	var wait bool
+	get := remote.Command(a, &cobra.Command{
+		Use:   "get ID",
+		Short: "Show the state and counters of a load",
+		Args:  command.ExactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			get := c.Load
+			if wait {
+				get = func(ctx context.Context, id string) (wire.Load, error) { return WaitForLoad(ctx, c, id, nil) }
+			}
+			l, err := get(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) { writeLoad(w, l) })
+		},
+	})
+	get.Flags().BoolVar(&wait, "wait", false, "wait until it has finished")
+	return get
+}
+
+func cancelLoadCommand(a *command.App) *cobra.Command {
+	return remote.Command(a, &cobra.Command{
+		Use:   "cancel ID",
+		Short: "Cancel a load that has not finished",
+		Args:  command.ExactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			l, err := c.CancelLoad(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) { writeLoad(w, l) })
+		},
+	})
+}
+
+func rejectsCommand(a *command.App) *cobra.Command {
+	return remote.Command(a, &cobra.Command{
+		Use:   "rejects ID",
+		Short: "Print the rejected rows of a load, one JSON document a line",
+		Args:  command.ExactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := a.WantJSON()
+			if err != nil {
+				return err
+			}
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			rows, err := c.Rejects(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			if asJSON {
+				return linesToArray(a.Stdout, rows)
+			}
+			_, err = io.Copy(a.Stdout, rows)
+			return err
+		},
+	})
+}
+
+// writeLoad describes a load for people.
+func writeLoad(w io.Writer, l wire.Load) {
+	owner := l.Tenant
+	if owner == "" {
+		owner = "public"
+	}
+	fmt.Fprintf(w, "%s  %s  %s into %s: %s", l.ID, owner, l.Write, loadedInto(l), l.State)
+	if l.State != wire.LoadStatePending {
+		fmt.Fprintf(w, ", %s rows read, %s loaded, %s rejected", screen.Thousands(l.RowsRead), screen.Thousands(l.RowsLoaded), screen.Thousands(l.RowsRejected))
+	}
+	fmt.Fprintln(w)
+	if len(l.IgnoredColumns) > 0 {
+		fmt.Fprintf(w, "  columns that the contract does not declare were ignored: %s\n", strings.Join(l.IgnoredColumns, ", "))
+	}
+	if l.Error != nil {
+		fmt.Fprintf(w, "  %s", remote.Explain(&wire.ProblemError{Problem: *l.Error}))
+	}
+	if l.RowsRejected > 0 {
+		fmt.Fprintf(w, "  see why rows were rejected: noised load rejects %s\n", l.ID)
+	}
+	if l.DryRun {
+		fmt.Fprintln(w, "  dry run: nothing is published")
+	}
+}
+
+// loadedInto names the dataset, and the table of one with several.
+func loadedInto(l wire.Load) string {
+	if l.Table == nil {
+		return l.Dataset
+	}
+	return l.Dataset + "." + *l.Table
+}
+
+// linesToArray copies JSON lines as one JSON array.
+func linesToArray(w io.Writer, r io.Reader) error {
+	rows := []json.RawMessage{}
+	for in := json.NewDecoder(r); ; {
+		var row json.RawMessage
+		err := in.Decode(&row)
+		if errors.Is(err, io.EOF) {
+			return screen.WriteJSON(w, rows)
+		}
+		if err != nil {
+			return fmt.Errorf("the server's answer is not understood: %w", err)
+		}
+		rows = append(rows, row)
+	}
+}

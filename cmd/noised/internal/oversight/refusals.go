@@ -1,0 +1,93 @@
+package oversight
+
+import (
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
+)
+
+// RefusalsCommand is noised refusals. It is not called audit: that is the battery
+// which attacks the program.
+func RefusalsCommand(a *command.App) *cobra.Command {
+	var page remote.Page
+	var s wire.RefusalSearch
+	var from, to string
+	list := remote.Command(a, &cobra.Command{
+		Use:   "refusals",
+		Short: "List requests that were refused, newest first",
+		Long: `List requests that were refused, newest first: those that concern one's
+tenant, or all of them with the operator's key or that of an auditor of no tenant.
+A tenant is concerned by what its own principals asked for, by what names it, and
+by what asks for an object of its.`,
+		Args: command.ExactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if s.From, err = timeFlag("from", from); err != nil {
+				return err
+			}
+			if s.To, err = timeFlag("to", to); err != nil {
+				return err
+			}
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			s.Cursor, s.Limit = page.Cursor, page.Limit
+			l, err := c.Refusals(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) {
+				refusalGrid(l.Items).Write(w)
+				page.More(a.Stderr, l.Next)
+			})
+		},
+	})
+	page.Register(list)
+	list.Flags().StringVar(&s.Tenant, "tenant", "", "that it concerns")
+	list.Flags().StringVar(&s.Principal, "principal", "", "who asked")
+	list.Flags().StringVar(&s.Operation, "operation", "", "what was asked for, such as getLoad")
+	list.Flags().StringVar(&s.Code, "code", "", "why it was refused, such as forbidden")
+	list.Flags().StringVar(&from, "from", "", "the earliest time, such as 2026-05-31T09:30:00Z")
+	list.Flags().StringVar(&to, "to", "", "the time that all are before")
+	return list
+}
+
+func timeFlag(name, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, command.Usagef("--%s %q is not a time with its zone, such as 2026-05-31T09:30:00Z", name, text)
+	}
+	return t, nil
+}
+
+func refusalGrid(refusals []wire.Refusal) *screen.Grid {
+	g := &screen.Grid{
+		Header: []string{"at", "code", "operation", "of", "principal", "tenant"},
+		Narrow: screen.Narrow{Drop: []int{5}, Cut: []screen.Cut{{Column: 3, Least: 12, Middle: true}, {Column: 4, Least: 10, Middle: true}}},
+	}
+	for _, r := range refusals {
+		var of []string
+		for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+			of = append(of, name+"="+r.Params[name])
+		}
+		whose := remote.Value(r.Tenant)
+		if r.Foreign {
+			whose = "another's or none"
+		}
+		g.Add(screen.ShowTime(r.At), r.Code, remote.Value(r.Operation), strings.Join(of, " "), remote.Value(r.Principal), whose)
+	}
+	return g
+}

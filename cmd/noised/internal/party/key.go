@@ -1,0 +1,195 @@
+package party
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/noised/noised/api/wire"
+	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
+)
+
+// KeyCommand is noised key.
+func KeyCommand(a *command.App) *cobra.Command {
+	return command.Group("key", "Create, list, replace and revoke API keys", createKeyCommand(a), listKeysCommand(a), rotateKeyCommand(a), revokeKeyCommand(a))
+}
+
+func createKeyCommand(a *command.App) *cobra.Command {
+	var role, tenant, group, name, own string
+	var ttl time.Duration
+	create := remote.Command(a, &cobra.Command{
+		Use:   "create",
+		Short: "Create a key and print it once",
+		Long: `Create a key and print it once.
+
+An operator may create every kind of key (--tenant says whose it is). A tenant
+admin creates keys of the own tenant with --as-tenant NAME.
+
+Keys of one --group spend from the same budgets per group, also after they are
+revoked and replaced. A key's group never changes.`,
+		Example: "  noised key create --role analyst\n  noised key create --role contributor --tenant dept_1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if own != "" && tenant != "" {
+				return command.Usagef("--tenant and --as-tenant exclude each other")
+			}
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			var expires *time.Time
+			if ttl > 0 {
+				expires = remote.Optional(time.Now().Add(ttl).UTC())
+			}
+			var k wire.NewKey
+			if own != "" {
+				k, err = c.CreateTenantKey(cmd.Context(), own, wire.TenantKeyRequest{Role: wire.Role(role), Group: remote.Optional(group), Name: remote.Optional(name), ExpiresAt: expires})
+			} else {
+				k, err = c.CreateKey(cmd.Context(), wire.KeyRequest{Role: wire.Role(role), Tenant: remote.Optional(tenant), Group: remote.Optional(group), Name: remote.Optional(name), ExpiresAt: expires})
+			}
+			if err != nil {
+				return err
+			}
+			return a.Print(k, func(w io.Writer) {
+				fmt.Fprintln(w, k.Key)
+				fmt.Fprintf(a.Stderr, "created %s (%s); the key above is not shown again\n", k.ID, k.Role)
+			})
+		},
+	})
+	f := create.Flags()
+	f.StringVar(&role, "role", "", "operator, tenant-admin, budget-admin, contributor, analyst or auditor")
+	f.StringVar(&tenant, "tenant", "", "tenant that the key belongs to")
+	f.StringVar(&own, "as-tenant", "", "create it as this tenant's admin")
+	f.StringVar(&group, "group", "", "group that the key's holder spends with")
+	f.StringVar(&name, "name", "", "name for lists")
+	f.DurationVar(&ttl, "ttl", 0, "lifetime, e.g. 720h (default: does not expire)")
+	return command.Need(create, "role")
+}
+
+func listKeysCommand(a *command.App) *cobra.Command {
+	var own string
+	list := remote.Command(a, &cobra.Command{
+		Use:   "list",
+		Short: "List keys, without their secrets",
+		Args:  command.ExactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			var l wire.KeyList
+			if own != "" {
+				l, err = c.TenantKeys(cmd.Context(), own)
+			} else {
+				l, err = c.Keys(cmd.Context())
+			}
+			if err != nil {
+				return err
+			}
+			return a.Print(l, func(w io.Writer) {
+				keyGrid(l.Items, time.Now()).Write(w)
+			})
+		},
+	})
+	list.Flags().StringVar(&own, "as-tenant", "", "list them as this tenant's admin")
+	return list
+}
+
+func keyGrid(keys []wire.Key, now time.Time) *screen.Grid {
+	g := &screen.Grid{
+		Header: []string{"key", "role", "tenant", "group", "name", "state", "created", "last used"},
+		Narrow: screen.Narrow{Drop: []int{6, 3, 7, 2}, Cut: []screen.Cut{
+			{Column: 5, Least: 17}, {Column: 4, Least: 8}, {Column: 3, Least: 6}, {Column: 2, Least: 8}, // 17: "until" and a day
+		}},
+	}
+	for _, k := range keys {
+		g.Add(k.ID, string(k.Role), remote.Value(k.Tenant), remote.Value(k.Group), remote.Value(k.Name), keyState(k, now), screen.ShowTime(k.CreatedAt), lastUse(k))
+	}
+	return g
+}
+
+func lastUse(k wire.Key) string {
+	if k.LastUsedAt == nil {
+		return "not so far"
+	}
+	return screen.ShowTime(*k.LastUsedAt)
+}
+
+func rotateKeyCommand(a *command.App) *cobra.Command {
+	var own string
+	var overlap time.Duration
+	rotate := remote.Command(a, &cobra.Command{
+		Use:   "rotate ID",
+		Short: "Replace a key and print the new one once",
+		Long: `Replace a key and print the new one once.
+
+The new key acts for the same principal: it has the same role, tenant, group,
+budgets and releases, and lives as long as the old one was made to. The old one
+lives on for the overlap, and is listed with its end.`,
+		Example: "  noised key rotate key_… --overlap 24h\n  noised key rotate key_… --overlap 0s   # it was stolen",
+		Args:    command.ExactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			var k wire.NewKey
+			if own != "" {
+				k, err = c.RotateTenantKey(cmd.Context(), own, args[0], overlap.String())
+			} else {
+				k, err = c.RotateKey(cmd.Context(), args[0], overlap.String())
+			}
+			if err != nil {
+				return err
+			}
+			return a.Print(k, func(w io.Writer) {
+				fmt.Fprintln(w, k.Key)
+				fmt.Fprintf(a.Stderr, "%s replaces %s, which ends in %s; the key above is not shown again\n", k.ID, args[0], overlap)
+			})
+		},
+	})
+	rotate.Flags().StringVar(&own, "as-tenant", "", "replace it as this tenant's admin")
+	rotate.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key lives on, at most 720h")
+	return rotate
+}
+
+func revokeKeyCommand(a *command.App) *cobra.Command {
+	var own string
+	revoke := remote.Command(a, &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Revoke a key at once",
+		Args:  command.ExactArgs("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			if own != "" {
+				err = c.RevokeTenantKey(cmd.Context(), own, args[0])
+			} else {
+				err = c.RevokeKey(cmd.Context(), args[0])
+			}
+			if err != nil {
+				return err
+			}
+			return a.Print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "revoked %s\n", args[0]) })
+		},
+	})
+	revoke.Flags().StringVar(&own, "as-tenant", "", "revoke it as this tenant's admin")
+	return revoke
+}
+
+func keyState(k wire.Key, now time.Time) string {
+	switch {
+	case k.RevokedAt != nil:
+		return "revoked"
+	case k.ExpiresAt != nil && !k.ExpiresAt.After(now):
+		return "expired"
+	case k.ExpiresAt != nil:
+		return "until " + screen.ShowTime(*k.ExpiresAt)
+	}
+	return "valid"
+}

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/noised/noised/cmd/noised/internal/datadir"
+	"github.com/noised/noised/ingest/erase"
+	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/privacy/controldb"
+)
+
+// letGoEvery is how often files are looked for that another server removed.
+const letGoEvery = 10 * time.Second
+
+// letGo closes what the engine has open of files that are gone, until ctx ends. This
+// server's own loads and erasures tell it; what another on the same directory removes
+// is on the disk until it is closed here too.
+func (p *parts) letGo(ctx context.Context) {
+	tick := time.NewTicker(letGoEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.engine.ForgetGone()
+		}
+	}
+}
+
+// openJobs starts what runs on tenants' data: loads, and erasures beside them.
+func openJobs(o job.Options) (*job.Service, *erase.Service, error) {
+	jobs, err := job.New(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	erasures, err := erase.New(erase.Options{
+		Copies: func() error { return controldb.ForgetCopies(filepath.Join(o.Dir, datadir.ControlFile), o.Now()) },
+		DB:     o.DB, Catalog: o.Catalog, Jobs: jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	jobs.Beside(erasures)
+	return jobs, erasures, nil
+}
+
+// keepCopies is how long copies from before upgrades stay: they hold keys that may have
+// been shredded since.
+const keepCopies = 7 * 24 * time.Hour
+
+// sweepCopies removes old copies from before upgrades until ctx ends.
+func (m *Main) sweepCopies(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := controldb.ForgetCopies(m.controlPath(), time.Now().Add(-keepCopies)); err != nil {
+			m.Log.Warn("copies from before upgrades could not be removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
