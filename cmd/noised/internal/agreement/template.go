@@ -19,7 +19,19 @@ import (
 
 // TemplateCommand is noised template.
 func TemplateCommand(a *command.App) *cobra.Command {
-	var dataset, path string
+	var dataset string
+	all := []*cobra.Command{
+		command.Need(putTemplateCommand(a, &dataset), "dataset", "file"), command.Need(listTemplatesCommand(a, &dataset), "dataset"),
+		command.Need(showTemplateCommand(a, &dataset), "dataset"), command.Need(withdrawTemplateCommand(a, &dataset), "dataset"),
+	}
+	for _, c := range all {
+		c.Flags().StringVar(&dataset, "dataset", "", "dataset")
+	}
+	return command.Group("template", "Say which queries may be asked by name, and look at them", all...)
+}
+
+func putTemplateCommand(a *command.App, dataset *string) *cobra.Command {
+	var path string
 	put := remote.Command(a, &cobra.Command{
 		Use:   "put NAME --dataset D -f FILE",
 		Short: "Let a query be asked by name (operator)",
@@ -46,7 +58,7 @@ changed template waits for those who must agree.`,
 			if err != nil {
 				return err
 			}
-			v, err := c.PutTemplate(cmd.Context(), dataset, args[0], t)
+			v, err := c.PutTemplate(cmd.Context(), *dataset, args[0], t)
 			if err != nil {
 				return Waits(a, &remote.QueryError{SQL: t.SQL, Err: err})
 			}
@@ -54,7 +66,11 @@ changed template waits for those who must agree.`,
 		},
 	})
 	put.Flags().StringVarP(&path, "file", "f", "", "template in JSON; - reads standard input")
-	list := remote.Command(a, &cobra.Command{
+	return put
+}
+
+func listTemplatesCommand(a *command.App, dataset *string) *cobra.Command {
+	return remote.Command(a, &cobra.Command{
 		Use:   "list --dataset D",
 		Short: "List the queries that may be asked by name",
 		Args:  command.ExactArgs(),
@@ -63,7 +79,7 @@ changed template waits for those who must agree.`,
 			if err != nil {
 				return err
 			}
-			l, err := c.Templates(cmd.Context(), dataset)
+			l, err := c.Templates(cmd.Context(), *dataset)
 			if err != nil {
 				return err
 			}
@@ -76,11 +92,6 @@ changed template waits for those who must agree.`,
 			})
 		},
 	})
-	all := []*cobra.Command{command.Need(put, "dataset", "file"), command.Need(list, "dataset"), command.Need(showTemplateCommand(a, &dataset), "dataset"), command.Need(withdrawTemplateCommand(a, &dataset), "dataset")}
-	for _, c := range all {
-		c.Flags().StringVar(&dataset, "dataset", "", "dataset")
-	}
-	return command.Group("template", "Say which queries may be asked by name, and look at them", all...)
 }
 
 func showTemplateCommand(a *command.App, dataset *string) *cobra.Command {

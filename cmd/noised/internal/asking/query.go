@@ -4,12 +4,12 @@ package asking
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/remote"
 )
 
@@ -60,6 +60,9 @@ standard input.`,
 	return query
 }
 
+// maxSQL bounds a query from standard input: more than any server takes.
+const maxSQL = 1 << 20
+
 // sqlText returns the query, from standard input for "-"; none where a template is
 // asked.
 func sqlText(a *command.App, args []string) (string, error) {
@@ -70,7 +73,7 @@ func sqlText(a *command.App, args []string) (string, error) {
 	if arg != "-" {
 		return arg, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(a.Stdin, 1<<20))
+	b, err := namedfile.ReadAll(a.Stdin, maxSQL)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the query: %w", err)
 	}

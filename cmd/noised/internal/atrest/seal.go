@@ -3,7 +3,6 @@ package atrest
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
@@ -62,7 +61,7 @@ func (s Sealer) Run(ctx context.Context) (n int, err error) {
 		if err := s.DB.Vacuum(ctx); err != nil {
 			return n, err
 		}
-		if err := controldb.ForgetCopies(filepath.Join(s.Dir, datadir.ControlFile), time.Now()); err != nil {
+		if err := controldb.ForgetCopies(datadir.ControlPath(s.Dir), time.Now()); err != nil {
 			return n, err
 		}
 	}

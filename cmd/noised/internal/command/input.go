@@ -9,18 +9,24 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 )
 
+// maxDocument bounds a document that is read whole: more than any server takes.
+const maxDocument = 4 << 20
+
 // ReadFile reads a whole small file, or standard input for "-".
-func (a *App) ReadFile(path string) ([]byte, error) {
+func (a *App) ReadFile(path string) (text []byte, err error) {
 	if path == "-" {
-		return io.ReadAll(a.Stdin)
+		text, err = namedfile.ReadAll(a.Stdin, maxDocument)
+	} else {
+		text, err = namedfile.Read(path, maxDocument)
 	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the file: %w", err)
 	}
-	return b, nil
+	return text, nil
 }
 
 // Confirm asks on a terminal; elsewhere, --yes must say it.

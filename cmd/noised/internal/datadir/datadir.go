@@ -24,6 +24,9 @@ const (
 	TmpDir      = "tmp"
 )
 
+// ControlPath returns where a data directory's control store is.
+func ControlPath(dir string) string { return filepath.Join(dir, ControlFile) }
+
 // Create makes an empty, private data directory. It refuses one that
 // holds anything, so that a mistyped path destroys nothing.
 func Create(dir string) error {

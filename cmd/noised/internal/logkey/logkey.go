@@ -6,12 +6,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/cmd/noised/internal/datadir"
-	"github.com/noised/noised/cmd/noised/internal/screen"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/translog"
 )
@@ -61,19 +60,9 @@ func Adopt(ctx context.Context, db *controldb.DB, verifier, by string) error {
 
 // Read reads the key of a store's log. fs.ErrNotExist where there is none.
 func Read(ctx context.Context, path string, db *controldb.DB) (*translog.Key, error) {
-	info, err := os.Stat(path)
+	data, err := namedfile.ReadSecret(path, "log key", MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the log key: %w", err)
-	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return nil, fmt.Errorf("refusing the log key %s: others may read it (mode %#o). Run: chmod 600 %s", path, perm, screen.Quote(path))
-	}
-	if info.Size() > MaxFile {
-		return nil, fmt.Errorf("refusing %s: it is not the key of a log", path)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the log key: %w", err)
+		return nil, err
 	}
 	key, err := translog.ParseKey(data)
 	if err != nil {

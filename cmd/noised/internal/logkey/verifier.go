@@ -1,10 +1,11 @@
 package logkey
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"strings"
 
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -13,7 +14,7 @@ func ReadVerifier(given string) (string, error) {
 	if _, err := translog.ParseVerifier(given); err == nil {
 		return strings.TrimSpace(given), nil
 	}
-	data, err := ReadSmall(given, MaxFile)
+	data, err := namedfile.Read(given, MaxFile)
 	if err != nil {
 		return "", fmt.Errorf("--verifier is neither a verifier key nor a file with one: %w", err)
 	}
@@ -24,20 +25,9 @@ func ReadVerifier(given string) (string, error) {
 	return text, nil
 }
 
-// ReadSmall reads a file of no more than so many bytes.
-func ReadSmall(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > most {
-		return nil, fmt.Errorf("%s is too large", path)
-	}
-	return os.ReadFile(path)
-}
-
-// SignedBy finds the checkpoint's key among some.
+// SignedBy reads a checkpoint that one of some keys has signed.
 func SignedBy(signed []byte, verifiers []string) (c translog.Checkpoint, err error) {
+	err = errors.New("no key is named to check its signature with")
 	for _, text := range verifiers {
 		key, perr := translog.ParseVerifier(text)
 		if perr != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/logkey"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/screen"
 	"github.com/noised/noised/privacy/translog"
 	"github.com/noised/noised/privacy/translog/receipt"
@@ -45,7 +46,7 @@ and no key of one's own. The exit code is 1 if anything in it does not hold.`,
 			if err != nil {
 				return err
 			}
-			data, err := logkey.ReadSmall(args[0], maxReceipt)
+			data, err := namedfile.Read(args[0], maxReceipt)
 			if err != nil {
 				return fmt.Errorf("cannot read the receipt: %w", err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/logkey"
 	"github.com/noised/noised/cmd/noised/internal/remote"
@@ -21,7 +22,11 @@ func verifyServer(ctx context.Context, a *command.App, f verifyFlags) error {
 	if len(f.verifiers) == 0 {
 		return command.Usagef("missing flag --verifier: what the log's signatures are checked with is not the server's to say")
 	}
-	earlier, err := f.earlier()
+	verifiers, err := f.keys()
+	if err != nil {
+		return err
+	}
+	earlier, err := f.earlier(verifiers)
 	if err != nil {
 		return err
 	}
@@ -33,24 +38,17 @@ func verifyServer(ctx context.Context, a *command.App, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	var verifiers []string
-	for _, given := range f.verifiers {
-		v, err := logkey.ReadVerifier(given)
-		if err != nil {
-			return err
-		}
-		verifiers = append(verifiers, v)
-	}
 	now, err := logkey.SignedBy(signed, verifiers)
 	if err != nil {
 		return fmt.Errorf("the server's checkpoint: %w", err)
 	}
 	doc := verified{Size: now.Size, Root: now.Root.String(), Checkpoints: len(earlier), Problems: []problem{}}
 	for _, old := range earlier {
-		if err := continues(old, now, func(from, to int64) ([]string, error) {
-			p, err := c.Consistency(ctx, from, to)
-			return p.Proof, err
-		}); err != nil {
+		proof, err := proofBetween(ctx, c, old, now)
+		if err != nil {
+			return fmt.Errorf("whether the log continues a checkpoint is not known: %w", err)
+		}
+		if err := continues(old, now, proof); err != nil {
 			doc.Problems = append(doc.Problems, problem{What: err.Error()})
 		}
 	}
@@ -63,8 +61,18 @@ func verifyServer(ctx context.Context, a *command.App, f verifyFlags) error {
 	return os.WriteFile(f.save, signed, 0o600)
 }
 
+// proofBetween asks for the proof that one state of a log is the continuation of
+// another; none where nothing has to be proved, or nothing could.
+func proofBetween(ctx context.Context, c *wire.API, old, now translog.Checkpoint) ([]string, error) {
+	if old.Origin != now.Origin || old.Size == 0 || old.Size >= now.Size {
+		return nil, nil
+	}
+	p, err := c.Consistency(ctx, old.Size, now.Size)
+	return p.Proof, err
+}
+
 // continues checks that one state of a log is the continuation of another.
-func continues(old, now translog.Checkpoint, prove func(from, to int64) ([]string, error)) error {
+func continues(old, now translog.Checkpoint, texts []string) error {
 	switch {
 	case old.Origin != now.Origin:
 		return fmt.Errorf("a checkpoint is one of the log %s, and this one is %s", old.Origin, now.Origin)
@@ -74,10 +82,6 @@ func continues(old, now translog.Checkpoint, prove func(from, to int64) ([]strin
 		return fmt.Errorf("the log has two pasts: its %d entries are not those of the checkpoint", old.Size)
 	case old.Size == now.Size || old.Size == 0:
 		return nil
-	}
-	texts, err := prove(old.Size, now.Size)
-	if err != nil {
-		return err
 	}
 	var proof tlog.TreeProof
 	for _, text := range texts {

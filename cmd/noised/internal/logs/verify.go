@@ -14,6 +14,7 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/logkey"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/remote"
 	"github.com/noised/noised/cmd/noised/internal/witness"
 	"github.com/noised/noised/privacy"
@@ -22,6 +23,9 @@ import (
 	"github.com/noised/noised/privacy/translog"
 	"github.com/noised/noised/privacy/translog/verify"
 )
+
+// maxCheckpoint bounds what is read as a signed state.
+const maxCheckpoint = 2 * logkey.MaxFile
 
 // verifyFlags are those of noised log verify.
 type verifyFlags struct {
@@ -73,9 +77,8 @@ too if the log had several. The exit code is 1 if anything differs.`,
 	return c
 }
 
-// earlier reads the states that were kept.
-func (f verifyFlags) earlier() ([]translog.Checkpoint, error) {
-	var verifiers []string
+// keys reads the public halves of the log's keys.
+func (f verifyFlags) keys() (verifiers []string, err error) {
 	for _, given := range f.verifiers {
 		v, err := logkey.ReadVerifier(given)
 		if err != nil {
@@ -83,9 +86,14 @@ func (f verifyFlags) earlier() ([]translog.Checkpoint, error) {
 		}
 		verifiers = append(verifiers, v)
 	}
+	return verifiers, nil
+}
+
+// earlier reads the states that were kept, which one of some keys has signed.
+func (f verifyFlags) earlier(verifiers []string) ([]translog.Checkpoint, error) {
 	var out []translog.Checkpoint
 	for _, path := range f.checkpoints {
-		signed, err := logkey.ReadSmall(path, logkey.MaxFile*2)
+		signed, err := namedfile.Read(path, maxCheckpoint)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read a checkpoint: %w", err)
 		}
@@ -126,7 +134,11 @@ func (f verifyFlags) statesOf(ctx context.Context, l *witness.Files) ([]translog
 		}
 		f.verifiers = []string{key.Verifier()}
 	}
-	earlier, err := f.earlier()
+	verifiers, err := f.keys()
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := f.earlier(verifiers)
 	if err != nil {
 		return nil, err
 	}

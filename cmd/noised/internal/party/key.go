@@ -33,8 +33,11 @@ Keys of one --group spend from the same budgets per group, also after they are
 revoked and replaced. A key's group never changes.`,
 		Example: "  noised key create --role analyst\n  noised key create --role contributor --tenant dept_1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if own != "" && tenant != "" {
+			switch {
+			case own != "" && tenant != "":
 				return command.Usagef("--tenant and --as-tenant exclude each other")
+			case cmd.Flags().Changed("ttl") && ttl <= 0:
+				return command.Usagef("--ttl must be more than nothing; leave it out for a key that does not expire")
 			}
 			c, err := remote.Connect(a)
 			if err != nil {

@@ -1,9 +1,10 @@
 package policies
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/screen"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/policy"
@@ -60,13 +62,12 @@ var caseTime = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // readCases reads cases; an unknown member is an error.
 func readCases(path string) ([]policyCase, error) {
-	f, err := os.Open(path)
+	text, err := namedfile.Read(path, maxCases)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the cases: %w", err)
 	}
-	defer f.Close()
 	var cases []policyCase
-	if err := yaml.NewDecoder(io.LimitReader(f, maxCases), yaml.Strict()).Decode(&cases); err != nil {
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&cases); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
 	}
 	if len(cases) == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/privacy"
@@ -61,6 +62,12 @@ Roles and ownership are decided before the policies and are not looked at here.`
 	f := explain.Flags()
 	f.StringVar(&path, "cases", "", "file of cases (YAML)")
 	f.StringVar(&name, "case", "", "name of the case that is explained")
+	c.register(f)
+	return explain
+}
+
+// register declares a flag for everything that a case says of a call.
+func (c *policyCase) register(f *pflag.FlagSet) {
 	f.StringVar(&c.Principal.ID, "principal", "", "id of the caller")
 	f.StringVar(&c.Principal.Role, "role", "", "role of the caller")
 	f.StringVar(&c.Principal.Tenant, "tenant", "", "tenant of the caller")
@@ -76,7 +83,6 @@ Roles and ownership are decided before the policies and are not looked at here.`
 	f.Float64Var(&c.Context.Delta, "delta", 0, "δ of the question")
 	f.StringVar(&c.Context.At, "at", "", "time of the call, e.g. 2026-03-02T10:00:00Z (default: noon of a Monday)")
 	f.StringVar(&c.Context.Region, "region", "", "region of the server")
-	return explain
 }
 
 func namedCase(path, name string) (policyCase, error) {

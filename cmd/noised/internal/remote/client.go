@@ -3,25 +3,29 @@
 package remote
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 )
 
 const defaultURL = "http://127.0.0.1:8080"
+
+// maxKey bounds what is read as an API key.
+const maxKey = 4 << 10
 
 // Connect returns a client for the server and the key that flags and
 // environment name.
 func Connect(a *command.App) (*wire.API, error) {
 	key := a.Getenv("NOISED_KEY")
 	if a.KeyFile != "" {
-		b, err := os.ReadFile(a.KeyFile)
+		b, err := namedfile.Read(a.KeyFile, maxKey)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the key file: %w", err)
 		}
@@ -30,23 +34,19 @@ func Connect(a *command.App) (*wire.API, error) {
 	if key == "" {
 		return nil, command.Usagef("no API key: set NOISED_KEY or give --key-file")
 	}
-	server := a.URL
-	if server == "" {
-		server = a.Getenv("NOISED_URL")
-	}
-	if server == "" {
-		server = defaultURL
-	}
 	var transport *http.Client
 	if role := a.Getenv("NOISED_ROLE"); role != "" {
 		transport = &http.Client{Transport: asRole{role}}
 	}
-	c, err := wire.New(server, key, transport)
+	c, err := wire.New(address(a), key, transport)
 	if err != nil {
 		return nil, command.Usagef("%s", err)
 	}
 	return c, nil
 }
+
+// address returns where the server is.
+func address(a *command.App) string { return cmp.Or(a.URL, a.Getenv("NOISED_URL"), defaultURL) }
 
 // asRole names the role that a caller with several acts in.
 type asRole struct{ role string }
@@ -60,14 +60,7 @@ func (a asRole) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Keyless returns a client for what needs no key.
 func Keyless(a *command.App) (*wire.API, error) {
-	server := a.URL
-	if server == "" {
-		server = a.Getenv("NOISED_URL")
-	}
-	if server == "" {
-		server = defaultURL
-	}
-	c, err := wire.New(server, "", nil)
+	c, err := wire.New(address(a), "", nil)
 	if err != nil {
 		return nil, command.Usagef("%s", err)
 	}

@@ -1,15 +1,14 @@
 package server
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/api/rest"
 	"github.com/noised/noised/api/webhook"
+	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/screen"
 	"github.com/noised/noised/privacy/anomaly"
 	"github.com/noised/noised/privacy/controldb"
@@ -36,22 +35,19 @@ func (m *Main) alerting(p *parts, db *controldb.DB, asked *kept.Book) error {
 	return nil
 }
 
-// readSecret reads a file that nobody else may read.
+// maxSecret bounds what is read as the secret of alerts.
+const maxSecret = 4 << 10
+
+// readSecret reads what messages about alerts are signed with.
 func readSecret(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	text, err := namedfile.ReadSecret(path, "secret of alerts", maxSecret)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the secret of alerts: %w", err)
+		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("refusing the secret %s: others may read it (mode %#o). Run: chmod 600 %s", path, info.Mode().Perm(), screen.Quote(path))
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the secret of alerts: %w", err)
-	}
-	secret := []byte(strings.TrimSpace(string(text)))
+	secret := bytes.TrimSpace(text)
 	if len(secret) < webhook.MinSecret {
-		return nil, errors.New("refusing the secret of alerts: it has fewer than 16 characters. Run: openssl rand -hex 32")
+		return nil, fmt.Errorf("refusing the secret of alerts %s: it has fewer than %d characters. Run: openssl rand -hex 32 > %s",
+			path, webhook.MinSecret, screen.Quote(path))
 	}
 	return secret, nil
 }

@@ -15,7 +15,8 @@ import (
 // for. One that is cut off waits at most this long after its lease has ended.
 const recoverEvery = 30 * time.Second
 
-// startBackground runs load jobs, reads policies again on SIGHUP, and finishes charges that a crash left.
+// startBackground starts what goes on beside requests: load jobs, watching files and
+// other servers on the directory, and finishing charges that a crash left.
 func (m *Main) startBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
@@ -26,8 +27,8 @@ func (m *Main) startBackground() {
 	if m.parts.tokens != nil {
 		m.goDo("issuers", func() error { m.parts.tokens.Run(ctx); return nil })
 	}
-	if m.own != nil {
-		m.goDo("certificates", func() error { m.watchFiles(ctx); return nil })
+	if m.watcher != nil {
+		m.goDo("certificates", func() error { m.watcher.Run(ctx); return nil })
 	}
 	m.goDo("copies from before upgrades", func() error { return m.sweepCopies(ctx) })
 	m.goDo("files that went", func() error { m.parts.letGo(ctx); return nil })
@@ -55,20 +56,23 @@ func (m *Main) startBackground() {
 	if m.parts.flags != nil {
 		m.goDo("flags", func() error { m.parts.flags.Watch(ctx); return nil })
 	}
-	m.goDo("recovery", func() error {
-		tick := time.NewTicker(recoverEvery)
-		defer tick.Stop()
-		for {
-			if err := m.parts.queries.Recover(ctx); err != nil && ctx.Err() == nil {
-				m.Log.Error("finishing pending charges failed; trying again", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-			}
+	m.goDo("recovery", func() error { return m.recoverCharges(ctx) })
+}
+
+// recoverCharges finishes charges that lost their process, until ctx ends.
+func (m *Main) recoverCharges(ctx context.Context) error {
+	tick := time.NewTicker(recoverEvery)
+	defer tick.Stop()
+	for {
+		if err := m.parts.queries.Recover(ctx); err != nil && ctx.Err() == nil {
+			m.Log.Error("finishing pending charges failed; trying again", "error", err)
 		}
-	})
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // goDo runs a part of the server. Its failure stops the server.

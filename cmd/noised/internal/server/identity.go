@@ -6,6 +6,7 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/authn/certs"
 	"github.com/noised/noised/api/authn/oidc"
+	"github.com/noised/noised/cmd/noised/internal/certificate"
 )
 
 // gate builds what tells who a caller is.
@@ -28,4 +29,25 @@ func (m *Main) gate(p *parts, keys *authn.Keys) (*authn.Gate, error) {
 		p.authority, g.Certificates = authority, authority
 	}
 	return g, nil
+}
+
+// endsSoon is how long before its end a certificate is warned of.
+const endsSoon = 7 * 24 * time.Hour
+
+// openCertificates reads the server's own certificate, and says which files are looked
+// at for newer ones.
+func (m *Main) openCertificates() (err error) {
+	c := m.Config
+	if m.own, err = certificate.Open(c.TLSCert, c.TLSKey); err != nil {
+		m.own = nil
+		return err
+	}
+	if at, known := m.own.Ends(); known && time.Until(at) < endsSoon {
+		m.Log.Warn("the TLS certificate ends soon", "at", at.UTC().Format(time.RFC3339))
+	}
+	m.watcher = &certificate.Watcher{Files: []string{c.TLSCert, c.TLSKey, c.ClientCA, c.ClientCRL}, Reload: []func() error{m.own.Load}, Log: m.Log}
+	if m.parts.authority != nil {
+		m.watcher.Reload = append(m.watcher.Reload, m.parts.authority.Load)
+	}
+	return nil
 }

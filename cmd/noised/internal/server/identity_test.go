@@ -266,14 +266,14 @@ func TestConnectionsAreSecuredAndCertificatesReplaced(t *testing.T) {
 	first := shown()
 	nextCert, nextKey, _ := selfSigned(t)
 	copyFile(t, nextCert, cert)
-	if err := m.reloadFiles(); err == nil {
+	if err := m.watcher.All(); err == nil {
 		t.Error("a certificate was taken with another one's key")
 	}
 	if string(shown()) != string(first) {
 		t.Error("half a change changed something")
 	}
 	copyFile(t, nextKey, private)
-	if err := m.reloadFiles(); err != nil {
+	if err := m.watcher.All(); err != nil {
 		t.Fatal(err)
 	}
 	if string(shown()) == string(first) {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/cmd/noised/internal/datadir"
@@ -37,7 +36,7 @@ func openJobs(o job.Options) (*job.Service, *erase.Service, error) {
 		return nil, nil, err
 	}
 	erasures, err := erase.New(erase.Options{
-		Copies: func() error { return controldb.ForgetCopies(filepath.Join(o.Dir, datadir.ControlFile), o.Now()) },
+		Copies: func() error { return controldb.ForgetCopies(datadir.ControlPath(o.Dir), o.Now()) },
 		DB:     o.DB, Catalog: o.Catalog, Jobs: jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
 	})
 	if err != nil {
@@ -56,7 +55,7 @@ func (m *Main) sweepCopies(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := controldb.ForgetCopies(m.controlPath(), time.Now().Add(-keepCopies)); err != nil {
+		if err := controldb.ForgetCopies(datadir.ControlPath(m.Config.DataDir), time.Now().Add(-keepCopies)); err != nil {
 			m.Log.Warn("copies from before upgrades could not be removed", "error", err)
 		}
 		select {

@@ -10,7 +10,6 @@ import (
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/api/rest"
-	"github.com/noised/noised/cmd/noised/internal/build"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/witness"
 	"github.com/noised/noised/privacy/controldb"
@@ -24,9 +23,9 @@ func (m *Main) openStore(ctx context.Context, p *parts) (*controldb.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := controldb.OpenAs(ctx, m.controlPath(), build.Current().Version)
+	db, err := datadir.OpenStore(ctx, dir)
 	if err != nil {
-		return nil, datadir.StoreError(m.controlPath(), err)
+		return nil, err
 	}
 	p.closers = append(p.closers, db.Close)
 	if err := witness.MarkKept(ctx, mark, path, dir); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/noised/noised/cmd/noised/internal/certificate"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/settings"
 	"github.com/noised/noised/ingest/child"
@@ -36,7 +37,8 @@ type Main struct {
 
 	parts    *parts
 	registry *prometheus.Registry
-	own      *keyPair // nil: without TLS
+	own      *certificate.Pair // nil: without TLS
+	watcher  *certificate.Watcher
 	api      *http.Server
 	metrics  *http.Server
 	addr     net.Addr
@@ -79,11 +81,9 @@ func (m *Main) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if m.Config.TLSCert != "" {
-		m.own = &keyPair{certFile: m.Config.TLSCert, keyFile: m.Config.TLSKey}
-		if err := m.own.load(); err != nil {
+		if err := m.openCertificates(); err != nil {
 			return err
 		}
-		m.warnOfAge()
 	}
 	m.startBackground()
 	if m.Config.MetricsListen != "" {
@@ -97,7 +97,7 @@ func (m *Main) Run(ctx context.Context) (err error) {
 func (m *Main) startAPI() error {
 	var secure *tls.Config
 	if m.own != nil {
-		secure = newTLS(m.own, m.parts.authority != nil)
+		secure = m.own.Config(m.parts.authority != nil)
 	}
 	listener, err := net.Listen("tcp", m.Config.Listen)
 	if err != nil {
@@ -209,5 +209,3 @@ func (m *Main) workers() (*child.Runner, error) {
 	c := m.Config
 	return child.New(child.Options{Command: command, MemoryMB: c.LoadMemoryMB, Timeout: c.LoadTimeout, RequireSandbox: c.RequireSandbox, Log: m.Log})
 }
-
-func (m *Main) controlPath() string { return filepath.Join(m.Config.DataDir, datadir.ControlFile) }

@@ -17,36 +17,6 @@ import (
 	"github.com/noised/noised/privacy/pace"
 )
 
-// checkAlerts refuses settings of alerts that contradict each other.
-func (c Config) checkAlerts() error {
-	if _, err := c.SuspendOn(); err != nil {
-		return err
-	}
-	switch {
-	case (c.AlertWebhook == "") != (c.AlertSecretFile == ""):
-		return command.Usagef("--alert-webhook and --alert-secret-file belong together: messages are signed")
-	case c.AlertWebhook == "":
-		return nil
-	}
-	if err := webhook.Check(c.AlertWebhook); err != nil {
-		return fmt.Errorf("refusing --alert-webhook: %w", err)
-	}
-	return nil
-}
-
-// SuspendOn returns the signals whose alerts suspend.
-func (c Config) SuspendOn() ([]anomaly.Signal, error) {
-	var out []anomaly.Signal
-	for name := range strings.FieldsFuncSeq(c.SuspendOnAlert, func(r rune) bool { return r == ',' || r == ' ' }) {
-		s := anomaly.Signal(name)
-		if !slices.Contains(anomaly.Signals(), s) || s == anomaly.Logins {
-			return nil, command.Usagef("--suspend-on-alert %q is not known: use foreign, spending, repeats and filters, with commas", name)
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
 // Check refuses settings that contradict each other or that would expose data.
 func (c Config) Check() error {
 	if c.DataDir == "" {
@@ -61,25 +31,11 @@ func (c Config) Check() error {
 	if err := c.Quotas().Check(); err != nil {
 		return command.Usagef("quotas: %s; -1 is unlimited", privacy.AsError(err).Message)
 	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return command.Usagef("--tls-cert and --tls-key belong together: give both or none")
+	if err := c.checkSizes(); err != nil {
+		return err
 	}
-	if c.LoadConcurrency < 1 || c.LoadMemoryMB < 64 || c.MaxUpload < 1 {
-		return command.Usagef("--load-concurrency must be at least 1, --load-memory-mb at least 64 and --max-upload at least 1")
-	}
-	if c.MaxRequests < 1 || !(c.RequestRate >= 1e-3 && c.RequestRate <= 1e6) || c.RequestBurst < 1 {
-		return command.Usagef("--max-requests and --request-burst must be at least 1, --request-rate between 0.001 and 1e6")
-	}
-	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
-		return command.Usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
-	}
-	for name, d := range map[string]time.Duration{"--query-timeout": c.QueryTimeout, "--load-timeout": c.LoadTimeout, "--keep-replaced": c.KeepReplaced, "--keep-refusals": c.KeepRefusals, "--shutdown-timeout": c.ShutdownTimeout} {
-		if d < 100*time.Millisecond {
-			return command.Usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", name, d)
-		}
-	}
-	if s := c.ResponseSlot; s != 0 && (s < pace.MinSlot || s > pace.MaxSlot) {
-		return command.Usagef("--response-slot is %s and must be 0 or between %s and %s, with its unit", s, pace.MinSlot, pace.MaxSlot)
+	if err := c.checkTimes(); err != nil {
+		return err
 	}
 	if _, err := NewLogger(nil, c.LogLevel, c.LogFormat); err != nil {
 		return err
@@ -89,6 +45,47 @@ func (c Config) Check() error {
 	}
 	if err := c.checkAlerts(); err != nil {
 		return err
+	}
+	return c.checkListen()
+}
+
+// checkSizes refuses sizes and numbers with which nothing would work.
+func (c Config) checkSizes() error {
+	if c.LoadConcurrency < 1 || c.LoadMemoryMB < 64 || c.MaxUpload < 1 {
+		return command.Usagef("--load-concurrency must be at least 1, --load-memory-mb at least 64 and --max-upload at least 1")
+	}
+	if c.MaxRequests < 1 || !(c.RequestRate >= 1e-3 && c.RequestRate <= 1e6) || c.RequestBurst < 1 {
+		return command.Usagef("--max-requests and --request-burst must be at least 1, --request-rate between 0.001 and 1e6")
+	}
+	if c.QueryMemoryMB != 0 && c.QueryMemoryMB < 64 || c.QueryThreads < 0 {
+		return command.Usagef("--query-memory-mb must be at least 64 and --query-threads at least 1, or 0 for the default")
+	}
+	return nil
+}
+
+// checkTimes refuses times that were written without their unit.
+func (c Config) checkTimes() error {
+	for _, t := range []struct {
+		flag string
+		time.Duration
+	}{
+		{"--query-timeout", c.QueryTimeout}, {"--load-timeout", c.LoadTimeout}, {"--keep-replaced", c.KeepReplaced},
+		{"--keep-refusals", c.KeepRefusals}, {"--shutdown-timeout", c.ShutdownTimeout},
+	} {
+		if t.Duration < 100*time.Millisecond {
+			return command.Usagef("%s is %s and must be at least 100ms: write it with its unit, as in 30s or 2m", t.flag, t.Duration)
+		}
+	}
+	if s := c.ResponseSlot; s != 0 && (s < pace.MinSlot || s > pace.MaxSlot) {
+		return command.Usagef("--response-slot is %s and must be 0 or between %s and %s, with its unit", s, pace.MinSlot, pace.MaxSlot)
+	}
+	return nil
+}
+
+// checkListen refuses to serve readable beyond this machine.
+func (c Config) checkListen() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return command.Usagef("--tls-cert and --tls-key belong together: give both or none")
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -154,4 +151,34 @@ func (c Config) checkRegions() error {
 		return command.Usagef("--region %s is not among --regions %s", c.Region, served)
 	}
 	return nil
+}
+
+// checkAlerts refuses settings of alerts that contradict each other.
+func (c Config) checkAlerts() error {
+	if _, err := c.SuspendOn(); err != nil {
+		return err
+	}
+	switch {
+	case (c.AlertWebhook == "") != (c.AlertSecretFile == ""):
+		return command.Usagef("--alert-webhook and --alert-secret-file belong together: messages are signed")
+	case c.AlertWebhook == "":
+		return nil
+	}
+	if err := webhook.Check(c.AlertWebhook); err != nil {
+		return fmt.Errorf("refusing --alert-webhook: %w", err)
+	}
+	return nil
+}
+
+// SuspendOn returns the signals whose alerts suspend.
+func (c Config) SuspendOn() ([]anomaly.Signal, error) {
+	var out []anomaly.Signal
+	for name := range strings.FieldsFuncSeq(c.SuspendOnAlert, func(r rune) bool { return r == ',' || r == ' ' }) {
+		s := anomaly.Signal(name)
+		if !slices.Contains(anomaly.Signals(), s) || s == anomaly.Logins {
+			return nil, command.Usagef("--suspend-on-alert %q is not known: use foreign, spending, repeats and filters, with commas", name)
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }

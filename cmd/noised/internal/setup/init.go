@@ -7,20 +7,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/cmd/noised/internal/atrest"
-	"github.com/noised/noised/cmd/noised/internal/build"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/logkey"
 	"github.com/noised/noised/cmd/noised/internal/screen"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/controldb"
 )
 
 // InitCommand is noised init.
@@ -79,9 +76,9 @@ func Initialise(ctx context.Context, dir, keyset, logKey string) (key, verifier 
 	if err := atrest.MakeKeyset(atrest.KeysetPath(keyset, dir), dir); err != nil {
 		return "", "", err
 	}
-	db, err := controldb.OpenAs(ctx, filepath.Join(dir, datadir.ControlFile), build.Current().Version)
+	db, err := datadir.OpenStore(ctx, dir)
 	if err != nil {
-		return "", "", datadir.StoreError(filepath.Join(dir, datadir.ControlFile), err)
+		return "", "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	_, key, err = authn.New(db, time.Now).Create(ctx,

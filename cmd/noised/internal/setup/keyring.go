@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,6 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/screen"
-	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
 )
 
@@ -83,10 +81,9 @@ func neverSealed(ctx context.Context, path, dataDir string) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil // which making it says
 	}
-	control := filepath.Join(dataDir, datadir.ControlFile)
-	db, err := controldb.Open(ctx, control)
+	db, err := datadir.OpenStore(ctx, dataDir)
 	if err != nil {
-		return datadir.StoreError(control, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := keyring.New(db, nil, time.Now).Check(ctx); errors.Is(err, keyring.ErrOff) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,6 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/atrest"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
-	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
 )
 
@@ -53,9 +51,9 @@ directory that was given the same keyset.`,
 }
 
 func rotate(ctx context.Context, f keyringFlags, file *keyring.File, forget bool) (done keyring.Rotation, err error) {
-	db, err := controldb.Open(ctx, filepath.Join(f.dataDir, datadir.ControlFile))
+	db, err := datadir.OpenStore(ctx, f.dataDir)
 	if err != nil {
-		return done, datadir.StoreError(filepath.Join(f.dataDir, datadir.ControlFile), err)
+		return done, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	ring, err := atrest.OpenRing(ctx, db, f.keyset, f.dataDir)

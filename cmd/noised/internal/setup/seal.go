@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,13 +14,11 @@ import (
 	"github.com/noised/noised/analytics/kept"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/cmd/noised/internal/atrest"
-	"github.com/noised/noised/cmd/noised/internal/build"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy/audit"
-	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -54,9 +51,9 @@ What was in clear on the disk stays there until the disk writes over it.`,
 
 // sealOffline opens of a data directory what sealing takes.
 func sealOffline(ctx context.Context, f keyringFlags) (n int, err error) {
-	db, err := controldb.OpenAs(ctx, filepath.Join(f.dataDir, datadir.ControlFile), build.Current().Version)
+	db, err := datadir.OpenStore(ctx, f.dataDir)
 	if err != nil {
-		return 0, datadir.StoreError(filepath.Join(f.dataDir, datadir.ControlFile), err)
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	ring, err := atrest.OpenRing(ctx, db, f.keyset, f.dataDir)

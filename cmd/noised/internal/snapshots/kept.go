@@ -68,7 +68,7 @@ the directory for temporary files meanwhile ($TMPDIR).`,
 				return err
 			}
 			snapshots, err := r.Snapshots()
-			if !all || err != nil {
+			if !all || err != nil || len(snapshots) == 0 { // of none, the newest says so
 				var one *backup.Snapshot
 				if one, err = r.Snapshot(number); err != nil {
 					return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/cmd/noised/internal/atrest"
@@ -32,7 +31,7 @@ type restoredDocument struct {
 
 // look says what else a server on the directory needs.
 func (d *restoredDocument) look(ctx context.Context, f restoreFlags) (err error) {
-	db, err := schema.Open(filepath.Join(f.DataDir, datadir.ControlFile))
+	db, err := schema.Open(datadir.ControlPath(f.DataDir))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,6 +61,18 @@ are kept for a week, in DIR/upgrade.
 			return upgrade(cmd.Context(), a, f)
 		},
 	}
+	f.register(c)
+	c.Args = f.fit
+	return command.Need(c, "data-dir")
+}
+
+type upgradeFlags struct {
+	snapshots.Flags
+	check, rehearse, back, forget, yes bool
+	copy                               string
+}
+
+func (f *upgradeFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.DataDir, "data-dir", "", "directory to upgrade")
 	c.Flags().BoolVar(&f.check, "check", false, "only say what would be done")
 	c.Flags().BoolVar(&f.rehearse, "rehearse", false, "do it on a copy, and go back")
@@ -71,14 +82,6 @@ are kept for a week, in DIR/upgrade.
 	c.Flags().StringVar(&f.Dir, "backup", "", "with --check: a backup, to say how old it is")
 	c.Flags().StringVar(&f.Key, "key-file", "", "with --backup: the file with its key")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	c.Args = f.fit
-	return command.Need(c, "data-dir")
-}
-
-type upgradeFlags struct {
-	snapshots.Flags
-	check, rehearse, back, forget, yes bool
-	copy                               string
 }
 
 // fit refuses flags that do not go together.
@@ -102,7 +105,7 @@ func (f *upgradeFlags) fit(c *cobra.Command, args []string) error {
 	return command.ExactArgs()(c, args)
 }
 
-func (f upgradeFlags) control() string { return filepath.Join(f.DataDir, datadir.ControlFile) }
+func (f upgradeFlags) control() string { return datadir.ControlPath(f.DataDir) }
 
 // copyOf runs fn on a copy of the control store, which is removed after it.
 func (f upgradeFlags) copyOf(ctx context.Context, fn func(path string) error) error {
@@ -111,7 +114,7 @@ func (f upgradeFlags) copyOf(ctx context.Context, fn func(path string) error) er
 		return err
 	}
 	defer release()
-	path := filepath.Join(dir, datadir.ControlFile)
+	path := datadir.ControlPath(dir)
 	if err := controldb.Copy(ctx, f.control(), path); err != nil {
 		return datadir.StoreError(f.control(), err)
 	}

@@ -53,7 +53,7 @@ func Settle(mark, dataDir string) error {
 	if was == nil {
 		return nil
 	}
-	if mark != "" { // which was kept (markKept), and the store was compared with it
+	if mark != "" { // which was kept (MarkKept), and the store was compared with it
 		return backup.Accepted(dataDir)
 	}
 	return fmt.Errorf("refusing to serve: this directory was restored from a snapshot of %s, and whatever was spent since is forgotten. "+

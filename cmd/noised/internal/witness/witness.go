@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
-	"github.com/noised/noised/cmd/noised/internal/build"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/highwater"
@@ -35,9 +33,8 @@ func With(ctx context.Context, dataDir, mark string, work func(*Files) error) (e
 			return datadir.Shown(err)
 		}
 	}
-	control := filepath.Join(dataDir, datadir.ControlFile)
-	if l.DB, err = controldb.OpenAs(ctx, control, build.Current().Version); err != nil {
-		return datadir.StoreError(control, err)
+	if l.DB, err = datadir.OpenStore(ctx, dataDir); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, l.DB.Close()) }()
 	return work(l)
