@@ -107,7 +107,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	scripted := &scripted{count: 1000}
-	h := newHouseOf(t, visits, scripted, 3, 2*time.Second)
+	h := newHouseOf(t, visits, scripted, 3, time.Minute)
 	h.engine = scripted
 	return h
 }

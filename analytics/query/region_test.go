@@ -26,7 +26,7 @@ func (h *house) with(change func(*query.Options)) *house {
 	other.engine = &scripted{count: 1000}
 	o := query.Options{
 		DB: h.db, Catalog: h.catalog, Ledger: h.ledger, Store: release.New(h.db), Parser: parser, Engine: other.engine, Policies: h.policies,
-		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: 2 * time.Second,
+		DataDir: h.dir, Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: time.Now, Timeout: time.Minute,
 	}
 	change(&o)
 	other.open(o)

@@ -16,7 +16,7 @@ import (
 // TestATemplateIsAskedAtNoLargerDelta: members agreed to what an answer may lose. At
 // the same ε a larger δ buys less noise, and loses more.
 func TestATemplateIsAskedAtNoLargerDelta(t *testing.T) {
-	h := newHouseOf(t, strings.Replace(visits, "columns:", "queries: templates\ncolumns:", 1), &scripted{count: 1000}, 3, 2*time.Second)
+	h := newHouseOf(t, strings.Replace(visits, "columns:", "queries: templates\ncolumns:", 1), &scripted{count: 1000}, 3, time.Minute)
 	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return template.PutIn(ctx, tx, "visits", "wards", &template.Template{SQL: byWard, Epsilon: 0.5}, operator, time.Now())
 	}))

@@ -74,7 +74,7 @@ func (a *authority) issueFor(uri string, public any, change func(*x509.Certifica
 	}
 	a.next++
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.next), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Minute),
+		SerialNumber: big.NewInt(a.next), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		URIs: []*url.URL{u}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 	if change != nil {
@@ -181,7 +181,7 @@ func TestCertificatesThatDoNotHoldAreRefusedAlike(t *testing.T) {
 		"another CA":                  other.issue(uri, nil),
 		"another CA of the same name": twin.issue(uri, nil),
 		"expired":                     ca.issue(uri, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Second) }),
-		"not yet valid":               ca.issue(uri, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(30 * time.Second) }),
+		"not yet valid":               ca.issue(uri, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour / 2) }),
 		"for servers":                 ca.issue(uri, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
 		"for nothing in particular":   ca.issue(uri, func(c *x509.Certificate) { c.ExtKeyUsage = nil }),
 		"for anything":                ca.issue(uri, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }),

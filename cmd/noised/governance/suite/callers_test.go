@@ -73,7 +73,7 @@ func (s *server) callersOf(tenant string, keys map[string]wire.NewKey) []*caller
 func (s *server) deadTokens(tenant, role string) map[string]string {
 	claims := func(change oidctest.Claims) oidctest.Claims {
 		c := s.issuer.Claims(tenant+"-"+role, time.Now())
-		c["org"], c["roles"] = tenant, []string{role}
+		c["org"], c["roles"], c["exp"] = tenant, []string{role}, time.Now().Add(longRun).Unix()
 		for name, value := range change {
 			c[name] = value
 		}
@@ -83,7 +83,7 @@ func (s *server) deadTokens(tenant, role string) map[string]string {
 	stranger := newKey(s.t)
 	return map[string]string{
 		"an expired token":                  s.issuer.Sign(claims(oidctest.Claims{"iat": at(-10 * time.Minute), "nbf": at(-10 * time.Minute), "exp": at(-time.Minute)})),
-		"a token of tomorrow":               s.issuer.Sign(claims(oidctest.Claims{"iat": at(2 * time.Minute), "nbf": at(2 * time.Minute), "exp": at(time.Hour)})),
+		"a token of tomorrow":               s.issuer.Sign(claims(oidctest.Claims{"iat": at(longRun), "nbf": at(longRun), "exp": at(2 * longRun)})),
 		"a token for another service":       s.issuer.Sign(claims(oidctest.Claims{"aud": []string{"elsewhere"}})),
 		"a token of another issuer":         s.issuer.Sign(claims(oidctest.Claims{"iss": "https://elsewhere.example"})),
 		"a token for another party":         s.issuer.Sign(claims(oidctest.Claims{"azp": "elsewhere"})),
