@@ -9,6 +9,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog/internal/recent"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
@@ -59,7 +60,7 @@ func (c *Catalog) contractIn(ctx context.Context, r reader, dataset string, vers
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := contract.Parse(doc)
+	parsed, err := contractparse.Parse(doc)
 	if err != nil {
 		return nil, privacy.Internal(err, "a stored contract cannot be read")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
@@ -82,7 +83,7 @@ func contractDoc(t testing.TB, version int, scope plan.Scope, columns string) (*
 	t.Helper()
 	doc := fmt.Appendf(nil, "dataset: visits\nversion: %d\nprivacy_unit: {column: id, scope: %s}\n"+
 		"contribution: {max_rows: 3}\ncolumns:\n  id: {type: bigint, role: unit}\n%s", version, scope, columns)
-	c, err := contract.Parse(doc)
+	c, err := contractparse.Parse(doc)
 	if err != nil {
 		t.Fatal(err)
 	}

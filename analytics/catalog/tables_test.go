@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/privacy"
 )
 
@@ -33,7 +33,7 @@ tables:
 
 func (f *fixture) apply(doc string) {
 	f.t.Helper()
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	f.ok(err)
 	f.ok(f.PutDataset(f.t.Context(), c, []byte(doc), admin))
 }

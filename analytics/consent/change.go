@@ -8,6 +8,7 @@ import (
 
 	"github.com/noised/noised/analytics/consent/effect"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/privacy"
 )
 
@@ -51,7 +52,7 @@ func ofMembers(a *contract.Approvals, members []string, role privacy.Role) claus
 func (s *Service) read(p *Proposal) (c change, err error) {
 	switch p.Kind {
 	case KindContract:
-		parsed, err := contract.Parse(p.Document)
+		parsed, err := contractparse.Parse(p.Document)
 		return &contractChange{s, parsed, p.Document}, err
 	case KindMember:
 		m := &memberChange{s: s, dataset: p.Dataset, tenant: p.Tenant}

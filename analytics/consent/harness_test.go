@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/controldb/controltest"
@@ -70,7 +70,7 @@ func (b *bench) put(version int, approvals string, more ...string) (*Proposal, e
 	b.t.Helper()
 	doc := fmt.Sprintf("dataset: visits\nversion: %d\nprivacy_unit: {column: person, scope: tenant}\ncontribution: {max_rows: 2}\ncolumns:\n  person: {type: bigint, role: unit}\n%s\n%s",
 		version, strings.Join(more, "\n"), approvals)
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	b.ok(err)
 	return b.PutDataset(b.t.Context(), c, []byte(doc), operator)
 }

@@ -3,12 +3,10 @@ package contract
 import (
 	"slices"
 
+	"github.com/noised/noised/analytics/decimal"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
-
-// MaxDocument is the size in bytes of the largest document that Parse reads.
-const MaxDocument = 1 << 20
 
 // MaxDomainValues is the largest number of declared domain values of one
 // contract, all its columns together.
@@ -114,7 +112,7 @@ type Column struct {
 	// the nearest doubles.
 	Bounds     [2]float64
 	BoundsText [2]string
-	Resolution Resolution
+	Resolution decimal.Resolution
 }
 
 // Column returns the column of the given name of a dataset of one table.
@@ -168,3 +166,7 @@ func columnOf(columns []Column, name string) (Column, bool) {
 	}
 	return columns[i], true
 }
+
+// Identifies reports whether values of a type are fit to identify a unit or a
+// row: equal values are equal texts.
+func Identifies(t plan.Type) bool { return t.IsInteger() || t.Kind == plan.KindVarchar }

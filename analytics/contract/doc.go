@@ -1,18 +1,9 @@
-// Package contract reads dataset contracts: the document in which the tenants
-// of a dataset agree on its columns, on who is protected, and on the bounds
-// and domains that make its queries private.
-//
-// A contract is YAML or JSON. Parse accepts a document or refuses it with every
-// problem that it has, each with its line and its dotted field. What Parse
-// returns is consistent: exactly one unit column, every measure with bounds
-// that are a whole number of resolution steps within the planner's limits,
-// every declared domain expanded, typed and free of duplicates. Later stages
-// rely on that and do not check again.
-//
-// Numbers that decide about privacy (bounds, resolutions, domain values) are
-// read from their decimal text and computed with exactly; a float64 never
-// stands between the document and a quantum.
+// Package contract is what the tenants of a dataset agreed on: its columns, who is
+// protected, and the bounds and domains that make its queries private. What a document
+// says, package contractparse reads; this package answers what follows from it: how
+// values become integers, which rows may be read under another version, what is stored,
+// ranked and coded at load, and which period a date is in.
 //
 // The package is pure: it reads no file and no clock, and a Contract is not
-// changed after Parse, so that it may be shared between goroutines.
+// changed once it is made, so that it may be shared between goroutines.
 package contract

@@ -1,4 +1,4 @@
-package contract
+package contract_test
 
 import (
 	"strings"
@@ -7,14 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/noised/noised/analytics/contract"
 )
-
-// periods is a valid contract with a date dimension and the given budget_per.
-func periods(domain, budgetPer string) string {
-	return doc("\n  day: {type: "+domain+"}\n  x: {type: integer, role: measure, bounds: [0, 5]}\n  n: {type: bigint, role: dimension}") + "\nbudget_per: " + budgetPer
-}
-
-const anyDay = "date, role: dimension"
 
 func TestPeriods(t *testing.T) {
 	tests := []struct {
@@ -25,25 +20,25 @@ func TestPeriods(t *testing.T) {
 		{
 			"days", anyDay, "{column: day, every: day, from: 2024-02-28, to: 2024-03-01}",
 			"2024-02-28 2024-02-29 2024-03-01",
-			map[string]string{"2024-02-27": PeriodOther, "2024-02-29": "2024-02-29", "2024-03-02": PeriodOther},
+			map[string]string{"2024-02-27": contract.PeriodOther, "2024-02-29": "2024-02-29", "2024-03-02": contract.PeriodOther},
 		},
 		{
 			"weeks begin on Monday", anyDay, "{column: day, every: week, from: 2024-01-03, to: 2024-01-15}",
 			"2024-01-01 2024-01-08 2024-01-15",
-			map[string]string{"2023-12-31": PeriodOther, "2024-01-01": "2024-01-01", "2024-01-07": "2024-01-01", "2024-01-21": "2024-01-15", "2024-01-22": PeriodOther},
+			map[string]string{"2023-12-31": contract.PeriodOther, "2024-01-01": "2024-01-01", "2024-01-07": "2024-01-01", "2024-01-21": "2024-01-15", "2024-01-22": contract.PeriodOther},
 		},
 		{
 			"a Sunday ends its week", anyDay, "{column: day, every: week, from: 2024-01-07, to: 2024-01-07}",
-			"2024-01-01", map[string]string{"2024-01-08": PeriodOther},
+			"2024-01-01", map[string]string{"2024-01-08": contract.PeriodOther},
 		},
 		{
 			"months are whole", anyDay, "{column: day, every: month, from: 2023-11-30, to: 2024-02-01}",
 			"2023-11-01 2023-12-01 2024-01-01 2024-02-01",
-			map[string]string{"2023-11-01": "2023-11-01", "2024-02-29": "2024-02-01", "2024-03-01": PeriodOther},
+			map[string]string{"2023-11-01": "2023-11-01", "2024-02-29": "2024-02-01", "2024-03-01": contract.PeriodOther},
 		},
 		{
 			"before 1970", anyDay, "{column: day, every: month, from: 1969-12-15, to: 1970-01-02}",
-			"1969-12-01 1970-01-01", map[string]string{"1969-11-30": PeriodOther},
+			"1969-12-01 1970-01-01", map[string]string{"1969-11-30": contract.PeriodOther},
 		},
 		{
 			"the declared calendar", "date, role: dimension, domain: {from: 2024-01-01, to: 2024-03-15, every: day}", "{column: day, every: month}",
@@ -73,7 +68,7 @@ func TestPeriods(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := b.PeriodOf(dayOf(at)); got != want {
+				if got := b.PeriodOf(contract.DayOf(at)); got != want {
 					t.Errorf("%s is in %s, want %s", day, got, want)
 				}
 			}
@@ -86,13 +81,12 @@ func TestPeriods(t *testing.T) {
 // would be charged to no account or be promised two budgets.
 func TestPeriodsPartitionTheDays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := &BudgetPer{Every: rapid.SampledFrom(calendarSteps).Draw(t, "every")}
+		every := rapid.SampledFrom([]string{contract.EveryDay, contract.EveryWeek, contract.EveryMonth}).Draw(t, "every")
 		first := rapid.Int64Range(-700_000, 2_900_000).Draw(t, "first")
-		b.From = dayOf(b.start(dateOf(first)))
-		b.To = dayOf(b.next(b.start(dateOf(first + rapid.Int64Range(0, 400).Draw(t, "days")))))
+		b := contract.PerPeriod("day", every, first, first+rapid.Int64Range(0, 400).Draw(t, "days"))
 		at := b.From
 		for _, p := range b.Periods() {
-			if p.From != at || p.To <= p.From || p.Name != dateOf(p.From).Format(time.DateOnly) {
+			if p.From != at || p.To <= p.From || p.Name != time.Unix(p.From*86_400, 0).UTC().Format(time.DateOnly) {
 				t.Fatalf("period %+v does not continue day %d", p, at)
 			}
 			for _, day := range []int64{p.From, p.To - 1} {
@@ -102,50 +96,11 @@ func TestPeriodsPartitionTheDays(t *testing.T) {
 			}
 			at = p.To
 		}
-		if at != b.To || b.PeriodOf(b.From-1) != PeriodOther || b.PeriodOf(b.To) != PeriodOther {
+		if at != b.To || b.PeriodOf(b.From-1) != contract.PeriodOther || b.PeriodOf(b.To) != contract.PeriodOther {
 			t.Fatalf("the calendar %+v ends at %d", b, at)
 		}
 		if first < b.From || first >= b.To {
 			t.Fatalf("the calendar %+v leaves out its first day %d", b, first)
 		}
 	})
-}
-
-func TestBudgetPerProblems(t *testing.T) {
-	const from = "from: 2024-01-01, to: 2024-12-31}"
-	tests := []struct{ name, domain, budgetPer, want string }{
-		{"no calendar", anyDay, "{column: day, every: month}", "10 budget_per: needs a public calendar"},
-		{"half a calendar", anyDay, "{column: day, every: month, from: 2024-01-01}", "10 budget_per.to: is required"},
-		{"backwards", anyDay, "{column: day, every: month, from: 2024-02-01, to: 2024-01-01}", "10 budget_per.from: must not be after to"},
-		{"a time of day", anyDay, `{column: day, every: day, from: "2024-01-01 10:00:00", to: 2024-01-02}`, "10 budget_per.from: must be a date"},
-		{"another step", anyDay, "{column: day, every: year, " + from, "10 budget_per.every: must be day, week or month"},
-		{"no step", anyDay, "{column: day, " + from, "10 budget_per.every: is required"},
-		{"no column", anyDay, "{every: day, " + from, "10 budget_per.column: is required"},
-		{"unknown column", anyDay, "{column: night, every: day, " + from, `10 budget_per.column: "night" is not one`},
-		{"a number", anyDay, "{column: n, every: day, " + from, `10 budget_per.column: "n" is not a dimension of type date`},
-		{"a measure", anyDay, "{column: x, every: day, " + from, `10 budget_per.column: "x" is not a dimension of type date`},
-		{"the unit", anyDay, "{column: id, every: day, " + from, `10 budget_per.column: "id" is not a dimension of type date`},
-		{"too many periods", anyDay, "{column: day, every: day, from: 1990-01-01, to: 2024-12-31}", "10 budget_per: has more than 10000 periods"},
-		{"an unknown field", anyDay, "{column: day, every: day, until: x, " + from, "10 budget_per.until: unknown field"},
-		{"text", anyDay, "month", "10 budget_per: must have the fields"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			expectProblems(t, periods(tt.domain, tt.budgetPer), []string{tt.want})
-		})
-	}
-}
-
-func TestMaxL2(t *testing.T) {
-	withL2 := func(l2 string) string {
-		return strings.Replace(doc(""), "max_rows_per_partition: 1}", "max_rows_per_partition: 1, max_l2: "+l2+"}", 1)
-	}
-	c := mustParse(t, withL2("7"))
-	if c.Limits.MaxL2 != 7 || c.JSON().Contribution.MaxL2 != 7 {
-		t.Errorf("limits %+v, shown %+v", c.Limits, c.JSON().Contribution)
-	}
-	expectProblems(t, withL2("0"), []string{"4 contribution.max_l2: must be between 1 and"})
-	expectProblems(t, withL2("1.5"), []string{"4 contribution.max_l2: must be a whole number"})
-	expectProblems(t, strings.Replace(doc(""), "{max_partitions: 1, max_rows_per_partition: 1}", "{max_rows: 3, max_l2: 2}", 1),
-		[]string{"4 contribution.max_rows: stands alone"})
 }

@@ -1,20 +1,21 @@
-package contract
+package contract_test
 
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
 )
 
-func measure(t testing.TB, column string) (*Contract, Column) {
+func measure(t testing.TB, column string) (*contract.Contract, contract.Column) {
 	t.Helper()
 	c := mustParse(t, doc("\n  x: "+column))
 	col, _ := c.Column("x")
@@ -56,7 +57,7 @@ func TestQuantumRefusals(t *testing.T) {
 	id, _ := c.Column("id")
 	tests := []struct {
 		name   string
-		col    Column
+		col    contract.Column
 		lo, hi float64
 	}{
 		{"below the contract's bounds", rating, 0, 5},
@@ -79,36 +80,6 @@ func TestQuantumRefusals(t *testing.T) {
 	}
 }
 
-// Every bound in steps lies within the bounds that were asked for, and is the
-// outermost such step.
-func TestQuantumIsTight(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := Resolution{Mantissa: rapid.Int64Range(1, 1000).Draw(t, "mantissa"), Scale: rapid.IntRange(0, 6).Draw(t, "scale")}
-		lo := rapid.Float64Range(-1e3, 1e3).Draw(t, "lo")
-		hi := rapid.Float64Range(lo, 1e3).Draw(t, "hi")
-		q, err := r.Quantum(lo, hi)
-		if err != nil {
-			if privacy.CodeOf(err) != privacy.CodePrivacyParameters {
-				t.Fatal(err)
-			}
-			return
-		}
-		at := func(steps int64) *big.Rat {
-			return new(big.Rat).Mul(r.Rat(), new(big.Rat).SetInt64(steps))
-		}
-		l, h := exactFloat(lo), exactFloat(hi)
-		if at(q.Lo).Cmp(l) < 0 || at(q.Hi).Cmp(h) > 0 {
-			t.Fatalf("[%d, %d] steps of %s leave [%g, %g]", q.Lo, q.Hi, r, lo, hi)
-		}
-		if at(q.Lo-1).Cmp(l) >= 0 || at(q.Hi+1).Cmp(h) <= 0 {
-			t.Fatalf("[%d, %d] steps of %s do not fill [%g, %g]", q.Lo, q.Hi, r, lo, hi)
-		}
-		if q.Hi-q.Lo > plan.MaxSteps || q.Lo < -plan.MaxStep || q.Hi > plan.MaxStep {
-			t.Fatalf("%+v exceeds the planner's limits", q)
-		}
-	})
-}
-
 // Decimals survive the way from text to steps whatever double is nearest.
 func TestDecimalBoundsAreExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -118,7 +89,7 @@ func TestDecimalBoundsAreExact(t *testing.T) {
 		text := func(v int64) string {
 			return plan.IntValue(plan.Type{Kind: plan.KindDecimal, Precision: 18, Scale: uint8(scale)}, v).Text()
 		}
-		c, err := Parse([]byte(doc(fmt.Sprintf("\n  x: {type: 'decimal(18,%d)', role: measure, bounds: [%s, %s]}", scale, text(lo), text(hi)))))
+		c, err := contractparse.Parse([]byte(doc(fmt.Sprintf("\n  x: {type: 'decimal(18,%d)', role: measure, bounds: [%s, %s]}", scale, text(lo), text(hi)))))
 		if err != nil {
 			t.Fatal(privacy.AsError(err).Problems)
 		}

@@ -2,9 +2,9 @@ package contract
 
 import "slices"
 
-// maxRanked limits the groupings whose ranks are stored: each costs every row
+// MaxRanked limits the groupings whose ranks are stored: each costs every row
 // two small integers. What is not ranked is bounded while it is read.
-const maxRanked = 32
+const MaxRanked = 32
 
 // Ranks returns the groupings whose ranks are stored with a table's rows, beside
 // the rank within the unit, each with its columns sorted: in a dataset of one
@@ -23,7 +23,7 @@ func (c *Contract) Ranks(table string) [][]string {
 	add := func(grouping ...string) {
 		grouping = slices.Sorted(slices.Values(grouping))
 		same := func(g []string) bool { return slices.Equal(g, grouping) }
-		if len(ranks) < maxRanked && !slices.ContainsFunc(ranks, same) {
+		if len(ranks) < MaxRanked && !slices.ContainsFunc(ranks, same) {
 			ranks = append(ranks, grouping)
 		}
 	}

@@ -1,4 +1,4 @@
-package contract
+package contract_test
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/contract"
 )
 
 func TestRanks(t *testing.T) {
@@ -15,7 +17,7 @@ func TestRanks(t *testing.T) {
   p: {type: varchar, role: dimension}
   x: {type: integer, role: measure, bounds: [0, 1]}`
 	wide := ""
-	for i := range maxRanked + 1 {
+	for i := range contract.MaxRanked + 1 {
 		wide += fmt.Sprintf("\n  d%d: {type: boolean, role: dimension, domain: {values: [true]}}", i)
 	}
 	for _, tt := range []struct {
@@ -46,8 +48,8 @@ func TestRanks(t *testing.T) {
 			}
 		})
 	}
-	if got := mustParse(t, doc(wide)).Ranks(""); len(got) != maxRanked {
-		t.Errorf("%d dimensions are ranked, want %d: each costs every row", len(got), maxRanked)
+	if got := mustParse(t, doc(wide)).Ranks(""); len(got) != contract.MaxRanked {
+		t.Errorf("%d dimensions are ranked, want %d: each costs every row", len(got), contract.MaxRanked)
 	}
 }
 

@@ -43,7 +43,7 @@ func (c *Contract) UnitTable() Table {
 // and unknown ones.
 func (c *Contract) Path(table string) []Via {
 	var path []Via
-	for range c.Tables { // Parse accepts no cycles
+	for range c.Tables { // contractparse accepts no cycles
 		t, ok := c.Table(table)
 		if !ok || t.Via == nil {
 			return path

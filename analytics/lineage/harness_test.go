@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/lineage"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
@@ -74,7 +74,7 @@ func (s *store) tenant(name string) {
 func (s *store) apply(dataset string, version int, tables []string, members ...string) {
 	s.t.Helper()
 	doc := fmt.Sprintf("dataset: %s\nversion: %d\n%s%s", dataset, version, unit, strings.Join(tables, ""))
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	s.ok(err)
 	s.ok(s.catalog.PutDataset(s.t.Context(), c, []byte(doc), admin))
 	for _, m := range members {

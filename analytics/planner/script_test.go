@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/scripttest"
@@ -44,7 +45,7 @@ func newFixture(t testing.TB) *fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := contract.Parse(doc)
+		c, err := contractparse.Parse(doc)
 		if err != nil {
 			t.Fatal(file, err, privacy.AsError(err).Problems)
 		}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
@@ -74,7 +75,7 @@ func drawContract(t *rapid.T) *contract.Contract {
   d: {type: varchar, role: dimension, domain: private}
   v: {type: tinyint, role: measure, bounds: [0, 5]}
   day: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-01-03, every: day}}`
-	c, err := contract.Parse([]byte(text))
+	c, err := contractparse.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(text, err, privacy.AsError(err).Problems)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/query"
@@ -158,7 +159,7 @@ func (h *house) open(o query.Options) { h.options, h.Service = o, query.New(o) }
 // put adds a contract that nobody has accepted.
 func (h *house) put(text string) *contract.Contract {
 	h.t.Helper()
-	c, err := contract.Parse([]byte(text))
+	c, err := contractparse.Parse([]byte(text))
 	h.must(err)
 	h.must(h.catalog.PutDataset(h.t.Context(), c, []byte(text), operator))
 	return c

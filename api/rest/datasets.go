@@ -9,6 +9,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/api/rest/skeleton"
 	"github.com/noised/noised/api/wire"
 )
@@ -86,7 +87,7 @@ func periodsOf(b *contract.BudgetPer) *wire.BudgetPer {
 func (s *server) CreateDataset(c *echo.Context) error {
 	ctx := c.Request().Context()
 	cl := callOf(ctx)
-	parsed, err := contract.Parse(cl.body)
+	parsed, err := contractparse.Parse(cl.body)
 	if err != nil {
 		return err
 	}

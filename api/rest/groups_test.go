@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/privacy"
 )
@@ -29,7 +29,7 @@ func TestAGroupIsNotFilledWhileItIsLetIn(t *testing.T) {
 		o = options
 		options.Keys = meanwhile{options.Keys, func() {
 			doc := []byte(contractText(t) + "\nanalysts: [lab]\n")
-			c, err := contract.Parse(doc)
+			c, err := contractparse.Parse(doc)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
@@ -152,7 +152,7 @@ func newHouse(t testing.TB, scope, unit string) *house {
 
 func (h *house) put(doc string) {
 	h.t.Helper()
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	h.must(err)
 	h.must(h.cat.PutDataset(context.Background(), c, []byte(doc), operator))
 }

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/plan"
@@ -81,7 +82,7 @@ func (h *history) merge() {
 
 func historyOf(t *testing.T, contribution string) *history {
 	t.Helper()
-	c, err := contract.Parse([]byte(`
+	c, err := contractparse.Parse([]byte(`
 dataset: d
 version: 1
 privacy_unit: {column: u, scope: tenant}

@@ -17,7 +17,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/ingest/child"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/ingest/worker"
@@ -138,7 +138,7 @@ func (h *house) must(err error) {
 
 func (h *house) put(doc string) {
 	h.t.Helper()
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	h.must(err)
 	h.must(h.cat.PutDataset(context.Background(), c, []byte(doc), operator))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/privacy"
 )
 
@@ -36,7 +37,7 @@ tables:
 
 func parse(t testing.TB, doc string) *contract.Contract {
 	t.Helper()
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	if err != nil {
 		for _, p := range privacy.AsError(err).Problems {
 			t.Log(p.Line, p.Field, p.Message)

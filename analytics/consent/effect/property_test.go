@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/planner"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/sqlparse"
@@ -122,7 +123,7 @@ func TestNarrowerAdmitsNothingNew(t *testing.T) {
 }
 
 func read(t *rapid.T, doc string) *contract.Contract {
-	c, err := contract.Parse([]byte(doc))
+	c, err := contractparse.Parse([]byte(doc))
 	if err != nil {
 		t.Fatal(err, doc)
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
@@ -72,7 +73,7 @@ func newAsker(t testing.TB, partitions, rows int) asker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { parser.Close() })
-	c, err := contract.Parse(fmt.Appendf(nil, trade, partitions, rows))
+	c, err := contractparse.Parse(fmt.Appendf(nil, trade, partitions, rows))
 	if err != nil {
 		t.Fatal(err, privacy.AsError(err).Problems)
 	}

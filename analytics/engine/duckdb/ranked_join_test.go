@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
@@ -17,7 +17,7 @@ import (
 // byRanks plans a question about trade, where loads enforce max_rows.
 func (a asker) byRanks(t testing.TB, sql string, rows int) *plan.Bound {
 	t.Helper()
-	c, err := contract.Parse([]byte(strings.Replace(trade, "{max_partitions: %d, max_rows_per_partition: %d}", fmt.Sprintf("{max_rows: %d}", rows), 1)))
+	c, err := contractparse.Parse([]byte(strings.Replace(trade, "{max_partitions: %d, max_rows_per_partition: %d}", fmt.Sprintf("{max_rows: %d}", rows), 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

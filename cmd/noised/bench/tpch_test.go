@@ -7,7 +7,7 @@ import (
 	"testing"
 	"text/template"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/planner"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/sqlparse"
@@ -25,7 +25,7 @@ func TestTPCHIsPermitted(t *testing.T) {
 	if err := template.Must(template.New("").Parse(string(text))).Execute(&doc, map[string]any{"MaxRows": 120, "Nations": "CHINA, INDIA"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := contract.Parse([]byte(doc.String()))
+	c, err := contractparse.Parse([]byte(doc.String()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
@@ -102,7 +103,7 @@ tables:
     columns: {buy: {type: bigint, role: key}, kind: {type: integer, role: dimension, domain: {range: [0, 3]}}, price: {type: double, role: measure, bounds: [0, 3], resolution: 0.01}}
 `, []string{"person", "tenant"}[r.IntN(2)], bounds)
 	var err error
-	if m.parsed, err = contract.Parse([]byte(m.contract)); err != nil {
+	if m.parsed, err = contractparse.Parse([]byte(m.contract)); err != nil {
 		panic(err)
 	}
 	pick := func(values ...string) string { return values[r.IntN(len(values))] }
@@ -270,7 +271,7 @@ func TestAuditReplayPeriods(t *testing.T) {
 		h.ranked = false // which rows loads store within max_rows is up to the rows of all periods
 		h.contract += fmt.Sprintf("budget_per: {column: d, every: %s, from: 2024-01-01, to: %s}\n", []string{"month", "week"}[r.IntN(2)], []string{"2024-06-30", "2024-02-29"}[r.IntN(2)])
 		var err error
-		h.parsed, err = contract.Parse([]byte(h.contract))
+		h.parsed, err = contractparse.Parse([]byte(h.contract))
 		check(t, err)
 		unit := h.unit(r)
 		d, other := p.write(t, h, fmt.Sprint("p", i), -1), p.write(t, h, fmt.Sprint("q", i), unit)

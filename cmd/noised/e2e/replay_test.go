@@ -16,6 +16,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2" // writes the histories' segments
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/plan"
@@ -133,7 +134,7 @@ columns:
   d: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-06-30, every: day}}
 `, scope, bounds)
 	var err error
-	if h.parsed, err = contract.Parse([]byte(h.contract)); err != nil {
+	if h.parsed, err = contractparse.Parse([]byte(h.contract)); err != nil {
 		panic(err)
 	}
 	h.ranked, h.appended = r.IntN(2) == 0, r.IntN(2) == 0

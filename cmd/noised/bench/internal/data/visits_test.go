@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/cmd/noised/bench/internal/data"
 	"github.com/noised/noised/cmd/noised/bench/internal/plain"
 )
@@ -25,7 +25,7 @@ func TestVisitsAreWhatTheirContractsSay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := tt.visits.Spec()
-			if _, err := contract.Parse(spec.Contract); err != nil {
+			if _, err := contractparse.Parse(spec.Contract); err != nil {
 				t.Fatalf("%v\n%s", err, spec.Contract)
 			}
 			dir := t.TempDir()

@@ -1,10 +1,12 @@
-package contract
+package contractparse
 
 import (
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/contract"
 )
 
 func TestApprovalsAndAnalysts(t *testing.T) {
@@ -12,7 +14,7 @@ func TestApprovalsAndAnalysts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Approvals{BudgetAdmins: 2, Tenants: true, ExpiresAfter: 48 * time.Hour, ProposerMay: true}); *c.Approvals != want {
+	if want := (contract.Approvals{BudgetAdmins: 2, Tenants: true, ExpiresAfter: 48 * time.Hour, ProposerMay: true}); *c.Approvals != want {
 		t.Errorf("approvals %+v, want %+v", *c.Approvals, want)
 	}
 	if !c.MayAsk("acme") || c.MayAsk("other") || c.MayAsk("") {
@@ -26,7 +28,7 @@ func TestApprovalsAndAnalysts(t *testing.T) {
 	if c, err = Parse([]byte(minimal + "\napprovals: {tenants: affected}\nanalysts: []")); err != nil {
 		t.Fatal(err)
 	}
-	if c.Approvals.ExpiresAfter != DefaultExpiry || c.MayAsk("") || c.MayAsk("lab") {
+	if c.Approvals.ExpiresAfter != contract.DefaultExpiry || c.MayAsk("") || c.MayAsk("lab") {
 		t.Errorf("%+v, an empty list lets somebody ask", *c.Approvals)
 	}
 	if c, err = Parse([]byte(minimal)); err != nil || c.Approvals != nil || !c.MayAsk("") || c.JSON().Approvals != nil {

@@ -1,6 +1,11 @@
-package contract
+// Package document reads the YAML or JSON document of a contract: into nodes that know
+// their lines, and from these into texts, numbers and lists, with every problem that the
+// document has. It knows no field of a contract. A document cannot make it work for
+// longer than its size allows.
+package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -14,6 +19,9 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// MaxSize is the size in bytes of the largest document.
+const MaxSize = 1 << 20
+
 // Limits that keep the YAML parser's work small: it recurses by nesting, and
 // takes time quadratic in the entries of a mapping.
 const (
@@ -21,32 +29,55 @@ const (
 	maxEntries = 5000
 )
 
-// node is a YAML node as far as a contract needs it: no tags, anchors, merges
+// Node is a YAML node as far as a contract needs it: no tags, anchors, merges
 // or comments, and scalars as their text.
-type node struct {
-	kind   nodeKind
-	line   int
-	text   string // scalars
-	quoted bool   // scalars: written in quotes or as a block, so it is text
-	items  []*node
-	keys   []key // mappings: keys[i] belongs to items[i]
+type Node struct {
+	Kind   Kind
+	Line   int
+	Text   string // scalars
+	Quoted bool   // scalars: written in quotes or as a block, so it is text
+	Items  []*Node
+	Keys   []Key // mappings: Keys[i] belongs to Items[i]
 }
 
-type key struct {
-	name string
-	line int
+// Key is a key of a mapping.
+type Key struct {
+	Name string
+	Line int
 }
 
-type nodeKind uint8
+// Kind is what a node is.
+type Kind uint8
 
+// The kinds of nodes.
 const (
-	kindScalar nodeKind = iota
-	kindSequence
-	kindMapping
+	Scalar Kind = iota
+	Sequence
+	Mapping
 )
 
-// parseYAML reads one YAML document. It returns nil for an empty one.
-func parseYAML(doc []byte) (root *node, problem *privacy.Problem) {
+// Open reads a document. It returns no node where the document has a problem as a whole,
+// which the reader has noted then.
+func Open(doc []byte) (*Node, *Reader) {
+	r := &Reader{}
+	if len(doc) > MaxSize {
+		r.Problem(0, "", "the document is larger than %d bytes", MaxSize)
+		return nil, r
+	}
+	root, problem := parseYAML(bytes.TrimPrefix(doc, []byte("\ufeff")))
+	switch {
+	case problem != nil:
+		r.problems = append(r.problems, *problem)
+	case root == nil:
+		r.Problem(1, "", "the document is empty")
+	default:
+		return root, r
+	}
+	return nil, r
+}
+
+// parseYAML reads one YAML  It returns nil for an empty one.
+func parseYAML(doc []byte) (root *Node, problem *privacy.Problem) {
 	if !utf8.Valid(doc) {
 		return nil, &privacy.Problem{Message: "the document is not valid UTF-8"}
 	}
@@ -134,37 +165,37 @@ func syntaxProblem(err error) *privacy.Problem {
 	return p
 }
 
-func convert(n ast.Node) (*node, *privacy.Problem) {
-	out := &node{line: lineOf(n)}
+func convert(n ast.Node) (*Node, *privacy.Problem) {
+	out := &Node{Line: lineOf(n)}
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		return out, out.mapping(n.Values)
 	case *ast.MappingValueNode:
 		return out, out.mapping([]*ast.MappingValueNode{n})
 	case *ast.SequenceNode:
-		out.kind = kindSequence
+		out.Kind = Sequence
 		for _, v := range n.Values {
 			item, p := convert(v)
 			if p != nil {
 				return nil, p
 			}
-			out.items = append(out.items, item)
+			out.Items = append(out.Items, item)
 		}
 	case *ast.StringNode:
-		out.text = n.Value
-		out.quoted = n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType
+		out.Text = n.Value
+		out.Quoted = n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType
 	case *ast.LiteralNode:
-		out.text, out.quoted = n.Value.Value, true
+		out.Text, out.Quoted = n.Value.Value, true
 	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		out.text = n.GetToken().Value
+		out.Text = n.GetToken().Value
 	default:
-		return nil, &privacy.Problem{Line: out.line, Message: "this YAML construct is not supported"}
+		return nil, &privacy.Problem{Line: out.Line, Message: "this YAML construct is not supported"}
 	}
 	return out, nil
 }
 
-func (n *node) mapping(values []*ast.MappingValueNode) *privacy.Problem {
-	n.kind = kindMapping
+func (n *Node) mapping(values []*ast.MappingValueNode) *privacy.Problem {
+	n.Kind = Mapping
 	for _, v := range values {
 		k, p := convert(v.Key)
 		if p != nil {
@@ -174,11 +205,11 @@ func (n *node) mapping(values []*ast.MappingValueNode) *privacy.Problem {
 		if p != nil {
 			return p
 		}
-		n.keys = append(n.keys, key{name: k.text, line: k.line})
-		n.items = append(n.items, item)
+		n.Keys = append(n.Keys, Key{Name: k.Text, Line: k.Line})
+		n.Items = append(n.Items, item)
 	}
-	if len(n.keys) > 0 {
-		n.line = n.keys[0].line
+	if len(n.Keys) > 0 {
+		n.Line = n.Keys[0].Line
 	}
 	return nil
 }

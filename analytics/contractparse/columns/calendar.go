@@ -1,9 +1,10 @@
-package contract
+package columns
 
 import (
-	"slices"
 	"time"
 
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/document"
 	"github.com/noised/noised/analytics/plan"
 )
 
@@ -11,39 +12,39 @@ import (
 // week or month after it, up to and including to. The values are what the
 // column itself has, so a month's domain starts on the day that rows carry,
 // usually the first.
-func (r *reader) calendar(o object, t plan.Type) ([]plan.Value, bool) {
+func (r *Reader) calendar(o document.Object, t plan.Type) ([]plan.Value, bool) {
 	if t.Kind != plan.KindDate && t.Kind != plan.KindTimestamp {
-		r.problem(o.line, o.field, "from, to and every are for dates and timestamps, not for a %s", t)
+		r.Problem(o.Line, o.Field, "from, to and every are for dates and timestamps, not for a %s", t)
 		return nil, false
 	}
-	from, okFrom := r.end(o, "from", t)
-	to, okTo := r.end(o, "to", t)
-	every, okEvery := o.text("every")
-	if okEvery && !slices.Contains(calendarSteps, every) {
-		r.problem(o.lineOf("every"), o.path("every"), "must be day, week or month, not %q", shorten(every))
+	from, okFrom := r.Day(o, "from", t)
+	to, okTo := r.Day(o, "to", t)
+	every, okEvery := o.Text("every")
+	if okEvery && !contract.IsStep(every) {
+		r.Problem(o.LineOf("every"), o.Path("every"), "must be day, week or month, not %q", document.Shorten(every))
 		return nil, false
 	}
 	if !okFrom || !okTo || !okEvery {
 		return nil, false
 	}
 	if from.After(to) {
-		r.problem(o.lineOf("from"), o.path("from"), "must not be after to")
+		r.Problem(o.LineOf("from"), o.Path("from"), "must not be after to")
 		return nil, false
 	}
-	if every == everyMonth && from.Day() > 28 {
-		r.problem(o.lineOf("from"), o.path("from"), "with every: month it must be one of the first 28 days, which every month has")
+	if every == contract.EveryMonth && from.Day() > 28 {
+		r.Problem(o.LineOf("from"), o.Path("from"), "with every: month it must be one of the first 28 days, which every month has")
 		return nil, false
 	}
 	var values []plan.Value
 	for at, i := from, 1; !at.After(to); i++ {
-		if !r.take(1, o.line, o.field) {
+		if !r.take(1, o.Line, o.Field) {
 			return nil, false
 		}
 		values = append(values, timeValue(t, at))
 		switch every {
-		case everyDay:
+		case contract.EveryDay:
 			at = from.AddDate(0, 0, i)
-		case everyWeek:
+		case contract.EveryWeek:
 			at = from.AddDate(0, 0, 7*i)
 		default:
 			at = from.AddDate(0, i, 0)
@@ -52,16 +53,17 @@ func (r *reader) calendar(o object, t plan.Type) ([]plan.Value, bool) {
 	return values, true
 }
 
-func (r *reader) end(o object, name string, t plan.Type) (time.Time, bool) {
-	n, ok := o.need(name)
+// Day reads a required day, or moment, of an object.
+func (r *Reader) Day(o document.Object, name string, t plan.Type) (time.Time, bool) {
+	n, ok := o.Need(name)
 	if !ok {
 		return time.Time{}, false
 	}
-	return r.time(n, o.path(name), t)
+	return r.time(n, o.Path(name), t)
 }
 
 // moment reads a date or a timestamp.
-func (r *reader) moment(n *node, field string, t plan.Type) (plan.Value, bool) {
+func (r *Reader) moment(n *document.Node, field string, t plan.Type) (plan.Value, bool) {
 	at, ok := r.time(n, field, t)
 	if !ok {
 		return plan.Value{}, false
@@ -71,21 +73,21 @@ func (r *reader) moment(n *node, field string, t plan.Type) (plan.Value, bool) {
 
 // time reads 2024-01-31 for dates; for timestamps also a time of day with up
 // to six decimals, always UTC.
-func (r *reader) time(n *node, field string, t plan.Type) (time.Time, bool) {
+func (r *Reader) time(n *document.Node, field string, t plan.Type) (time.Time, bool) {
 	layouts, example := []string{time.DateOnly}, "2024-01-31"
 	if t.Kind == plan.KindTimestamp {
 		layouts = append(layouts, time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z")
 		example = "2024-01-31 12:00:00"
 	}
-	if n.kind == kindScalar {
+	if n.Kind == document.Scalar {
 		for _, layout := range layouts {
-			at, err := time.Parse(layout, n.text)
+			at, err := time.Parse(layout, n.Text)
 			if err == nil && at.Year() >= 1 && at.Nanosecond()%1000 == 0 {
 				return at, true
 			}
 		}
 	}
-	r.problem(n.line, field, "must be a %s such as %s", t, example)
+	r.Problem(n.Line, field, "must be a %s such as %s", t, example)
 	return time.Time{}, false
 }
 

@@ -1,4 +1,4 @@
-package contract
+package contractparse
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/document"
 	"github.com/noised/noised/privacy"
 )
 
@@ -109,7 +111,7 @@ func TestDocumentProblems(t *testing.T) {
 		}},
 		{"broken", "dataset: [1, 2\nversion: 3", []string{"2 : the document is not valid YAML: "}},
 		{"binary", "\xff\xfe\x00", []string{"0 : the document is not valid UTF-8"}},
-		{"too large", valid + "\n" + strings.Repeat("#", MaxDocument), []string{"0 : the document is larger than 1048576 bytes"}},
+		{"too large", valid + "\n" + strings.Repeat("#", document.MaxSize), []string{"0 : the document is larger than 1048576 bytes"}},
 		{"two documents", valid + "\n---\n" + valid, []string{"8 : one document only"}},
 		{"an alias", "a: &x [1]\nb: *x", []string{"1 : anchors, aliases and merge keys are not supported"}},
 		{"a merge key", "<<: {a: 1}", []string{"1 : anchors, aliases and merge keys are not supported"}},
@@ -233,7 +235,7 @@ func TestDomainsShareOneLimit(t *testing.T) {
 
 func TestManyProblemsAreCut(t *testing.T) {
 	got := problemsOf(t, doc("\n  x: {type: varchar, role: dimension, domain: {values: ["+strings.Repeat("1,", 5000)+"]}}"))
-	if len(got) != maxProblems+1 || !strings.HasPrefix(got[maxProblems], "0 : and 4000 more") {
+	if len(got) != document.MaxProblems+1 || !strings.HasPrefix(got[document.MaxProblems], "0 : and 4000 more") {
 		t.Errorf("%d problems, the last is %q", len(got), got[len(got)-1])
 	}
 }
@@ -266,13 +268,13 @@ func FuzzParse(f *testing.F) {
 }
 
 // checkAccepted states what an accepted contract guarantees.
-func checkAccepted(t *testing.T, c *Contract) {
+func checkAccepted(t *testing.T, c *contract.Contract) {
 	t.Helper()
-	if c.UnitColumn().Role != RoleUnit || c.Limits.Check() != nil || c.Defaults.Check() != nil || !privacy.ValidName(c.Dataset) {
+	if c.UnitColumn().Role != contract.RoleUnit || c.Limits.Check() != nil || c.Defaults.Check() != nil || !privacy.ValidName(c.Dataset) {
 		t.Fatalf("inconsistent contract: %+v", c)
 	}
 	if b := c.BudgetPer; b != nil {
-		if n := len(b.Periods()); n < 1 || n > MaxPeriods {
+		if n := len(b.Periods()); n < 1 || n > contract.MaxPeriods {
 			t.Fatalf("budget_per has %d periods", n)
 		}
 	}
@@ -287,7 +289,7 @@ func checkAccepted(t *testing.T, c *Contract) {
 
 // checkTable states that rows of a private table lead to the unit, by columns
 // that can be compared, and that nobody can read who it is.
-func checkTable(t *testing.T, c *Contract, table Table) {
+func checkTable(t *testing.T, c *contract.Contract, table contract.Table) {
 	t.Helper()
 	checkColumns(t, c, table.Columns)
 	path := c.Path(table.Name)
@@ -295,7 +297,7 @@ func checkTable(t *testing.T, c *Contract, table Table) {
 		t.Fatalf("table %s: public %t, path %v", table.Name, table.Public, path)
 	}
 	for _, col := range table.Columns {
-		if ids := c.IdentifiesUnit(table.Name, col.Name); ids && col.Role != RoleUnit && col.Role != RoleKey {
+		if ids := c.IdentifiesUnit(table.Name, col.Name); ids && col.Role != contract.RoleUnit && col.Role != contract.RoleKey {
 			t.Fatalf("table %s: %s holds unit ids and is a %s", table.Name, col.Name, col.Role)
 		}
 	}
@@ -308,19 +310,19 @@ func checkTable(t *testing.T, c *Contract, table Table) {
 	}
 }
 
-func checkColumns(t *testing.T, c *Contract, columns []Column) {
+func checkColumns(t *testing.T, c *contract.Contract, columns []contract.Column) {
 	t.Helper()
 	for _, col := range columns {
 		switch col.Role {
-		case RoleUnit, RoleKey:
-			if !identifies(col.Type) {
+		case contract.RoleUnit, contract.RoleKey:
+			if !contract.Identifies(col.Type) {
 				t.Fatalf("column %s: role %s, type %s", col.Name, col.Role, col.Type)
 			}
-		case RoleDimension:
+		case contract.RoleDimension:
 			if col.Private != (len(col.Domain) == 0) {
 				t.Fatalf("column %s: private %t with %d values", col.Name, col.Private, len(col.Domain))
 			}
-		case RoleMeasure:
+		case contract.RoleMeasure:
 			if _, err := c.Quantum(col, col.Bounds[0], col.Bounds[1]); err != nil {
 				t.Fatalf("column %s: its own bounds are refused: %v", col.Name, err)
 			}
