@@ -197,6 +197,7 @@ func TestDeclaredDomainsCoverTheRows(t *testing.T) {
 		"floor(price / 250) + grade // 100", "year(ordered) * 100 + month(ordered)", "date_trunc('week', ordered)", "dayofweek(ordered)", "concat(region, month(ordered)::VARCHAR)",
 		"CASE WHEN price < 10 THEN 'low' WHEN weight > 3 THEN region END", "least(greatest(items, 10), 20)", "floor(abs(weight) / 10)", "floor(-price / 100)", "month(shipped)",
 		"floor((price - weight) / 50)", "round(price * (1 - discount) / 100)", "coalesce(items, -1)", "floor(exp(discount))", "-(items // 10)",
+		"floor(discount * log10(5e-324))", // below the least normal number
 	} {
 		sel, err := f.parser.Parse(t.Context(), "SELECT COUNT(*) FROM shop GROUP BY "+written)
 		if err != nil {

@@ -134,9 +134,9 @@ func increasing(c *plan.Call, a interval) (interval, bool) {
 		a.lo = max(a.lo, 0)
 		return at(math.Sqrt)
 	case "ln":
-		return at(snapped(math.Log)) // of 0: no bound
+		return at(snapped(naturalLog)) // of 0: no bound
 	case "log10":
-		return at(snapped(math.Log10))
+		return at(snapped(decimalLog))
 	case "exp":
 		return at(math.Exp)
 	}
@@ -145,6 +145,26 @@ func increasing(c *plan.Call, a interval) (interval, bool) {
 		return float64(n)
 	}
 	return interval{lo: bucket(a.lo), hi: bucket(a.hi)}, true
+}
+
+// naturalLog and decimalLog are math.Log and math.Log10, which on some processors take
+// the numbers below the least normal one for that one, while the engine does not.
+func naturalLog(x float64) float64 {
+	shift := below(x)
+	return math.Log(math.Ldexp(x, shift)) - float64(shift)*math.Ln2
+}
+
+func decimalLog(x float64) float64 {
+	shift := below(x)
+	return math.Log10(math.Ldexp(x, shift)) - float64(shift)*(math.Ln2/math.Ln10)
+}
+
+// below returns by how many powers of 2 a number is to be raised to be a normal one.
+func below(x float64) int {
+	if x > 0 && x < 0x1p-1022 {
+		return 52
+	}
+	return 0
 }
 
 // powers raises to a constant power. A negative base has powers with whole

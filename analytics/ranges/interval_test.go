@@ -84,9 +84,9 @@ func evaluateCall(c *plan.Call, row map[string]float64) float64 {
 		case "sqrt":
 			return math.Sqrt(a)
 		case "ln":
-			return math.Log(a)
+			return naturalLog(a)
 		case "log10":
-			return math.Log10(a)
+			return decimalLog(a)
 		case "exp":
 			return math.Exp(a)
 		default: // sign
@@ -150,5 +150,21 @@ func TestValuesLieWithinTheBoundsOfTheirExpression(t *testing.T) {
 	})
 	if bounded < 20 {
 		t.Errorf("only %d expressions had bounds", bounded)
+	}
+}
+
+// TestLogarithmsOfTheLeastNumbers: what is below the least normal number has the
+// logarithms that an engine finds.
+func TestLogarithmsOfTheLeastNumbers(t *testing.T) {
+	for x, want := range map[float64]float64{0x1p-1074: -1074, 0x1p-1060: -1060, 0x1p-1022: -1022, 1: 0, 8: 3} {
+		if got := naturalLog(x) / math.Ln2; math.Abs(got-want) > 1e-10 {
+			t.Errorf("ln(%g) is %g powers of 2, want %g", x, got, want)
+		}
+		if got := decimalLog(x) / (math.Ln2 / math.Ln10); math.Abs(got-want) > 1e-10 {
+			t.Errorf("log10(%g) is %g powers of 2, want %g", x, got, want)
+		}
+	}
+	if !math.IsInf(naturalLog(0), -1) || !math.IsInf(decimalLog(0), -1) || !math.IsNaN(naturalLog(-1)) || !math.IsInf(naturalLog(math.Inf(1)), 1) {
+		t.Error("there is a logarithm of what has none")
 	}
 }
