@@ -1,20 +1,17 @@
-// Package rest serves the HTTP interface that api/openapi.yaml describes.
+// Package rest serves the HTTP interface that api/openapi.yaml describes, and is no
+// more than its parts put together: the steps that every request passes (edge), what
+// may be called (operation, from the document and the access table), the routes
+// (skeleton, generated), and one package of handlers for each area.
 //
-// A request passes a fixed line of steps, each in a file of its own, and the
-// first that refuses ends it:
+//	analysis    queries, explanations, releases
+//	budgets     what may be spent, and what was
+//	datasets    contracts, members, templates
+//	loads       uploads, load jobs, erasures
+//	oversight   policies, suspensions, alerts, refusals
+//	proposals   changes that wait for agreement
+//	provenance  lineage, receipts, the transparency log
+//	tenants     tenants, keys, quotas
 //
-//	observe      id, access log, metrics, recovery, and the one place that writes errors
-//	admit        slots and time limits, so that no caller starves the others
-//	hold         answers of queries leave on response slots, whatever rows they took
-//	authenticate key, token or certificate → principal; lock-outs, and the principal's request rate
-//	authorize    the access table: who may call which operation, for whose objects
-//	negotiate    media types of the body and of the answer
-//	validate     the request against the document; unknown members are refused
-//	replay       the stored answer of a repeated Idempotency-Key
-//	handle       parse, one call, return a value
-//
-// The handlers are the methods of a type that implements the generated
-// StrictServerInterface. Errors are *privacy.Error all the way up and become
-// RFC 9457 problems in problem.go only. No text, header, status, log line or
-// metric depends on private rows.
+// A handler parses, makes one call and returns a value. Errors are *privacy.Error all
+// the way up and become RFC 9457 problems in package problem only.
 package rest

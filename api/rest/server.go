@@ -5,34 +5,64 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v5"
 
-	"github.com/noised/noised/api/authn/lockout"
-	"github.com/noised/noised/api/idempotency"
+	"github.com/noised/noised/api/rest/analysis"
+	"github.com/noised/noised/api/rest/budgets"
+	"github.com/noised/noised/api/rest/datasets"
+	"github.com/noised/noised/api/rest/edge"
+	"github.com/noised/noised/api/rest/loads"
+	"github.com/noised/noised/api/rest/operation"
+	"github.com/noised/noised/api/rest/oversight"
+	"github.com/noised/noised/api/rest/proposals"
+	"github.com/noised/noised/api/rest/provenance"
 	"github.com/noised/noised/api/rest/skeleton"
-	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/api/rest/tenants"
 )
 
-// server implements the generated StrictServerInterface, and the two operations
-// whose bodies it reads itself.
-type server struct {
-	Options
-	now      func() time.Time
-	log      *slog.Logger
-	document []byte
-	ops      operations
-	answers  *idempotency.Store
-	slots    *slots
-	uploads  *slots
-	rates    *rates // of principals
-	shares   *rates // of tenants
-	lockout  *lockout.Lockout
-	metrics  *metrics
+// Each area by a name of its own, under which it is embedded.
+type (
+	analysisArea   = analysis.Handlers
+	budgetsArea    = budgets.Handlers
+	datasetsArea   = datasets.Handlers
+	loadsArea      = loads.Handlers
+	oversightArea  = oversight.Handlers
+	proposalsArea  = proposals.Handlers
+	provenanceArea = provenance.Handlers
+	tenantsArea    = tenants.Handlers
+)
+
+// handlers is all areas as one. That no operation of the document lacks a handler,
+// and that none has two, is the compiler's to check; CreateLoad and CreateDataset,
+// which read their bodies themselves, are checked where they are routed.
+type handlers struct {
+	analysisArea
+	budgetsArea
+	datasetsArea
+	loadsArea
+	oversightArea
+	proposalsArea
+	provenanceArea
+	tenantsArea
+	probes
 }
 
-var _ skeleton.StrictServerInterface = (*server)(nil)
+var _ skeleton.StrictServerInterface = handlers{}
+
+func newHandlers(o Options, document []byte) handlers {
+	return handlers{
+		analysisArea:   analysisArea{Queries: o.Queries, Now: o.Now},
+		budgetsArea:    budgetsArea{Ledger: o.Ledger, Catalog: o.Catalog, Consent: o.Consent},
+		datasetsArea:   datasetsArea{Catalog: o.Catalog, Consent: o.Consent, Queries: o.Queries},
+		loadsArea:      loadsArea{Loads: o.Loads, Erasures: o.Erasures, MaxUpload: o.MaxUpload, Idle: o.UploadIdle, Grace: edge.SendGrace},
+		oversightArea:  oversightArea{Policies: o.Policies, Containment: o.Containment, Alerts: o.Alerts, Audit: o.Audit, Tenants: o.Catalog},
+		proposalsArea:  proposalsArea{Consent: o.Consent},
+		provenanceArea: provenanceArea{Lineage: o.Lineage, Record: o.Record},
+		tenantsArea:    tenantsArea{Catalog: o.Catalog, Keys: o.Keys, Quotas: o.Quotas, Regions: o.Regions},
+		probes:         probes{ready: o.Ready, document: document},
+	}
+}
 
 // NewServer returns the handler of the whole HTTP interface. Timeouts of
 // connections (headers, idleness) are those of the http.Server around it.
@@ -41,37 +71,34 @@ func NewServer(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, text, err := loadDocument(context.Background())
+	doc, text, err := operation.Document(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	ops, err := newOperations(doc)
+	ops, err := operation.New(doc)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Metrics)
+	e, err := edge.New(edge.Options{
+		DB: o.DB, Operations: ops, Callers: o.Callers, Policies: o.Policies, Containment: o.Containment, Quotas: o.Quotas,
+		Tenants: o.Catalog, Audit: o.Audit, Log: o.Log, Now: o.Now, Metrics: o.Metrics, Limits: o.Limits,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &server{
-		Options: o, now: o.Now, log: o.Log, document: text, ops: ops, metrics: m,
-		answers: idempotency.New(o.DB, o.Now, o.Timeout+time.Minute),
-		slots:   newSlots(o.MaxConcurrent), uploads: newSlots(o.MaxUploads),
-		rates: newRates(o.Rate, o.Burst, o.Now), shares: newRates(1, 1, o.Now), lockout: lockout.New(o.AuthFailures, o.Now),
-	}
-	return headAsGet(s.routes()), nil
+	return headAsGet(routes(newHandlers(o, text), e.Steps()...)), nil
 }
 
 // routes registers every operation behind the line of steps.
-func (s *server) routes() http.Handler {
+func routes(h handlers, steps ...echo.MiddlewareFunc) *echo.Echo {
 	e := echo.NewWithConfig(echo.Config{
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // errors are logged in observe, without values
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // errors are logged at the edge, without values
 		Router: echo.NewRouter(echo.RouterConfig{}),
 	})
-	e.Use(s.observe, s.admit, s.hold, s.authenticate, s.authorize, s.negotiate, s.validate, s.replay)
-	skeleton.RegisterHandlers(e, skeleton.NewStrictHandler(s, nil))
-	e.POST("/v1/datasets/:dataset/loads", s.CreateLoad)
-	e.POST("/v1/admin/datasets", s.CreateDataset)
+	e.Use(steps...)
+	skeleton.RegisterHandlers(e, skeleton.NewStrictHandler(h, nil))
+	e.POST("/v1/datasets/:dataset/loads", h.CreateLoad)
+	e.POST("/v1/admin/datasets", h.CreateDataset)
 	return e
 }
 
@@ -93,30 +120,3 @@ type bodiless struct{ http.ResponseWriter }
 
 func (b bodiless) Write(p []byte) (int, error) { return len(p), nil }
 func (b bodiless) Unwrap() http.ResponseWriter { return b.ResponseWriter }
-
-// GetOpenAPI serves the document.
-func (s *server) GetOpenAPI(context.Context, skeleton.GetOpenAPIRequestObject) (skeleton.GetOpenAPIResponseObject, error) {
-	return documentResponse(s.document), nil
-}
-
-// GetHealth says that the process runs.
-func (s *server) GetHealth(context.Context, skeleton.GetHealthRequestObject) (skeleton.GetHealthResponseObject, error) {
-	return skeleton.GetHealth200JSONResponse{Status: "ok"}, nil
-}
-
-// GetReadiness says whether requests can be answered.
-func (s *server) GetReadiness(ctx context.Context, _ skeleton.GetReadinessRequestObject) (skeleton.GetReadinessResponseObject, error) {
-	if err := s.Ready(ctx); err != nil {
-		return nil, privacy.Errorf(privacy.CodeUnavailable, "the server is not ready").Because(err)
-	}
-	return skeleton.GetReadiness200JSONResponse{Status: "ok"}, nil
-}
-
-type documentResponse []byte
-
-// VisitGetOpenAPIResponse implements GetOpenAPIResponseObject.
-func (d documentResponse) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/json")
-	_, err := w.Write(d)
-	return err
-}

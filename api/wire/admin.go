@@ -7,7 +7,7 @@ import (
 
 // CreateTenant creates a tenant; region may be empty.
 func (a *API) CreateTenant(ctx context.Context, name, region string) (Tenant, error) {
-	return decode[Tenant](a.client.CreateTenant(ctx, &CreateTenantParams{}, TenantRequest{Name: name, Region: optional(region)}))
+	return decode[Tenant](a.client.CreateTenant(ctx, &CreateTenantParams{}, TenantRequest{Name: name, Region: Optional(region)}))
 }
 
 // Tenants lists every tenant.
@@ -67,7 +67,7 @@ func (a *API) PutPolicies(ctx context.Context, files map[string]string) (PolicyA
 
 // Policies shows a version of the policies, that in force for 0.
 func (a *API) Policies(ctx context.Context, version int64) (PolicyText, error) {
-	return decode[PolicyText](a.client.GetPolicies(ctx, &GetPoliciesParams{Version: optional(version)}))
+	return decode[PolicyText](a.client.GetPolicies(ctx, &GetPoliciesParams{Version: Optional(version)}))
 }
 
 // PolicyVersions lists the versions of the policies.
@@ -78,12 +78,12 @@ func (a *API) PolicyVersions(ctx context.Context) (PolicyVersionList, error) {
 // RotateKey replaces a key as the operator; an empty overlap leaves it to the
 // server.
 func (a *API) RotateKey(ctx context.Context, id, overlap string) (NewKey, error) {
-	return decode[NewKey](a.client.RotateKey(ctx, id, &RotateKeyParams{}, KeyRotation{Overlap: optional(overlap)}))
+	return decode[NewKey](a.client.RotateKey(ctx, id, &RotateKeyParams{}, KeyRotation{Overlap: Optional(overlap)}))
 }
 
 // RotateTenantKey replaces a key of a tenant as its admin.
 func (a *API) RotateTenantKey(ctx context.Context, tenant, id, overlap string) (NewKey, error) {
-	return decode[NewKey](a.client.RotateTenantKey(ctx, tenant, id, &RotateTenantKeyParams{}, KeyRotation{Overlap: optional(overlap)}))
+	return decode[NewKey](a.client.RotateTenantKey(ctx, tenant, id, &RotateTenantKeyParams{}, KeyRotation{Overlap: Optional(overlap)}))
 }
 
 // RevokePrincipal refuses a principal for good, as the operator.
@@ -119,7 +119,7 @@ func (a *API) SetTenantBudget(ctx context.Context, tenant string, b TenantBudget
 
 // Charges lists what was charged to a tenant, newest first.
 func (a *API) Charges(ctx context.Context, tenant, cursor string, limit int32) (ChargeList, error) {
-	return decode[ChargeList](a.client.ListCharges(ctx, tenant, &ListChargesParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[ChargeList](a.client.ListCharges(ctx, tenant, &ListChargesParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }
 
 // DatasetBudget shows the budget of a dataset's persons.

@@ -27,7 +27,7 @@ type QueryOptions struct {
 
 // Query asks for one release.
 func (a *API) Query(ctx context.Context, q QueryRequest, o QueryOptions) (*Result, error) {
-	params := &QueryParams{IdempotencyKey: optional(o.IdempotencyKey)}
+	params := &QueryParams{IdempotencyKey: Optional(o.IdempotencyKey)}
 	return result(a.client.Query(ctx, params, q, accept(o.Accept)))
 }
 
@@ -48,7 +48,7 @@ func (a *API) ReleaseInfo(ctx context.Context, id string) (Release, error) {
 // Releases lists one's own releases, newest first. An empty cursor asks for
 // the first page, a limit of 0 for the server's choice.
 func (a *API) Releases(ctx context.Context, cursor string, limit int32) (ReleaseList, error) {
-	return decode[ReleaseList](a.client.ListReleases(ctx, &ListReleasesParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[ReleaseList](a.client.ListReleases(ctx, &ListReleasesParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }
 
 // Explain prices a query, or says why it is refused.
@@ -93,13 +93,4 @@ func result(res *http.Response, err error) (*Result, error) {
 		}
 	}
 	return r, nil
-}
-
-// optional returns nil for the zero value, so that it is left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }

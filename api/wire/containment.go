@@ -19,5 +19,5 @@ func (a *API) Suspensions(ctx context.Context) (SuspensionList, error) {
 
 // Alerts lists what the detector noticed, newest first.
 func (a *API) Alerts(ctx context.Context, cursor string, limit int32) (AlertList, error) {
-	return decode[AlertList](a.client.ListAlerts(ctx, &ListAlertsParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[AlertList](a.client.ListAlerts(ctx, &ListAlertsParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }

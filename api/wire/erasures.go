@@ -8,7 +8,7 @@ import (
 // Erase asks to erase people from a tenant's data. The key makes a repeat of the same
 // request harmless; none is sent when it is empty.
 func (a *API) Erase(ctx context.Context, dataset, tenant, key string, units []string) (Erasure, error) {
-	params := &CreateErasureParams{Tenant: optional(tenant), IdempotencyKey: optional(key)}
+	params := &CreateErasureParams{Tenant: Optional(tenant), IdempotencyKey: Optional(key)}
 	return decode[Erasure](a.client.CreateErasure(ctx, dataset, params, ErasureRequest{Units: units}))
 }
 
@@ -19,7 +19,7 @@ func (a *API) Erasure(ctx context.Context, id string) (Erasure, error) {
 
 // Erasures lists the erasures of one's tenant, newest first.
 func (a *API) Erasures(ctx context.Context, cursor string, limit int32) (ErasureList, error) {
-	return decode[ErasureList](a.client.ListErasures(ctx, &ListErasuresParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[ErasureList](a.client.ListErasures(ctx, &ListErasuresParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }
 
 // Finished reports whether the erasure will not change any more.

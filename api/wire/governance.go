@@ -16,8 +16,8 @@ type RefusalSearch struct {
 // Refusals lists requests that were refused, newest first.
 func (a *API) Refusals(ctx context.Context, s RefusalSearch) (RefusalList, error) {
 	return decode[RefusalList](a.client.ListRefusals(ctx, &ListRefusalsParams{
-		Tenant: optional(s.Tenant), Principal: optional(s.Principal), Operation: optional(s.Operation), Code: optional(s.Code),
-		From: optional(s.From), To: optional(s.To), Cursor: optional(s.Cursor), Limit: optional(s.Limit),
+		Tenant: Optional(s.Tenant), Principal: Optional(s.Principal), Operation: Optional(s.Operation), Code: Optional(s.Code),
+		From: Optional(s.From), To: Optional(s.To), Cursor: Optional(s.Cursor), Limit: Optional(s.Limit),
 	}))
 }
 

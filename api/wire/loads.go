@@ -27,13 +27,13 @@ type Upload struct {
 // body is read once and never held in memory.
 func (a *API) Upload(ctx context.Context, u Upload, body io.Reader) (Load, error) {
 	params := &CreateLoadParams{
-		Table:           optional(u.Table),
-		Tenant:          optional(u.Tenant),
-		Write:           optional(u.Write),
-		LoadID:          optional(u.LoadID),
+		Table:           Optional(u.Table),
+		Tenant:          Optional(u.Tenant),
+		Write:           Optional(u.Write),
+		LoadID:          Optional(u.LoadID),
 		MaxBadRecords:   u.MaxBadRecords,
-		DryRun:          optional(u.DryRun),
-		ContentEncoding: optional(CreateLoadParamsContentEncoding(u.ContentEncoding)),
+		DryRun:          Optional(u.DryRun),
+		ContentEncoding: Optional(CreateLoadParamsContentEncoding(u.ContentEncoding)),
 	}
 	if u.Progress != nil {
 		body = &progressReader{r: body, report: u.Progress}
@@ -54,7 +54,7 @@ func (a *API) Load(ctx context.Context, id string) (Load, error) {
 
 // Loads lists the loads of one's tenant, newest first.
 func (a *API) Loads(ctx context.Context, cursor string, limit int32) (LoadList, error) {
-	return decode[LoadList](a.client.ListLoads(ctx, &ListLoadsParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[LoadList](a.client.ListLoads(ctx, &ListLoadsParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }
 
 // CancelLoad cancels a load that has not finished.

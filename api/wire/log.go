@@ -31,7 +31,7 @@ func (a *API) Consistency(ctx context.Context, from, to int64) (ConsistencyProof
 
 // Log lists the log's entries that concern one's tenant, newest first.
 func (a *API) Log(ctx context.Context, cursor string, limit int32) (LogEntryList, error) {
-	return decode[LogEntryList](a.client.ListLog(ctx, &ListLogParams{Cursor: optional(cursor), Limit: optional(limit)}))
+	return decode[LogEntryList](a.client.ListLog(ctx, &ListLogParams{Cursor: Optional(cursor), Limit: Optional(limit)}))
 }
 
 // Receipt returns the proof that a release and its charge are on the log, as it is

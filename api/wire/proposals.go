@@ -34,7 +34,7 @@ func made[T any](res *http.Response, err error) (T, error) {
 // one state unless it is empty.
 func (a *API) Proposals(ctx context.Context, state, cursor string, limit int32) (ProposalList, error) {
 	return decode[ProposalList](a.client.ListProposals(ctx, &ListProposalsParams{
-		State: optional(ListProposalsParamsState(state)), Cursor: optional(cursor), Limit: optional(limit),
+		State: Optional(ListProposalsParamsState(state)), Cursor: Optional(cursor), Limit: Optional(limit),
 	}))
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/authn/oidc/oidctest"
-	"github.com/noised/noised/api/rest"
+	served "github.com/noised/noised/api/rest/operation"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/policy"
@@ -47,7 +47,7 @@ func TestWhatADecisionCosts(t *testing.T) {
 	go tokens.Run(ctx) // fetches the keys
 	eventually(t, "the issuer's keys are fetched", func() bool { _, err := tokens.Verify(ctx, token); return err == nil })
 
-	schema, err := rest.PolicySchema()
+	schema, err := served.PolicySchema()
 	check(t, err)
 	policies, err := policy.Open(ctx, policy.Options{DB: db, Schema: schema, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	check(t, err)

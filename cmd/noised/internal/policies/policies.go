@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/operation"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
@@ -40,7 +40,7 @@ func policyFiles(_ *cobra.Command, args []string) error {
 
 // parsePolicies reads and validates files; the defaults when there are none.
 func parsePolicies(paths []string) (*policy.Set, error) {
-	schema, err := rest.PolicySchema()
+	schema, err := operation.PolicySchema()
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func policySchemaCommand(a *command.App) *cobra.Command {
 		Short: "Print what policies may speak of: actions, resources, attributes",
 		Args:  command.ExactArgs(),
 		RunE: func(*cobra.Command, []string) error {
-			schema, err := rest.PolicySchema()
+			schema, err := operation.PolicySchema()
 			if err != nil {
 				return err
 			}

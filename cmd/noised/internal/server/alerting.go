@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/kept"
-	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/oversight"
 	"github.com/noised/noised/api/webhook"
 	"github.com/noised/noised/cmd/noised/internal/namedfile"
 	"github.com/noised/noised/cmd/noised/internal/screen"
@@ -29,7 +29,7 @@ func (m *Main) alerting(p *parts, db *controldb.DB, asked *kept.Book) error {
 		if p.webhook, err = webhook.New(webhook.Options{URL: m.Config.AlertWebhook, Secret: secret, Log: m.Log, Now: time.Now}); err != nil {
 			return err
 		}
-		o.Send = func(a anomaly.Alert) { p.webhook.Send(rest.AlertOf(a)) }
+		o.Send = func(a anomaly.Alert) { p.webhook.Send(oversight.AlertOf(a)) }
 	}
 	p.anomalies = anomaly.New(o)
 	return nil

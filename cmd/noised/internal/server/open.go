@@ -9,7 +9,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/sqlparse"
-	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/operation"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/cmd/noised/internal/witness"
 	"github.com/noised/noised/privacy/controldb"
@@ -67,7 +67,7 @@ func (m *Main) openEngine(p *parts) (*sqlparse.Parser, *duckdb.Engine, error) {
 // openPolicies puts the policies in force that the directory, the API or nobody has
 // set.
 func (m *Main) openPolicies(ctx context.Context, db *controldb.DB) (*policy.Service, error) {
-	schema, err := rest.PolicySchema()
+	schema, err := operation.PolicySchema()
 	if err != nil {
 		return nil, err
 	}

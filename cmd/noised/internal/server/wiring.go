@@ -20,6 +20,7 @@ import (
 	"github.com/noised/noised/api/authn/certs"
 	"github.com/noised/noised/api/authn/oidc"
 	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/edge"
 	"github.com/noised/noised/api/webhook"
 	"github.com/noised/noised/cmd/noised/internal/atrest"
 	"github.com/noised/noised/ingest/erase"
@@ -144,8 +145,10 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		Audit:  p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
 		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Erasures: p.erasures, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
-		ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
-		Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
+		Limits: edge.Limits{
+			ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
+			Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
+		},
 	})
 	if err != nil {
 		return p, fmt.Errorf("cannot start the API: %w", err)

@@ -17,7 +17,7 @@ import (
 	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/sqlparse"
-	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/operation"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
 	"github.com/noised/noised/privacy"
@@ -109,7 +109,7 @@ func openKeys(db *controldb.DB, dir string) (*keyring.Ring, error) {
 
 // openPolicies puts the defaults in force, as in a server that was told nothing.
 func openPolicies(ctx context.Context, db *controldb.DB) (*policy.Service, error) {
-	schema, err := rest.PolicySchema()
+	schema, err := operation.PolicySchema()
 	if err != nil {
 		return nil, err
 	}
