@@ -8,7 +8,7 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 )
 
@@ -26,7 +26,7 @@ import (
 // enforced by the engine), draws compose by adding μ², and a group that only one
 // of two neighbouring data sets has passes the threshold with probability at
 // most δ/L0 (mechanism.Threshold).
-func Noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
+func Noise(p *pricing.Priced, exact *engine.Partials) (*finish.Core, error) {
 	if err := checkShape(p, exact); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func Noise(p *planner.Priced, exact *engine.Partials) (*finish.Core, error) {
 
 // keptGroups returns the secret groups that leave, sorted by key: those whose
 // noised counts, which it returns too, pass the threshold.
-func keptGroups(p *planner.Priced, exact *engine.Partials) (kept []int, counts []int64, err error) {
+func keptGroups(p *pricing.Priced, exact *engine.Partials) (kept []int, counts []int64, err error) {
 	noised := make([]int64, len(exact.Keys))
 	if err := p.Noise[p.Selection.Draw].NoiseAll(noised, exact.Draws[p.Selection.Draw]); err != nil {
 		return nil, nil, err
@@ -136,7 +136,7 @@ func textOf(keys [][]plan.Value, groups []int) (bytes int) {
 
 // checkShape fails closed when plan, price and partials do not belong
 // together: a secret key without a threshold must never leave.
-func checkShape(p *planner.Priced, exact *engine.Partials) error {
+func checkShape(p *pricing.Priced, exact *engine.Partials) error {
 	groups := len(exact.Keys)
 	if !p.Plan.Secret() { // their keys are the plan's, which an engine need not repeat
 		groups = int(p.Plan.DeclaredCount(plan.MaxCells))

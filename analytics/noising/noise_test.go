@@ -8,7 +8,7 @@ import (
 
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -23,9 +23,9 @@ func spec(t *testing.T, stddev float64) mechanism.Spec {
 }
 
 // wide is a plan of a count and of a tree of five leaves, by one key.
-func wide(t *testing.T, domain ...plan.Value) *planner.Priced {
+func wide(t *testing.T, domain ...plan.Value) *pricing.Priced {
 	q := plan.Quantum{Mantissa: 1, Lo: 1, Hi: 5}
-	p := &planner.Priced{
+	p := &pricing.Priced{
 		Plan: &plan.Bound{
 			Keys:  []plan.Key{{Column: "k", Type: plan.Of(plan.KindVarchar), Domain: domain}},
 			Draws: []plan.Draw{{Kind: plan.DrawTree, Quantum: q, Tree: plan.TreeOf(q)}, {Kind: plan.DrawUnits}},
@@ -37,7 +37,7 @@ func wide(t *testing.T, domain ...plan.Value) *planner.Priced {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Selection = &planner.Selection{Draw: 1, Threshold: threshold}
+		p.Selection = &pricing.Selection{Draw: 1, Threshold: threshold}
 	}
 	return p
 }
@@ -138,16 +138,16 @@ func TestResultsThatAreTooLarge(t *testing.T) {
 // TestShapesThatDoNotBelongTogether are refused before any noise is drawn.
 func TestShapesThatDoNotBelongTogether(t *testing.T) {
 	a := plan.StringValue("a")
-	tests := map[string]func(*planner.Priced, *engine.Partials){
-		"a key too many":             func(_ *planner.Priced, x *engine.Partials) { x.Keys = append(x.Keys, x.Keys[0]) },
-		"a node too few":             func(_ *planner.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[0][1:] },
-		"a tree of one integer":      func(_ *planner.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[1] },
-		"a draw without noise":       func(p *planner.Priced, _ *engine.Partials) { p.Noise = p.Noise[:1] },
-		"noise of no kind":           func(p *planner.Priced, _ *engine.Partials) { p.Noise[0] = mechanism.Spec{} },
-		"a secret without threshold": func(p *planner.Priced, _ *engine.Partials) { p.Plan.Keys[0].Domain = nil },
-		"selection by a tree": func(p *planner.Priced, _ *engine.Partials) {
+	tests := map[string]func(*pricing.Priced, *engine.Partials){
+		"a key too many":             func(_ *pricing.Priced, x *engine.Partials) { x.Keys = append(x.Keys, x.Keys[0]) },
+		"a node too few":             func(_ *pricing.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[0][1:] },
+		"a tree of one integer":      func(_ *pricing.Priced, x *engine.Partials) { x.Draws[0] = x.Draws[1] },
+		"a draw without noise":       func(p *pricing.Priced, _ *engine.Partials) { p.Noise = p.Noise[:1] },
+		"noise of no kind":           func(p *pricing.Priced, _ *engine.Partials) { p.Noise[0] = mechanism.Spec{} },
+		"a secret without threshold": func(p *pricing.Priced, _ *engine.Partials) { p.Plan.Keys[0].Domain = nil },
+		"selection by a tree": func(p *pricing.Priced, _ *engine.Partials) {
 			p.Plan.Keys[0].Domain = nil
-			p.Selection = &planner.Selection{}
+			p.Selection = &pricing.Selection{}
 		},
 	}
 	for name, change := range tests {

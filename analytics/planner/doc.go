@@ -10,7 +10,8 @@
 // It is a flat list of rules over one query, in the order in which they need
 // each other. They share the state of one planning; what can be said without it
 // has packages of its own: sources resolves FROM, binding expressions, ranges
-// finds what these can be, and periods which rows a filter reads. The rules that
+// finds what these can be, periods which rows a filter reads, and pricing what the
+// plan costs. The rules that
 // carry the guarantee:
 //
 //   - Functions come from two allow-lists in package plan: total and

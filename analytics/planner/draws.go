@@ -6,6 +6,7 @@ import (
 
 	"github.com/noised/noised/analytics/canon"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/refusal"
 )
 
@@ -115,7 +116,7 @@ func (p *planning) selection() error {
 	if i < 0 {
 		i = p.draw(plan.Draw{Kind: plan.DrawUnits})
 	}
-	p.priced.Selection = &Selection{Draw: i}
+	p.priced.Selection = &pricing.Selection{Draw: i}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/sqlgen"
 	"github.com/noised/noised/privacy"
 )
@@ -53,13 +54,13 @@ func FuzzPlan(f *testing.F) {
 
 // checkPrice is what holds for the price of any plan: the noise costs at most
 // the μ² of the (ε, δ) that was asked for, and no δ; selecting costs its share.
-func checkPrice(t interface{ Fatalf(string, ...any) }, p *Priced) {
+func checkPrice(t interface{ Fatalf(string, ...any) }, p *pricing.Priced) {
 	spent, selecting := privacy.Cost{}, privacy.Cost{}
 	noise := p.Loss
 	if p.Selection != nil {
-		noise.Delta *= 1 - selectionShare
+		noise.Delta *= 1 - pricing.SelectionShare
 		selecting, _ = privacy.CostOf(0, p.Selection.Delta)
-		if p.Selection.Delta != p.Loss.Delta*selectionShare {
+		if p.Selection.Delta != p.Loss.Delta*pricing.SelectionShare {
 			t.Fatalf("selecting costs %g of %g", p.Selection.Delta, p.Loss.Delta)
 		}
 	}

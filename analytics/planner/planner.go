@@ -3,10 +3,10 @@ package planner
 import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/ranges"
 	"github.com/noised/noised/analytics/sources"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/mechanism"
 )
 
 // Limits on the size of a query, so that nothing that is planned is expensive
@@ -41,31 +41,10 @@ type Request struct {
 	Tenants             []string              // nil means all
 }
 
-// Priced is a query that may run, for a price.
-type Priced struct {
-	Plan      *plan.Bound
-	Loss      privacy.Loss     // as asked for
-	Cost      privacy.Cost     // what each account is debited: at least privacy.MinRunMu2
-	Noise     []mechanism.Spec // by draw
-	Selection *Selection       // nil when every key is declared
-	// Periods are the budget periods whose rows the plan can read, by
-	// contract.Period.Name, sorted; nil when the contract has one budget for all
-	// rows. The plan's filter excludes the rows of all other periods.
-	Periods []string
-}
-
-// Selection says which groups of a query with a secret key are shown: those
-// whose noised count reaches the threshold.
-type Selection struct {
-	Draw      int
-	Threshold mechanism.Threshold
-	Delta     float64 // what selecting costs beside the draw
-}
-
 // Plan permits, bounds and prices a query. Its errors have
 // CodeQueryNotPermitted, CodeUnknownColumn or CodePrivacyParameters; they are
 // the same whatever the rows are.
-func Plan(sel *plan.Select, ds Dataset, req Request) (*Priced, error) {
+func Plan(sel *plan.Select, ds Dataset, req Request) (*pricing.Priced, error) {
 	p := &planning{sel: sel, ds: ds, req: req, c: ds.Contract}
 	p.ranges = ranges.New(known{p})
 	for _, rule := range []func() error{
@@ -101,7 +80,7 @@ type planning struct {
 	c   *contract.Contract
 
 	out    plan.Bound
-	priced Priced
+	priced pricing.Priced
 	loss   privacy.Loss
 
 	from      *sources.From

@@ -12,6 +12,7 @@ import (
 	"github.com/noised/noised/analytics/binding"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 )
 
@@ -268,7 +269,7 @@ func TestPlanIsTotal(t *testing.T) {
 }
 
 // checkAnswer is what holds for any answer of Plan.
-func checkAnswer(t interface{ Fatalf(string, ...any) }, p *Priced, err error) {
+func checkAnswer(t interface{ Fatalf(string, ...any) }, p *pricing.Priced, err error) {
 	if err != nil {
 		if !slices.Contains([]privacy.Code{
 			privacy.CodeQueryNotPermitted, privacy.CodeUnknownColumn, privacy.CodePrivacyParameters, privacy.CodeSQLSyntax, privacy.CodeUnknownDataset,

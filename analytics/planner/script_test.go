@@ -12,6 +12,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/scripttest"
 	"github.com/noised/noised/analytics/sqlparse"
@@ -54,7 +55,7 @@ func newFixture(t testing.TB) *fixture {
 	return f
 }
 
-func (f *fixture) plan(sql string, req Request) (*Priced, error) {
+func (f *fixture) plan(sql string, req Request) (*pricing.Priced, error) {
 	sel, err := f.parser.Parse(context.Background(), sql)
 	if err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ var aggNames = map[plan.AggFunc]string{
 }
 
 // show prints a priced plan.
-func show(p *Priced) string {
+func show(p *pricing.Priced) string {
 	b := p.Plan
 	var s strings.Builder
 	_, core, _ := strings.Cut(b.CoreKey(), "scope ")

@@ -15,6 +15,7 @@ import (
 	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 )
 
@@ -250,7 +251,7 @@ func sqlOf(parts []part) (out []string) {
 	return out
 }
 
-func planParts(t *rapid.T, f *fixture, c *contract.Contract, req Request, items, filters, keys []string) *Priced {
+func planParts(t *rapid.T, f *fixture, c *contract.Contract, req Request, items, filters, keys []string) *pricing.Priced {
 	sql := "SELECT " + strings.Join(items, ", ") + " FROM parts"
 	if len(filters) > 0 {
 		sql += " WHERE " + strings.Join(filters, " AND ")
@@ -270,7 +271,7 @@ func planParts(t *rapid.T, f *fixture, c *contract.Contract, req Request, items,
 }
 
 // checkKept compares the rows that a unit keeps with the plan's limits.
-func checkKept(t *rapid.T, p *Priced, rows []ranked, keys, filters []part) {
+func checkKept(t *rapid.T, p *pricing.Priced, rows []ranked, keys, filters []part) {
 	b := p.Plan
 	counts, firsts := map[string]int64{}, map[string]int{}
 	for _, r := range rows {

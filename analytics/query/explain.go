@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/finish"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/privacy"
@@ -93,7 +93,7 @@ func (s *Service) Explain(ctx context.Context, p privacy.Principal, r question.R
 
 // explainCharges lists the price per account. An exhausted account is a refusal,
 // or is left out where the caller would have its tenant excluded.
-func explainCharges(p *planner.Priced, previews []ledger.Preview, exclude bool) ([]ExplainedCharge, error) {
+func explainCharges(p *pricing.Priced, previews []ledger.Preview, exclude bool) ([]ExplainedCharge, error) {
 	var out []ExplainedCharge
 	var why ledger.Exhausted
 	reopening := true
@@ -137,7 +137,7 @@ func tooDear(err error, loss privacy.Loss) error {
 }
 
 // explainSelection tabulates the chance to appear around the threshold.
-func explainSelection(sel *planner.Selection) *ExplainedSelection {
+func explainSelection(sel *pricing.Selection) *ExplainedSelection {
 	t := sel.Threshold
 	x := &ExplainedSelection{Threshold: t.Value(), KeepProbability: map[string]float64{}}
 	for _, share := range []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2} {

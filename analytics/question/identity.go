@@ -9,12 +9,12 @@ import (
 	"slices"
 
 	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 )
 
 // coreDigest identifies what is computed and how much noise it gets: the
 // plan's core, the loss that was asked for, and the noise of each draw.
-func coreDigest(p *planner.Priced) string {
+func coreDigest(p *pricing.Priced) string {
 	h := sha256.New()
 	_, _ = io.WriteString(h, p.Plan.CoreKey())
 	_, _ = fmt.Fprintf(h, "loss %x %x cost %d %d\n", math.Float64bits(p.Loss.Epsilon), math.Float64bits(p.Loss.Delta), p.Cost.Mu2, p.Cost.Delta)

@@ -3,7 +3,7 @@ package question
 import (
 	"context"
 
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/result"
 	"github.com/noised/noised/analytics/wish"
 	"github.com/noised/noised/privacy"
@@ -26,7 +26,7 @@ func (p *Preparer) lossFor(ctx context.Context, principal string, q *question) (
 	if err != nil {
 		return loss, err
 	}
-	loss.Epsilon, err = w.LeastEpsilon(func(epsilon float64) (*planner.Priced, error) {
+	loss.Epsilon, err = w.LeastEpsilon(func(epsilon float64) (*pricing.Priced, error) {
 		if ctx.Err() != nil { // the search is long for whoever asks for very much at once
 			return nil, Busy()
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/noised/noised/analytics/inputs"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
@@ -135,7 +136,7 @@ func (p *Preparer) atTable(ctx context.Context, err error, from *plan.Table) err
 
 // plan permits, bounds and prices the question at a loss. It is a function of
 // the contract, its members, the request and the loss.
-func (q *question) plan(loss privacy.Loss) (*planner.Priced, error) {
+func (q *question) plan(loss privacy.Loss) (*pricing.Priced, error) {
 	r := q.request
 	return planner.Plan(q.sel, planner.Dataset{Contract: q.dataset.Contract, Members: q.dataset.Active()}, planner.Request{
 		Loss: loss, MaxPartitions: r.MaxPartitions, MaxRowsPerPartition: r.MaxRowsPerPartition, Columns: r.Columns, Tenants: r.Tenants,

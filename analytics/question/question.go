@@ -13,7 +13,7 @@ import (
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/inputs"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/analytics/residency"
 	"github.com/noised/noised/privacy"
@@ -57,7 +57,7 @@ type Preparer struct {
 type Prepared struct {
 	Request Request
 	Dataset catalog.Dataset
-	Priced  *planner.Priced
+	Priced  *pricing.Priced
 	Inputs  inputs.Inputs
 	Core    string            // digest of what is computed and with which noise
 	Key     string            // Core on these generations: the identity of the release

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/finish"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 )
 
@@ -36,7 +36,7 @@ func epsilonAt(i int) float64 {
 // deviation, its intervals are wider at first; so an ε from before such a change
 // may do where the next larger ones do not. Each stretch without a change is
 // searched, from the largest ε down.
-func (w *Wish) LeastEpsilon(price func(epsilon float64) (*planner.Priced, error)) (float64, error) {
+func (w *Wish) LeastEpsilon(price func(epsilon float64) (*pricing.Priced, error)) (float64, error) {
 	most := decades * perDecade
 	priced, err := price(epsilonAt(most))
 	if err != nil {
@@ -62,13 +62,13 @@ func (w *Wish) LeastEpsilon(price func(epsilon float64) (*planner.Priced, error)
 // epsilonSearch looks for the least ε and keeps the first failure.
 type epsilonSearch struct {
 	*Wish
-	price func(epsilon float64) (*planner.Priced, error)
+	price func(epsilon float64) (*pricing.Priced, error)
 	err   error
 }
 
 // at prices the query at an ε. It reports false where that fails, and where the
 // noise would be too large, which is no failure.
-func (s *epsilonSearch) at(i int) (*planner.Priced, bool) {
+func (s *epsilonSearch) at(i int) (*pricing.Priced, bool) {
 	if s.err != nil {
 		return nil, false
 	}
@@ -126,7 +126,7 @@ func (m miss) refusal() error {
 
 // worst returns the column of a priced query that is furthest from the wish. It
 // refuses a wish that a column gives no meaning to.
-func (w *Wish) worst(p *planner.Priced) (miss, error) {
+func (w *Wish) worst(p *pricing.Priced) (miss, error) {
 	view, n := w.view, 0.0
 	view.Plan, view.Noise = p.Plan, p.Noise
 	if w.ExpectedN != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/finish"
 	"github.com/noised/noised/analytics/plan"
-	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/mechanism"
 )
@@ -37,11 +37,11 @@ func TestLeastEpsilon(t *testing.T) {
 		c := rapid.Int64Range(1, 1000).Draw(t, "rows of a unit")
 		half := float64(c) * rapid.Float64Range(0.2, 100).Draw(t, "half-width")
 		w := &Wish{Accuracy: Accuracy{Absolute: &half}, view: finish.View{Confidence: 0.95}}
-		price := func(epsilon float64) (*planner.Priced, error) {
+		price := func(epsilon float64) (*pricing.Priced, error) {
 			mu := privacy.MuOf(privacy.Loss{Epsilon: epsilon, Delta: 1e-9})
 			l := float64(c)
 			s, err := mechanism.Calibrate(mechanism.Sensitivity{L0: 1, L1: l, L2: l, LInf: c}, mu*mu)
-			return &planner.Priced{Plan: bound, Noise: []mechanism.Spec{s}}, err
+			return &pricing.Priced{Plan: bound, Noise: []mechanism.Spec{s}}, err
 		}
 		meets := func(epsilon float64) bool {
 			p, err := price(epsilon)

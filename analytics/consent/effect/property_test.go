@@ -10,6 +10,7 @@ import (
 	"github.com/noised/noised/analytics/contract"
 	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/sqlparse"
 	"github.com/noised/noised/privacy"
@@ -81,7 +82,7 @@ func TestNarrowerAdmitsNothingNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = parser.Close() })
-	plan := func(sql string, c *contract.Contract, req planner.Request) (*planner.Priced, error) {
+	plan := func(sql string, c *contract.Contract, req planner.Request) (*pricing.Priced, error) {
 		sel, err := parser.Parse(t.Context(), sql)
 		if err != nil {
 			return nil, err
@@ -132,7 +133,7 @@ func read(t *rapid.T, doc string) *contract.Contract {
 
 // asked returns the request under which an older contract gives a question the
 // loss and the measures' bounds that it has under a newer one.
-func asked(c *contract.Contract, now *planner.Priced) planner.Request {
+func asked(c *contract.Contract, now *pricing.Priced) planner.Request {
 	req := planner.Request{Loss: privacy.Loss{Epsilon: now.Loss.Epsilon, Delta: now.Loss.Delta}, Columns: map[string][2]float64{}}
 	for _, col := range c.Columns {
 		if col.Role == contract.RoleMeasure {

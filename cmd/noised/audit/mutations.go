@@ -53,8 +53,8 @@ func mutations() []Mutation {
 			Edits: []Edit{{"analytics/noising/noise.go", "if p.Selection.Threshold.Keep(n) {", "if p.Selection.Threshold.Keep(n) || true {"}},
 		},
 		{
-			Name: "price-forgets-levels", Package: "./analytics/planner", Test: "TestSensitivitiesAreMet",
-			Edits: []Edit{{"analytics/planner/sensitivity.go", "limits.L2Rows() * float64(m) * sqrt(levels)", "limits.L2Rows() * float64(m)"}},
+			Name: "price-forgets-levels", Package: "./analytics/pricing", Test: "TestSensitivitiesAreMet",
+			Edits: []Edit{{"analytics/pricing/sensitivity.go", "limits.L2Rows() * float64(m) * sqrt(levels)", "limits.L2Rows() * float64(m)"}},
 		},
 		{
 			Name: "join-across-units", Package: "./cmd/noised/e2e", Test: "TestAuditReplayJoins", Tags: "audit",

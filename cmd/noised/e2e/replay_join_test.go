@@ -17,6 +17,7 @@ import (
 	"github.com/noised/noised/analytics/engine"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/privacy"
 )
@@ -177,7 +178,7 @@ func (m *market) write(t *testing.T, p *replayer, name string, without int) (out
 }
 
 // tablesOf keeps the segments that a plan reads.
-func tablesOf(priced *planner.Priced, segments []engine.Segment) (out []engine.Segment) {
+func tablesOf(priced *pricing.Priced, segments []engine.Segment) (out []engine.Segment) {
 	for _, s := range segments {
 		if slices.ContainsFunc(priced.Plan.Sources, func(o plan.Source) bool { return o.Table == s.Table }) {
 			out = append(out, s)
@@ -239,7 +240,7 @@ func (m *market) question(r *rand.Rand) string {
 	return text
 }
 
-func (m *market) plan(t *testing.T, p *replayer, text string, r *rand.Rand) (*planner.Priced, error) {
+func (m *market) plan(t *testing.T, p *replayer, text string, r *rand.Rand) (*pricing.Priced, error) {
 	t.Helper()
 	sel, err := p.parser.Parse(t.Context(), text)
 	if err == nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/noised/noised/analytics/engine/duckdb"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/analytics/planner"
+	"github.com/noised/noised/analytics/pricing"
 	"github.com/noised/noised/analytics/sqlparse"
 	maker "github.com/noised/noised/ingest/build"
 	"github.com/noised/noised/ingest/segment"
@@ -281,7 +282,7 @@ func (h *history) question(r *rand.Rand) string {
 	return text
 }
 
-func (p *replayer) plan(t *testing.T, h *history, text string, r *rand.Rand) (*planner.Priced, error) {
+func (p *replayer) plan(t *testing.T, h *history, text string, r *rand.Rand) (*pricing.Priced, error) {
 	t.Helper()
 	sel, err := p.parser.Parse(t.Context(), text)
 	if err != nil {
@@ -300,7 +301,7 @@ func (p *replayer) plan(t *testing.T, h *history, text string, r *rand.Rand) (*p
 
 // compare runs a plan on both sides. It returns how much of the sensitivity that
 // was paid for the largest shift of a draw used.
-func (p *replayer) compare(t *testing.T, priced *planner.Priced, d, other []engine.Segment) (used float64, err error) {
+func (p *replayer) compare(t *testing.T, priced *pricing.Priced, d, other []engine.Segment) (used float64, err error) {
 	t.Helper()
 	var sides [2]*engine.Partials
 	for i, segments := range [][]engine.Segment{d, other} {
@@ -322,7 +323,7 @@ func (p *replayer) compare(t *testing.T, priced *planner.Priced, d, other []engi
 }
 
 // exact runs a plan on the segments of its tenants.
-func (p *replayer) exact(t *testing.T, priced *planner.Priced, segments []engine.Segment) (*engine.Partials, error) {
+func (p *replayer) exact(t *testing.T, priced *pricing.Priced, segments []engine.Segment) (*engine.Partials, error) {
 	t.Helper()
 	in := engine.Input{Plan: priced.Plan, Salt: [16]byte{1, 2, 3}}
 	for _, s := range segments {

@@ -1,4 +1,4 @@
-package planner
+package pricing
 
 import (
 	"math/bits"
@@ -73,22 +73,4 @@ func movedNodes(t plan.Tree, limits privacy.Bounds) int64 {
 		moved = min(moved, limits.MaxRows*int64(t.Levels))
 	}
 	return moved
-}
-
-// chooseNorm keeps the bound on a unit's norm only where it makes some draw less
-// noisy; elsewhere there is nothing to scale for, and no reason to count a
-// unit's rows as less than they are.
-func chooseNorm(limits privacy.Bounds, draws []plan.Draw) privacy.Bounds {
-	without := limits
-	without.MaxL2 = 0
-	for _, d := range draws {
-		switch d.Kind {
-		case plan.DrawRows, plan.DrawSum, plan.DrawSquares:
-			if limits.L2Rows() < without.L2Rows() {
-				return limits
-			}
-		case plan.DrawUnits, plan.DrawDistinct, plan.DrawTree:
-		}
-	}
-	return without
 }
