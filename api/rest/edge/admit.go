@@ -14,11 +14,12 @@ import (
 
 // admit takes a slot for the request and sets its time limit. Probes need no
 // slot, so that a busy server does not look dead; uploads have slots of their
-// own and no time limit but the silence that they may keep.
+// own and no time limit but the silence that they may keep. So have strangers, who
+// may read the log: however many come, they leave the callers their slots.
 func (e *Edge) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		v := visitOf(c.Request().Context())
-		if v.Operation == nil || v.Operation.Access.Public {
+		if v.Operation == nil || v.Operation.Probe {
 			return next(c)
 		}
 		slots := e.slotsOf(v.Operation)
@@ -38,8 +39,11 @@ func (e *Edge) admit(next echo.HandlerFunc) echo.HandlerFunc {
 
 // slotsOf returns the slots that an operation takes one of.
 func (e *Edge) slotsOf(op *operation.Operation) *limits.Slots {
-	if op.Upload {
+	switch {
+	case op.Upload:
 		return e.uploads
+	case op.Access.Public:
+		return e.strangers
 	}
 	return e.slots
 }

@@ -49,7 +49,7 @@ func (e *Edge) refused(v *visit, err *privacy.Error) {
 		return
 	}
 	r := audit.Refusal{
-		At: e.now(), Principal: v.Principal.ID, Tenant: v.Principal.Tenant, Operation: v.Name(), Code: code,
+		At: v.arrived.Add(v.duration(e.now())), Principal: v.Principal.ID, Tenant: v.Principal.Tenant, Operation: v.Name(), Code: code,
 		Params: map[string]string{}, Address: audit.AddressClass(v.remote), Request: v.ID,
 	}
 	if v.Operation != nil {

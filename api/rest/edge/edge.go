@@ -58,7 +58,7 @@ type Audit interface {
 
 // Limits bounds what callers may use of the server. Zero values have defaults.
 type Limits struct {
-	MaxConcurrent int           // requests at a time; 256
+	MaxConcurrent int           // requests at a time, and an eighth of it beside them from strangers who read the log; 256
 	MaxUploads    int           // uploads at a time, beside them; 16
 	Rate          float64       // requests per second and principal; 1,000
 	Burst         int           // requests at once and principal; 2,000
@@ -103,15 +103,16 @@ type Options struct {
 // Edge takes the steps. It is safe for concurrent use.
 type Edge struct {
 	Options
-	now     func() time.Time
-	log     *slog.Logger
-	answers *idempotency.Store
-	slots   *limits.Slots
-	uploads *limits.Slots
-	rates   *limits.Rates // of principals
-	shares  *limits.Rates // of tenants
-	lockout *lockout.Lockout
-	metrics *metrics
+	now       func() time.Time
+	log       *slog.Logger
+	answers   *idempotency.Store
+	slots     *limits.Slots
+	uploads   *limits.Slots
+	strangers *limits.Slots
+	rates     *limits.Rates // of principals
+	shares    *limits.Rates // of tenants
+	lockout   *lockout.Lockout
+	metrics   *metrics
 }
 
 // New returns the steps of a server.
@@ -128,7 +129,7 @@ func New(o Options) (*Edge, error) {
 	return &Edge{
 		Options: o, now: o.Now, log: o.Log, metrics: m,
 		answers: idempotency.New(o.DB, o.Now, o.Timeout+time.Minute),
-		slots:   limits.NewSlots(o.MaxConcurrent), uploads: limits.NewSlots(o.MaxUploads),
+		slots:   limits.NewSlots(o.MaxConcurrent), uploads: limits.NewSlots(o.MaxUploads), strangers: limits.NewSlots(max(o.MaxConcurrent/8, 1)),
 		rates: limits.NewRates(o.Rate, o.Burst, o.Now), shares: limits.NewRates(1, 1, o.Now), lockout: lockout.New(o.AuthFailures, o.Now),
 	}, nil
 }

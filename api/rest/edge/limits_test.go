@@ -3,6 +3,7 @@ package edge_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/api/rest"
+	"github.com/noised/noised/api/rest/provenance"
 	"github.com/noised/noised/api/rest/resttest"
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/privacy"
@@ -108,6 +110,47 @@ func TestATenantTakesHalfAtMost(t *testing.T) {
 	h.Queries.Run = nil
 	if got := h.Do(mine); got.Status != 200 {
 		t.Errorf("its half was not given back: %s", got)
+	}
+}
+
+// busyLog takes its time to sign a checkpoint.
+type busyLog struct {
+	provenance.Record
+	running, proceed chan struct{}
+}
+
+func (l busyLog) Checkpoint(ctx context.Context) ([]byte, error) {
+	if _, limited := ctx.Deadline(); !limited {
+		return nil, errors.New("a stranger may stay for ever")
+	}
+	l.running <- struct{}{}
+	<-l.proceed
+	return []byte("signed"), nil
+}
+
+// TestStrangersLeaveTheirSlotsToCallers: the log may be read without a key, and
+// however many do, those who have one are answered.
+func TestStrangersLeaveTheirSlotsToCallers(t *testing.T) {
+	log := busyLog{running: make(chan struct{}), proceed: make(chan struct{})}
+	h := resttest.New(t, func(o *rest.Options) {
+		o.Limits.MaxConcurrent = 2
+		log.Record, o.Record = o.Record, log
+	})
+	read := resttest.Ask{Method: "GET", Path: "/v1/log/checkpoint"}
+	first := make(chan resttest.Answer)
+	go func() { first <- h.Do(read) }()
+	<-log.running
+	if got := h.Do(resttest.Ask{Method: "GET", Path: "/v1/log/key"}); got.Status != 503 || got.Code() != privacy.CodeUnavailable {
+		t.Errorf("a second stranger: %s", got)
+	}
+	for _, a := range []resttest.Ask{{Method: "GET", Path: "/healthz"}, {Method: "GET", Path: "/v1/releases", Key: h.Secret[privacy.RoleAnalyst]}} {
+		if got := h.Do(a); got.Status != 200 {
+			t.Errorf("%s beside a stranger: %s", a.Path, got)
+		}
+	}
+	close(log.proceed)
+	if got := <-first; got.Status != 200 || string(got.Body) != "signed" {
+		t.Errorf("the first stranger: %s", got)
 	}
 }
 

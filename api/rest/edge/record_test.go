@@ -1,11 +1,13 @@
 package edge_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/api/authn"
@@ -116,6 +118,19 @@ func TestHeldFailuresLeaveNoTrace(t *testing.T) {
 	h.Queries.Fail(privacy.Errorf(privacy.CodeInternal, "no"))
 	if got := h.Do(ask); got.Status != http.StatusInternalServerError || len(h.Recorded(got)) != 0 {
 		t.Errorf("a failure behind it: %s with %d rows", got, len(h.Recorded(got)))
+	}
+}
+
+// TestWhenARunEndedIsNotOnRecord: a refusal behind a charge has the time of its
+// slot, and not that at which reading rows came to an end.
+func TestWhenARunEndedIsNotOnRecord(t *testing.T) {
+	h := resttest.New(t, onSlots)
+	arrived := h.Clock.Now()
+	h.Queries.Run = func(context.Context) { h.Clock.Advance(3 * time.Millisecond) }
+	h.Queries.Fail(privacy.Errorf(privacy.CodeBudgetExhausted, "no"))
+	got := h.Do(resttest.Ask{Method: "POST", Path: "/v1/query", Key: h.Secret[privacy.RoleAnalyst], Body: `{"sql": "SELECT 1"}`})
+	if rows := h.Recorded(got); len(rows) != 1 || !rows[0].At.Equal(arrived.Add(slot)) {
+		t.Errorf("%s is on record as %+v, want it at %s", got, rows, arrived.Add(slot))
 	}
 }
 

@@ -20,6 +20,7 @@ type Operation struct {
 	Access   Access
 	Route    *routers.Route
 	MaxBody  int64           // bytes of a body that is not streamed
+	Probe    bool            // for machines that watch the server
 	Upload   bool            // the body is a file that is streamed
 	Raw      bool            // the body is not checked against a schema
 	Consumes []string        // media types of the body; none when there is no body
@@ -94,6 +95,7 @@ func newOperation(rule Access, route *routers.Route) *Operation {
 	if op.ID == "query" || op.ID == "explain" {
 		op.MaxBody = MaxQuery
 	}
+	op.Probe = slices.Contains(route.Operation.Tags, "probes")
 	op.Upload = op.ID == "createLoad"
 	op.Raw = op.Upload || op.ID == "createDataset"
 	if body := route.Operation.RequestBody; body != nil {
