@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/api/rest/operation"
 	"github.com/noised/noised/privacy"
 )
 
@@ -31,4 +32,19 @@ func (h Handlers) openGroup(ctx context.Context, group string, by privacy.Princi
 		}
 	}
 	return nil
+}
+
+// mayReplace refuses a tenant to replace its key of such a group: whoever is given
+// the new one would be in the group, and for as long as the tenant goes on replacing.
+func (h Handlers) mayReplace(ctx context.Context, tenant, id string) error {
+	all, err := h.Keys.List(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.ID == id {
+			return h.openGroup(ctx, k.Group, operation.Principal(ctx))
+		}
+	}
+	return nil // there is no such key, which is for Rotate to say
 }

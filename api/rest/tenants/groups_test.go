@@ -78,3 +78,35 @@ func TestGroupsThatMayAskAreTheOperators(t *testing.T) {
 		}
 	}
 }
+
+// Nor does a tenant get into such a group by replacing a key that the operator made
+// for one of its people, however long ago that ended.
+func TestAKeyOfSuchAGroupIsTheOperatorsToReplace(t *testing.T) {
+	h := resttest.New(t)
+	operator, admin := h.Secret[privacy.RoleOperator], h.Secret[privacy.RoleTenantAdmin]
+	create := func(path, key, group string) string {
+		tenant := ""
+		if key == operator {
+			tenant = `"tenant": "a", `
+		}
+		return resttest.Into[wire.NewKey](t, h.Do(resttest.Ask{Method: "POST", Path: path, Key: key, Body: `{"role": "analyst", ` + tenant + `"group": "` + group + `"}`})).ID
+	}
+	lab, ours := create("/v1/admin/keys", operator, "lab"), create("/v1/admin/tenants/a/keys", admin, "ours")
+	doc := resttest.Ask{Method: "POST", Path: "/v1/admin/datasets", Key: operator, Body: resttest.Contract(t) + "\nanalysts: [lab]\n", Header: map[string]string{"Content-Type": wire.TypeYAML}}
+	if got := h.Do(doc); got.Status != http.StatusCreated {
+		t.Fatal(got)
+	}
+	for _, c := range []struct {
+		path, key string
+		want      int
+	}{
+		{"/v1/admin/tenants/a/keys/" + lab, admin, http.StatusForbidden},
+		{"/v1/admin/tenants/a/keys/" + ours, admin, http.StatusCreated},
+		{"/v1/admin/tenants/a/keys/key_none", admin, http.StatusNotFound},
+		{"/v1/admin/keys/" + lab, operator, http.StatusCreated},
+	} {
+		if got := h.Do(resttest.Ask{Method: "POST", Path: c.path + "/rotate", Key: c.key, Body: `{}`}); got.Status != c.want {
+			t.Errorf("%s: %s, want %d", c.path, got, c.want)
+		}
+	}
+}

@@ -103,6 +103,9 @@ func (h Handlers) RotateKey(ctx context.Context, r skeleton.RotateKeyRequestObje
 
 // RotateTenantKey replaces a key of the caller's tenant.
 func (h Handlers) RotateTenantKey(ctx context.Context, r skeleton.RotateTenantKeyRequestObject) (skeleton.RotateTenantKeyResponseObject, error) {
+	if err := h.mayReplace(ctx, r.Tenant, r.Key); err != nil {
+		return nil, err
+	}
 	k, err := h.rotated(ctx, r.Key, r.Body.Overlap)
 	if err != nil {
 		return nil, err
