@@ -88,10 +88,12 @@ func document(ctx context.Context, r reader, dataset string, version int) ([]byt
 	return nil, privacy.Errorf(privacy.CodeNotFound, "dataset %q has no version %d", dataset, version)
 }
 
-// latestVersion returns the number of a dataset's latest contract.
+// latestVersion returns the number of a dataset's latest contract. A dataset that was
+// deleted is not there.
 func latestVersion(ctx context.Context, r reader, dataset string) (int, error) {
 	var latest sql.NullInt64
-	err := r.QueryRowContext(ctx, `SELECT max(version) FROM dataset_versions WHERE dataset = ?`, dataset).Scan(&latest)
+	err := r.QueryRowContext(ctx, `SELECT max(version) FROM dataset_versions WHERE dataset = ?1
+		AND NOT EXISTS (SELECT 1 FROM deleted_datasets WHERE dataset = ?1)`, dataset).Scan(&latest)
 	if err != nil {
 		return 0, privacy.Internal(err, "reading a dataset")
 	}

@@ -65,7 +65,7 @@ func inForce(latest int, members []Member) int {
 // parsed from. Versions are numbered from 1 without gaps: any other number is
 // CodeConflict. So is a version with another budget_per: rows that move to
 // another period would meet an account that has not paid for what was learnt
-// about them in the one before.
+// about them in the one before. So is a dataset that was deleted.
 func (c *Catalog) PutDataset(ctx context.Context, parsed *contract.Contract, doc []byte, by privacy.Principal) error {
 	return c.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.PutDatasetIn(ctx, tx, parsed, doc, by) })
 }
@@ -75,6 +75,12 @@ func (c *Catalog) PutDatasetIn(ctx context.Context, tx *sql.Tx, parsed *contract
 	latest, err := latestVersion(ctx, tx, parsed.Dataset)
 	if err != nil && privacy.CodeOf(err) != privacy.CodeUnknownDataset {
 		return err
+	}
+	if was, err := deleted(ctx, tx, parsed.Dataset); err != nil {
+		return err
+	} else if was {
+		return privacy.Errorf(privacy.CodeConflict, "dataset %q was deleted, and its name stays with what was spent for it", parsed.Dataset).
+			Suggest("give the new dataset another name")
 	}
 	if parsed.Version != latest+1 {
 		return privacy.Errorf(privacy.CodeConflict, "the next version of dataset %q is %d, not %d", parsed.Dataset, latest+1, parsed.Version)
@@ -107,7 +113,8 @@ func (c *Catalog) keepsPeriods(ctx context.Context, tx *sql.Tx, parsed *contract
 }
 
 const datasetColumns = `SELECT v.dataset, v.latest, coalesce(c.change, 0), m.tenant, m.version, t.region, t.suspended OR t.paused
-	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions %s GROUP BY dataset) v
+	FROM (SELECT dataset, max(version) AS latest FROM dataset_versions
+		WHERE dataset NOT IN (SELECT dataset FROM deleted_datasets) %s GROUP BY dataset) v
 	LEFT JOIN member_changes c ON c.dataset = v.dataset
 	LEFT JOIN members m ON m.dataset = v.dataset
 	LEFT JOIN tenants t ON t.name = m.tenant
@@ -143,7 +150,7 @@ func (c *Catalog) Dataset(ctx context.Context, name string) (Dataset, error) {
 
 // datasetIn reads a dataset, as it is after the change that it returns.
 func (c *Catalog) datasetIn(ctx context.Context, r reader, name string) (Dataset, int64, error) {
-	found, changes, err := c.datasets(ctx, r, fmt.Sprintf(datasetColumns, "WHERE dataset = ?"), name)
+	found, changes, err := c.datasets(ctx, r, fmt.Sprintf(datasetColumns, "AND dataset = ?"), name)
 	if err != nil {
 		return Dataset{}, 0, err
 	}
@@ -208,6 +215,9 @@ func (c *Catalog) Accept(ctx context.Context, dataset, tenant string, version in
 
 // AcceptIn is Accept within the caller's transaction.
 func (c *Catalog) AcceptIn(ctx context.Context, tx *sql.Tx, dataset, tenant string, version int, by privacy.Principal) error {
+	if err := c.ExistsIn(ctx, tx, dataset); err != nil { // a contract outlives its dataset
+		return err
+	}
 	if _, err := c.contractIn(ctx, tx, dataset, version); err != nil {
 		return err
 	}

@@ -67,9 +67,9 @@ func (c *Catalog) Erased(ctx context.Context, generations []string) (bool, error
 func (c *Catalog) Replaced(ctx context.Context, dataset, tenant string) ([]Segment, error) {
 	const doing = "listing replaced segments"
 	// '0' comes after '/', so that this is everything in the directory.
-	rows, err := c.db.QueryContext(ctx, `SELECT s.id, s.path FROM segments s WHERE s.path >= ?1 || '/' AND s.path < ?1 || '0'
+	rows, err := c.db.QueryContext(ctx, `SELECT s.id, s.path, s.region FROM segments s WHERE s.path >= ?1 || '/' AND s.path < ?1 || '0'
 		AND NOT EXISTS (SELECT 1 FROM generation_segments gs JOIN generations g ON g.id = gs.generation
-			WHERE gs.segment = s.id AND g.superseded_at IS NULL) ORDER BY s.id`, "tenants/"+tenant+"/"+dataset)
+			WHERE gs.segment = s.id AND g.superseded_at IS NULL) ORDER BY s.id`, under(tenant, dataset))
 	if err != nil {
 		return nil, privacy.Internal(err, doing)
 	}
@@ -77,7 +77,7 @@ func (c *Catalog) Replaced(ctx context.Context, dataset, tenant string) ([]Segme
 	var found []Segment
 	for rows.Next() {
 		var s Segment
-		if err := rows.Scan(&s.ID, &s.Path); err != nil {
+		if err := rows.Scan(&s.ID, &s.Path, &s.Region); err != nil {
 			return nil, privacy.Internal(err, doing)
 		}
 		found = append(found, s)
@@ -86,4 +86,12 @@ func (c *Catalog) Replaced(ctx context.Context, dataset, tenant string) ([]Segme
 		return nil, privacy.Internal(err, doing)
 	}
 	return found, nil
+}
+
+// under is the directory of a tenant's files of a dataset, as paths of segments have it.
+func under(tenant, dataset string) string {
+	if tenant == Public {
+		return "public/" + dataset
+	}
+	return "tenants/" + tenant + "/" + dataset
 }

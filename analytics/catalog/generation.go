@@ -33,7 +33,7 @@ type Segment struct {
 	// plan.CodesOf the values that were declared; nil where there are none.
 	Codes map[string]string
 	// Region is where its rows belong: that of its tenant when it was written. Only
-	// Superseded tells; elsewhere the tenant does.
+	// Superseded and Replaced tell; elsewhere the tenant does.
 	Region string
 }
 

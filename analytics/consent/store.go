@@ -45,29 +45,37 @@ func (s *Service) decide(ctx context.Context, tx *sql.Tx, p *Proposal, state Sta
 
 // expire ends the proposals whose time is over.
 func (s *Service) expire(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `SELECT id, kind, dataset, tenant FROM proposals WHERE state = 'pending' AND expires_at <= ? ORDER BY seq`, s.now().UnixMicro())
+	over, err := waiting(ctx, tx, `expires_at <= ?`, s.now().UnixMicro())
 	if err != nil {
-		return privacy.Internal(err, "reading proposals")
+		return err
 	}
-	defer func() { _ = rows.Close() }()
-	var over []*Proposal
-	for rows.Next() {
-		p := &Proposal{}
-		if err := rows.Scan(&p.ID, &p.Kind, &p.Dataset, &p.Tenant); err != nil {
-			return privacy.Internal(err, "reading proposals")
-		}
-		over = append(over, p)
-	}
-	if err := rows.Err(); err != nil {
-		return privacy.Internal(err, "reading proposals")
-	}
-	_ = rows.Close() // before the connection writes
 	for _, p := range over {
 		if err := s.decide(ctx, tx, p, StateExpired, ""); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// waiting returns the pending proposals that a condition selects, as far as ending
+// them needs. The condition is constant text.
+func waiting(ctx context.Context, tx *sql.Tx, condition string, args ...any) (found []*Proposal, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, kind, dataset, tenant FROM proposals WHERE state = 'pending' AND `+condition+` ORDER BY seq`, args...)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading proposals")
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		p := &Proposal{}
+		if err := rows.Scan(&p.ID, &p.Kind, &p.Dataset, &p.Tenant); err != nil {
+			return nil, privacy.Internal(err, "reading proposals")
+		}
+		found = append(found, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, privacy.Internal(err, "reading proposals")
+	}
+	return found, nil
 }
 
 // same finds a pending proposal of the same change by the same principal, and

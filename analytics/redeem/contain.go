@@ -15,6 +15,20 @@ func errStopped() error {
 	return privacy.Errorf(privacy.CodeSuspended, "what this question touches was suspended; its charge stands, and once that is lifted the same question is answered for it")
 }
 
+// errDeleted answers a question that was charged before its dataset was deleted, and
+// not answered. It says the same however far its run had come.
+func errDeleted() error {
+	return privacy.Errorf(privacy.CodeSuspended, "the dataset of this question was deleted; its charge stands, and there will be no answer")
+}
+
+// refused is errStopped or errDeleted, as the dataset is suspended or no more.
+func (r *Redeemer) refused(prep *question.Prepared) error {
+	if r.Containment.Deleted(prep.Dataset.Name) {
+		return errDeleted()
+	}
+	return errStopped()
+}
+
 // contained redeems a charge unless something that the question touches is
 // suspended, or is before its release is stored.
 //
@@ -25,7 +39,7 @@ func errStopped() error {
 func (r *Redeemer) contained(ctx context.Context, charge ledger.Charge, prep *question.Prepared, leased bool) (Redeemed, error) {
 	tracked, done, err := r.Containment.Track(ctx, prep.Touches())
 	if containment.Is(err) {
-		return Redeemed{}, errStopped()
+		return Redeemed{}, r.refused(prep)
 	}
 	if err != nil {
 		return Redeemed{}, err
@@ -33,7 +47,7 @@ func (r *Redeemer) contained(ctx context.Context, charge ledger.Charge, prep *qu
 	defer done()
 	core, err := r.redeemSafely(tracked, charge, prep, leased)
 	if err != nil && (r.stopped(tracked, err) || containment.Is(r.Containment.Check(context.WithoutCancel(ctx), prep.Touches()))) {
-		return Redeemed{}, errStopped()
+		return Redeemed{}, r.refused(prep)
 	}
 	return core, err
 }

@@ -40,8 +40,12 @@ type result struct {
 }
 
 func resultOf(c Core) ([]byte, error) {
-	sum := sha256.Sum256(c.Noised)
-	text, err := json.Marshal(result{c.ContractVersion, hex.EncodeToString(sum[:]), decimal(c.Delta), decimal(c.Epsilon)})
+	digest := c.Digest
+	if digest == nil {
+		sum := sha256.Sum256(c.Noised)
+		digest = sum[:]
+	}
+	text, err := json.Marshal(result{c.ContractVersion, hex.EncodeToString(digest), decimal(c.Delta), decimal(c.Epsilon)})
 	if err != nil {
 		return nil, privacy.Internal(err, "logging a release")
 	}
@@ -91,7 +95,7 @@ func (s *Store) Logged(ctx context.Context, id string) (l Logged, err error) {
 	if err != nil {
 		return l, privacy.Internal(err, "read release")
 	}
-	c, _, err := s.ByKey(ctx, key)
+	c, _, err := s.byKey(ctx, key)
 	if err != nil {
 		return l, err
 	}

@@ -2,7 +2,8 @@
 // again.
 //
 // A release is one noised core. It is written once, in the transaction that
-// redeems its charge, before its first byte is sent, and never changes. It is
+// redeems its charge, before its first byte is sent, and never changes until its
+// dataset is deleted, which shreds its result. It is
 // identified by its id, and by the key of what was asked: asking for the same
 // core again finds the stored release.
 //
@@ -43,6 +44,8 @@ type Core struct {
 	Key    string // identity of the noised core
 	Charge string // the charge that paid for it
 	Noised []byte // the noised core, encoded by finish.Core
+
+	Digest []byte // SHA-256 of Noised, which is then nil, where it was shredded
 }
 
 // Reading is a release as one reader's view of it.
@@ -122,12 +125,22 @@ func (s *Store) Serve(ctx context.Context, tx *sql.Tx, v View) (first bool, err 
 	return false, nil
 }
 
-// ByKey finds the release of a noised core; ok is false when there is none.
+// ByKey finds the release of a noised core; ok is false when there is none. One that
+// was shredded with its dataset is CodeNotFound.
 func (s *Store) ByKey(ctx context.Context, key string) (c Core, ok bool, err error) {
+	if c, ok, err = s.byKey(ctx, key); err == nil && c.Digest != nil {
+		return Core{}, false, errShredded()
+	}
+	return c, ok, err
+}
+
+// byKey finds what is left of a release.
+func (s *Store) byKey(ctx context.Context, key string) (c Core, ok bool, err error) {
 	var at int64
-	err = s.db.QueryRowContext(ctx, `SELECT id, key, charge, dataset, contract_version, epsilon, delta, core, created_at
+	var shredded bool
+	err = s.db.QueryRowContext(ctx, `SELECT id, key, charge, dataset, contract_version, epsilon, delta, core, created_at, shredded
 		FROM releases WHERE key = ?`, key).
-		Scan(&c.ID, &c.Key, &c.Charge, &c.Dataset, &c.ContractVersion, &c.Epsilon, &c.Delta, &c.Noised, &at)
+		Scan(&c.ID, &c.Key, &c.Charge, &c.Dataset, &c.ContractVersion, &c.Epsilon, &c.Delta, &c.Noised, &at, &shredded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil
 	}
@@ -135,7 +148,9 @@ func (s *Store) ByKey(ctx context.Context, key string) (c Core, ok bool, err err
 		return c, false, privacy.Internal(err, "read release")
 	}
 	c.CreatedAt = time.UnixMicro(at).UTC()
-	c.Noised, err = s.keys.Open(ctx, coreScope(c.ID), c.Noised)
+	if c.Noised, err = s.keys.Open(ctx, coreScope(c.ID), c.Noised); err == nil && shredded {
+		c.Noised, c.Digest = nil, c.Noised
+	}
 	return c, err == nil, err
 }
 
@@ -149,16 +164,21 @@ func scanReader(scan func(...any) error, r *Release, more ...any) error {
 }
 
 // Read finds a release that the principal was served, as its view. Any other
-// id, known or not, is the same CodeNotFound error.
+// id, known or not, is the same CodeNotFound error; a release whose dataset was
+// deleted is CodeNotFound too.
 func (s *Store) Read(ctx context.Context, principal, id string) (r Reading, err error) {
-	row := s.db.QueryRowContext(ctx, `SELECT `+readerColumns+`, a.result FROM release_readers a
+	var shredded bool
+	row := s.db.QueryRowContext(ctx, `SELECT `+readerColumns+`, a.result, r.shredded FROM release_readers a
 		JOIN releases r ON r.id = a.release WHERE a.principal = ? AND a.release = ?`, principal, id)
-	err = scanReader(row.Scan, &r.Release, &r.Result)
+	err = scanReader(row.Scan, &r.Release, &r.Result, &shredded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, privacy.Errorf(privacy.CodeNotFound, "there is no such release")
 	}
 	if err != nil {
 		return r, privacy.Internal(err, "read release")
+	}
+	if shredded {
+		return r, errShredded()
 	}
 	if err := s.openTexts(ctx, principal, &r.Release); err != nil {
 		return r, err

@@ -128,3 +128,18 @@ func PutIn(ctx context.Context, tx *sql.Tx, dataset, name string, t *Template, b
 	}{act, dataset, name, version, by.ID}})
 	return err
 }
+
+// WithdrawIn withdraws every template of a dataset that may be asked, in the caller's
+// transaction.
+func WithdrawIn(ctx context.Context, tx *sql.Tx, dataset string, by privacy.Principal, now time.Time) error {
+	all, err := List(ctx, tx, dataset)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if err := PutIn(ctx, tx, dataset, v.Name, nil, by, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}

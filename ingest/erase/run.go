@@ -94,7 +94,10 @@ func (s *Service) attempt(ctx context.Context, e record) {
 		s.o.Log.Error("an erasure is tried again", "erasure", e.ID, "tenant", e.Tenant, "dataset", e.Dataset, "cause", privacy.AsError(err))
 		ending = s.postpone(ctx, e, e.attempts+1, s.o.Retry<<min(e.attempts, 6))
 	}
-	if ending != nil && !errors.Is(ending, errOvertaken) {
+	if errors.Is(ending, errOvertaken) { // its dataset was deleted: nobody else removes what it wrote
+		ending = s.dropUnpublished(ctx, e.ID)
+	}
+	if ending != nil {
 		s.o.Log.Warn("an erasure will be found at the next start", "erasure", e.ID, "cause", ending)
 	}
 }

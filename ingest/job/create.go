@@ -52,6 +52,9 @@ func (s *Service) Create(ctx context.Context, r Request, body io.Reader) (Load, 
 	// From here the caller's hanging up changes nothing: the upload is here.
 	err = s.o.DB.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
 		earlier = nil
+		if err := s.o.Catalog.ExistsIn(ctx, tx, j.Dataset); err != nil { // it may have been deleted since
+			return err
+		}
 		found, err := sentBefore(ctx, tx, j)
 		if err != nil {
 			return err

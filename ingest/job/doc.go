@@ -8,7 +8,7 @@
 //	   │          │ ▲  └──▶ failed
 //	   │          ▼ │ (the server stopped; at most MaxAttempts times)
 //	   │        pending
-//	   └──────────┴───────▶ cancelled
+//	   └──────────┴───────▶ cancelled (or its dataset was deleted)
 //
 // Every change of state is a compare-and-swap in the control store. The step
 // to succeeded and the publication of the generation are one transaction, so

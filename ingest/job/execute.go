@@ -77,6 +77,7 @@ func (s *Service) discard(ctx context.Context, j record) {
 		return // recovery tells at the next start
 	}
 	s.removeFile(s.segmentPath(j))
+	s.dropRejects(ctx, j)
 	s.dropUpload(ctx, j)
 }
 

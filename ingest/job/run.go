@@ -33,6 +33,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.sweep(ctx)
 	var jobs sync.WaitGroup
 	defer jobs.Wait() // before the lock goes
+	jobs.Go(func() { s.lookAlways(ctx) })
 	s.schedule(ctx, &jobs)
 	return nil
 }

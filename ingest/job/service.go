@@ -30,7 +30,8 @@ type Service struct {
 
 	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
 
-	alone Alone // nil for none; set before Run
+	alone Alone                 // nil for none; set before Run
+	look  func(context.Context) // nil for none; set before Run
 
 	arriving quota.Gauge // bytes of uploads that are not on record yet, by tenant
 

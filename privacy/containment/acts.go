@@ -72,7 +72,7 @@ func (s *Service) act(ctx context.Context, v *Suspension, by privacy.Principal, 
 	if err != nil {
 		return err
 	}
-	_, _ = s.current(context.WithoutCancel(ctx)) // what this misses, Watch sees
+	s.Look(ctx)
 	return nil
 }
 
@@ -169,7 +169,7 @@ func exists(ctx context.Context, tx *sql.Tx, v Suspension) error {
 		most = maxOfTenant
 	}
 	err := tx.QueryRowContext(ctx, `SELECT CASE ? WHEN 'tenant' THEN EXISTS (SELECT 1 FROM tenants WHERE name = ?)
-		WHEN 'dataset' THEN EXISTS (SELECT 1 FROM dataset_versions WHERE dataset = ?) ELSE 1 END,
+		WHEN 'dataset' THEN EXISTS (SELECT 1 FROM dataset_versions WHERE dataset = ? AND dataset NOT IN (SELECT dataset FROM deleted_datasets)) ELSE 1 END,
 		(SELECT count(*) FROM suspensions WHERE owner = ?)`, v.Kind, v.Name, v.Name, v.Owner).Scan(&found, &owned)
 	switch {
 	case err != nil:

@@ -15,6 +15,9 @@
 //     publishes rows asks it there, so that nothing leaves after a suspension,
 //     even if no process noticed it in time.
 //
+// A dataset that was deleted stops in the same way, and for ever: what runs on it ends,
+// and nothing of it is stored or shown afterwards.
+//
 // Whether something is suspended is decided by people and by the record of calls,
 // never by rows; errors say what kind of thing is suspended and nothing else.
 // Where the store cannot be read nothing is permitted.

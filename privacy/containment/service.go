@@ -55,22 +55,36 @@ func (s *Service) CheckIn(ctx context.Context, tx *sql.Tx, t Touches) error {
 	now := s.known
 	s.mu.Unlock()
 	if now == nil || now.change != change { // not kept: the transaction may yet be rolled back
-		all, err := selectIn(ctx, tx, "")
-		if err != nil {
+		if now, err = setIn(ctx, tx, change); err != nil {
 			return err
 		}
-		now = newSet(change, all)
 	}
 	return now.refusal(t)
 }
 
-// DatasetsSuspended reports whether any dataset is, as far as this process knows:
-// for whoever has no name to ask by.
+// answersKept is longer than any answer is kept for its caller to repeat a request.
+const answersKept = 48 * time.Hour
+
+// DatasetsSuspended reports whether any dataset is, or was deleted so recently that an
+// answer of before may be kept somewhere, as far as this process knows: for whoever has
+// no name to ask by.
 func (s *Service) DatasetsSuspended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known == nil || len(s.known.datasets) > 0
+	return s.known == nil || len(s.known.datasets) > 0 || len(s.known.deleted) > 0 && s.now().Sub(s.known.latest) < answersKept
 }
+
+// Deleted reports whether a dataset is no more, as far as this process knows: then
+// what Check refused is never permitted again.
+func (s *Service) Deleted(dataset string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known != nil && s.known.deleted[dataset]
+}
+
+// Look has runs of this process stopped at once for what it has just changed. What
+// this misses, Watch sees.
+func (s *Service) Look(ctx context.Context) { _, _ = s.current(context.WithoutCancel(ctx)) }
 
 // Track returns a context that is cancelled, with a refusal as its cause, once
 // something is suspended that a run touches. It refuses a run that touches what is
@@ -128,11 +142,9 @@ func (s *Service) current(ctx context.Context) (*set, error) {
 	}
 	// The number was read first: rows may be newer than it, and then the next look
 	// reads them again, but never older.
-	all, err := selectIn(ctx, s.db, "")
-	if err != nil {
+	if now, err = setIn(ctx, s.db, change); err != nil {
 		return nil, err
 	}
-	now = newSet(change, all)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known != nil && s.known.change > change { // somebody else was faster
@@ -182,4 +194,38 @@ func selectIn(ctx context.Context, r reader, where string, args ...any) ([]Suspe
 		return nil, privacy.Internal(err, "reading suspensions")
 	}
 	return all, nil
+}
+
+// deletion is a dataset that is no more.
+type deletion struct {
+	dataset string
+	at      time.Time
+}
+
+// setIn reads everything that is to stop: what is suspended, and what runs on a
+// dataset that was deleted.
+func setIn(ctx context.Context, r reader, change int64) (*set, error) {
+	all, err := selectIn(ctx, r, "")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.QueryContext(ctx, `SELECT dataset, deleted_at FROM deleted_datasets`)
+	if err != nil {
+		return nil, privacy.Internal(err, "reading deleted datasets")
+	}
+	defer rows.Close()
+	var gone []deletion
+	for rows.Next() {
+		var d deletion
+		var at int64
+		if err := rows.Scan(&d.dataset, &at); err != nil {
+			return nil, privacy.Internal(err, "reading deleted datasets")
+		}
+		d.at = time.UnixMicro(at)
+		gone = append(gone, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, privacy.Internal(err, "reading deleted datasets")
+	}
+	return newSet(change, all, gone), nil
 }

@@ -2,6 +2,7 @@ package containment
 
 import (
 	"slices"
+	"time"
 
 	"github.com/noised/noised/privacy"
 )
@@ -13,6 +14,8 @@ type set struct {
 	tenants    map[string]bool // by operators: principals and rows
 	paused     map[string]bool // by themselves: rows only
 	datasets   map[string]bool
+	deleted    map[string]bool // datasets that are no more
+	latest     time.Time       // when the last of these was deleted
 	principals map[string][]mark
 }
 
@@ -22,8 +25,17 @@ type mark struct {
 	detector bool
 }
 
-func newSet(change int64, all []Suspension) *set {
-	s := &set{change: change, tenants: map[string]bool{}, paused: map[string]bool{}, datasets: map[string]bool{}, principals: map[string][]mark{}}
+func newSet(change int64, all []Suspension, gone []deletion) *set {
+	s := &set{
+		change: change, tenants: map[string]bool{}, paused: map[string]bool{}, datasets: map[string]bool{}, deleted: map[string]bool{},
+		principals: map[string][]mark{},
+	}
+	for _, d := range gone {
+		s.deleted[d.dataset] = true
+		if d.at.After(s.latest) {
+			s.latest = d.at
+		}
+	}
 	for _, v := range all {
 		switch v.Kind {
 		case KindEverything:
@@ -53,6 +65,8 @@ func (s *set) refusal(t Touches) error {
 		return suspended("this principal is suspended")
 	case s.tenants[p.Tenant]:
 		return suspended("tenant %q is suspended", p.Tenant)
+	case s.deleted[t.Dataset]:
+		return suspended("dataset %q was deleted", t.Dataset)
 	case s.datasets[t.Dataset]:
 		return suspended("dataset %q is suspended", t.Dataset)
 	case slices.ContainsFunc(t.Tenants, func(tenant string) bool { return s.tenants[tenant] || s.paused[tenant] }):
@@ -73,5 +87,6 @@ func suspended(format string, args ...any) error {
 	return privacy.Errorf(privacy.CodeSuspended, format, args...)
 }
 
-// Is reports whether an error is a refusal for a suspension.
+// Is reports whether an error is a refusal for a suspension, or since a dataset was
+// deleted.
 func Is(err error) bool { return privacy.CodeOf(err) == privacy.CodeSuspended }

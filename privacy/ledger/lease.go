@@ -115,6 +115,16 @@ func (l *Ledger) Redeem(ctx context.Context, tx *sql.Tx, chargeID, releaseID str
 	return privacy.Errorf(privacy.CodeConflict, "the charge is already %s", s.state)
 }
 
+// AbandonIn abandons the pending charges of a dataset that is deleted, in the
+// transaction that deletes it: they stay paid, and never have a release.
+func (l *Ledger) AbandonIn(ctx context.Context, tx *sql.Tx, dataset string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE charges SET state = 'abandoned', lease_owner = '', lease_until = 0 WHERE state = 'pending' AND dataset = ?`, dataset)
+	if err != nil {
+		return privacy.Internal(err, "abandoning charges")
+	}
+	return nil
+}
+
 func loadLease(ctx context.Context, q reader, chargeID string) (lease, error) {
 	var s lease
 	err := q.QueryRowContext(ctx, `SELECT state, attempts, lease_owner, lease_until FROM charges WHERE id = ?`, chargeID).

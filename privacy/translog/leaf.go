@@ -19,7 +19,7 @@ const (
 	KindTenant     = "tenant"     // a tenant was created or deleted
 	KindKey        = "key"        // an API key was created, replaced or revoked
 	KindPrincipal  = "principal"  // a principal was revoked
-	KindContract   = "contract"   // a dataset's contract got a version
+	KindContract   = "contract"   // a dataset's contract got a version, or the dataset was deleted
 	KindMember     = "member"     // a tenant accepted a contract or left a dataset
 	KindGeneration = "generation" // a tenant's data got a new state
 	KindJoin       = "join"       // a principal was shown a release that others paid for, and its cap was debited

@@ -15,7 +15,7 @@ import (
 const leavesQuery = `SELECT l.idx, l.leaf,
 		c.id, c.key, c.principal, c.dataset, c.tenants, c.epsilon, c.delta, c.mu2, c.delta_units, c.nonce, c.at,
 		j.charge, j.parts, j.nonce, (SELECT id FROM charges WHERE seq = j.charge),
-		e.release, e.nonce, s.charge, s.dataset, s.purpose, s.policy, s.created_at, s.core, s.contract_version, s.epsilon, s.delta,
+		e.release, e.nonce, s.charge, s.dataset, s.purpose, s.policy, s.created_at, s.core, s.shredded, s.contract_version, s.epsilon, s.delta,
 		CASE WHEN c.seq IS NOT NULL THEN (SELECT group_concat(d.seen || '|' || d.mu2 || '|' || d.delta_units || '|' || d.accounts, ';')
 				FROM charge_debits d WHERE d.charge = c.seq
 				AND NOT EXISTS (SELECT 1 FROM charge_joins x WHERE x.charge = d.charge AND d.part >= x.part AND d.part < x.part + x.parts))
@@ -47,6 +47,7 @@ type reading struct {
 	releaseNonce                                     []byte
 	policy, createdAt, contractVersion               sql.NullInt64
 	core                                             []byte
+	shredded                                         sql.NullBool // core is its digest
 	releaseEpsilon, releaseDelta                     sql.NullFloat64
 
 	debits sql.NullString
@@ -60,7 +61,7 @@ func (l *reading) scan(rows *sql.Rows) error {
 	return rows.Scan(&l.idx, &l.leaf,
 		&l.chargeID, &l.key, &l.principal, &l.dataset, &l.tenants, &l.epsilon, &l.delta, &l.mu2, &l.deltaUnits, &l.nonce, &l.chargedAt,
 		&l.joined, &l.joinParts, &l.joinNonce, &l.joinedCharge,
-		&l.released, &l.releaseNonce, &l.releaseCharge, &l.releaseDataset, &l.purpose, &l.policy, &l.createdAt, &l.core, &l.contractVersion, &l.releaseEpsilon, &l.releaseDelta,
+		&l.released, &l.releaseNonce, &l.releaseCharge, &l.releaseDataset, &l.purpose, &l.policy, &l.createdAt, &l.core, &l.shredded, &l.contractVersion, &l.releaseEpsilon, &l.releaseDelta,
 		&l.debits)
 }
 

@@ -34,6 +34,9 @@ func (v *run) release(ctx context.Context, l *reading) {
 		v.problem(l.idx, "release %s is not stored as the log says", leaf.Release)
 		return
 	}
+	if l.shredded.Bool {
+		v.shredded[leaf.Dataset] = append(v.shredded[leaf.Dataset], leaf.Release)
+	}
 	core, purpose, ok := v.opened(ctx, l)
 	if !ok {
 		return
@@ -72,18 +75,61 @@ func (v *run) opened(ctx context.Context, l *reading) (core []byte, purpose stri
 	return core, purpose, true
 }
 
+// deletion notes that a dataset was deleted, and the results of its releases with it.
+func (v *run) deletion(l *reading) {
+	var leaf struct {
+		Act     string `json:"act"`
+		Dataset string `json:"dataset"`
+	}
+	if v.decode(l, &leaf) && leaf.Act == "delete" {
+		v.deleted[leaf.Dataset] = true
+	}
+}
+
+// compareDeleted holds the datasets that the store has as deleted against the leaves,
+// and the releases whose results are gone.
+func (v *run) compareDeleted(ctx context.Context) error {
+	for dataset, releases := range v.shredded {
+		if !v.deleted[dataset] {
+			v.problem(-1, "the results of %d releases of dataset %s are gone, release %s among them, and the log does not say that it was deleted", len(releases), dataset, releases[0])
+		}
+	}
+	rows, err := v.r.QueryContext(ctx, `SELECT dataset FROM deleted_datasets ORDER BY dataset`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var dataset string
+		if err := rows.Scan(&dataset); err != nil {
+			return err
+		}
+		if !v.deleted[dataset] {
+			v.problem(-1, "dataset %s is deleted in the store, and the log does not say so", dataset)
+		}
+		delete(v.deleted, dataset)
+	}
+	for dataset := range v.deleted {
+		v.problem(-1, "the log says that dataset %s was deleted, and the store has it", dataset)
+	}
+	return rows.Err()
+}
+
 // releases reports whether a release is the one that a leaf commits to.
 func (l *reading) releases(leaf releaseLeaf, core []byte, purpose string) bool {
 	if len(l.releaseNonce) != len(translog.Nonce{}) {
 		return false
 	}
-	sum := sha256.Sum256(core)
+	if !l.shredded.Bool {
+		sum := sha256.Sum256(core)
+		core = sum[:]
+	}
 	text, err := json.Marshal(struct {
 		ContractVersion int64  `json:"contract_version"`
 		Core            string `json:"core"`
 		Delta           string `json:"delta"`
 		Epsilon         string `json:"epsilon"`
-	}{l.contractVersion.Int64, hex.EncodeToString(sum[:]), decimal(l.releaseDelta.Float64), decimal(l.releaseEpsilon.Float64)})
+	}{l.contractVersion.Int64, hex.EncodeToString(core), decimal(l.releaseDelta.Float64), decimal(l.releaseEpsilon.Float64)})
 	open := translog.Nonce(l.releaseNonce).Parts()
 	return err == nil && open("result").Commit(text) == leaf.Commitment && open("purpose").Commit([]byte(purpose)) == leaf.Purpose
 }

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
@@ -166,6 +167,18 @@ func tamperings() map[string]tampering {
 			row := w.row("releases")
 			w.exec(`UPDATE releases SET `+change+` WHERE rowid = ?`, row)
 			return fmt.Sprint(change, " of ", row)
+		},
+		"a result put out of sight, as if with its dataset": func(w *tampered) string {
+			row := w.row("releases")
+			var core []byte
+			ok(w.t, w.tx.QueryRow(`SELECT core FROM releases WHERE rowid = ?`, row).Scan(&core))
+			sum := sha256.Sum256(core)
+			w.exec(`UPDATE releases SET core = ?, shredded = 1 WHERE rowid = ?`, sum[:], row)
+			return fmt.Sprint(row)
+		},
+		"a dataset put out of sight": func(w *tampered) string {
+			w.exec(`INSERT INTO deleted_datasets (dataset, deleted_at, deleted_by) VALUES ('d', 1, 'nobody')`)
+			return "d"
 		},
 		"what a release is found by": func(w *tampered) string { // the answer to another question, free
 			row := w.row("releases")

@@ -49,6 +49,8 @@ type run struct {
 	keys     map[int64]string // verifiers of the keys that sign, by leaf
 	defaults map[string]*loss
 	earlier  map[string]map[string]entry // debits that a leaf which names accounts left to joins
+	deleted  map[string]bool             // datasets that the log says were deleted
+	shredded map[string][]string         // releases whose results are gone, by dataset
 	now      int64
 	reading  reading
 	earliest []translog.Checkpoint // not reached yet, the smallest first
@@ -61,10 +63,10 @@ type run struct {
 func Run(ctx context.Context, r translog.Reader, o Options) (Report, error) {
 	v := &run{
 		r: r, accounts: map[string]*account{}, names: map[int64]string{}, keys: map[int64]string{}, defaults: map[string]*loss{},
-		earlier: map[string]map[string]entry{}, earliest: slices.Clone(o.Earlier), open: o.Open,
+		earlier: map[string]map[string]entry{}, earliest: slices.Clone(o.Earlier), open: o.Open, deleted: map[string]bool{}, shredded: map[string][]string{},
 	}
 	slices.SortFunc(v.earliest, func(a, b translog.Checkpoint) int { return int(min(1, max(-1, a.Size-b.Size))) })
-	for _, step := range []func(context.Context) error{v.readNames, v.replay, v.compareAccounts, v.compareDefaults, v.compareKeys, v.strays} {
+	for _, step := range []func(context.Context) error{v.readNames, v.replay, v.compareAccounts, v.compareDefaults, v.compareKeys, v.compareDeleted, v.strays} {
 		if err := step(ctx); err != nil {
 			return v.Report, privacy.Internal(err, "verifying the log")
 		}
@@ -160,6 +162,8 @@ func (v *run) leaf(ctx context.Context, l *reading) error {
 		v.release(ctx, l)
 	case translog.KindKey:
 		v.key(l)
+	case translog.KindContract:
+		v.deletion(l)
 	default: // moves no budget
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/ingest/retire"
 	"github.com/noised/noised/privacy/controldb"
 )
 
@@ -29,21 +30,38 @@ func (p *parts) letGo(ctx context.Context) {
 	}
 }
 
-// openJobs starts what runs on tenants' data: loads, and erasures beside them.
-func openJobs(o job.Options) (*job.Service, *erase.Service, error) {
-	jobs, err := job.New(o)
-	if err != nil {
-		return nil, nil, err
+// data is what runs on tenants' data beside queries.
+type data struct {
+	jobs     *job.Service
+	erasures *erase.Service
+	retiring *retire.Service
+}
+
+// openData starts what runs on tenants' data: loads, erasures beside them, and what
+// removes datasets that were deleted. Others that have something of a dataset end it in
+// the transaction that deletes it.
+func openData(o job.Options, others ...retire.Ender) (d data, err error) {
+	if d.jobs, err = job.New(o); err != nil {
+		return d, err
 	}
-	erasures, err := erase.New(erase.Options{
-		Copies: func() error { return controldb.ForgetCopies(datadir.ControlPath(o.Dir), o.Now()) },
-		DB:     o.DB, Catalog: o.Catalog, Jobs: jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
+	copies := func() error { return controldb.ForgetCopies(datadir.ControlPath(o.Dir), o.Now()) }
+	d.erasures, err = erase.New(erase.Options{
+		Copies: copies,
+		DB:     o.DB, Catalog: o.Catalog, Jobs: d.jobs, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log, Now: o.Now,
 	})
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
-	jobs.Beside(erasures)
-	return jobs, erasures, nil
+	d.jobs.Beside(d.erasures)
+	d.retiring, err = retire.New(retire.Options{
+		Copies: copies, Loads: d.jobs, Ends: append(others, retire.Of(d.erasures.EndIn)),
+		DB: o.DB, Catalog: o.Catalog, Containment: o.Containment, Dir: o.Dir, Regions: o.Regions, Removed: o.Removed, Log: o.Log,
+	})
+	if err != nil {
+		return d, err
+	}
+	d.jobs.Meanwhile(d.retiring.Sweep)
+	return d, nil
 }
 
 // keepCopies is how long copies from before upgrades stay: they hold keys that may have

@@ -25,6 +25,7 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/atrest"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
+	"github.com/noised/noised/ingest/retire"
 	"github.com/noised/noised/privacy/anomaly"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/containment"
@@ -124,15 +125,17 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	p.jobs, p.erasures, err = openJobs(job.Options{
+	agreed := consent.New(db, cat, led, now)
+	onData, err := openData(job.Options{
 		Keys: p.ring, CryptoExtension: p.crypto,
 		DB: db, Catalog: cat, Dir: c.DataDir, Workers: workers, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
-	})
+	}, agreed.EndIn, retire.Of(led.AbandonIn), retire.Of(store.ShredIn))
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
-	agreed, asked := consent.New(db, cat, led, now), &kept.Book{Ledger: led, Keys: p.ring}
+	p.jobs, p.erasures = onData.jobs, onData.erasures
+	asked := &kept.Book{Ledger: led, Keys: p.ring}
 	p.audit = audit.New(audit.Options{Keys: p.ring, DB: db, Log: m.Log, Now: now, Keep: c.KeepRefusals, Owners: owners(p.jobs, p.erasures, store, keys, agreed)})
 	if err := m.sealPlain(ctx, atrest.Sealer{DB: db, Dir: c.DataDir, Keys: p.ring, Catalog: cat, Store: store, Asked: asked, Jobs: p.jobs, Audit: p.audit}); err != nil {
 		return p, err

@@ -1,0 +1,74 @@
+package release
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+
+	"github.com/noised/noised/privacy"
+)
+
+// ShredIn forgets the results of a dataset's releases, in the caller's transaction:
+// their cores, and what readers were shown of them. What a release was of, what it
+// cost, who asked for it and its lineage stay, and in the place of its core the SHA-256
+// by which its leaf on the log, and receipts of it, can still be verified.
+func (s *Store) ShredIn(ctx context.Context, tx *sql.Tx, dataset string) error {
+	for {
+		some, err := s.unshredded(ctx, tx, dataset)
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		for _, c := range some {
+			if err := s.shred(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// atOnce is how many cores are in memory at a time.
+const atOnce = 100
+
+func (s *Store) unshredded(ctx context.Context, tx *sql.Tx, dataset string) (some []Core, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, core FROM releases WHERE dataset = ? AND shredded = 0 LIMIT ?`, dataset, atOnce)
+	if err != nil {
+		return nil, privacy.Internal(err, "shredding releases")
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c Core
+		if err := rows.Scan(&c.ID, &c.Noised); err != nil {
+			return nil, privacy.Internal(err, "shredding releases")
+		}
+		some = append(some, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, privacy.Internal(err, "shredding releases")
+	}
+	return some, nil
+}
+
+// shred puts its digest in the place of a core, sealed as that was.
+func (s *Store) shred(ctx context.Context, tx *sql.Tx, c Core) error {
+	core, err := s.keys.OpenIn(ctx, tx, coreScope(c.ID), c.Noised)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(core)
+	digest, err := s.keys.SealIn(ctx, tx, coreScope(c.ID), sum[:])
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE releases SET core = ?, shredded = 1 WHERE id = ?`, digest, c.ID); err != nil {
+		return privacy.Internal(err, "shredding releases")
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE release_readers SET result = x'' WHERE release = ?`, c.ID); err != nil {
+		return privacy.Internal(err, "shredding releases")
+	}
+	return nil
+}
+
+// errShredded is why a release is not shown again.
+func errShredded() error {
+	return privacy.Errorf(privacy.CodeNotFound, "the dataset of this release was deleted, and its result with it")
+}

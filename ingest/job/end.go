@@ -1,0 +1,69 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"time"
+
+	"github.com/noised/noised/privacy"
+)
+
+// EndIn cancels the loads of a dataset that is deleted, in the transaction that deletes
+// it, and forgets what records have of the files that were loaded: digests, and names of
+// columns that were ignored. Those that run are stopped as by a suspension.
+func (s *Service) EndIn(ctx context.Context, tx *sql.Tx, dataset string) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE loads SET state = 'cancelled', finished_at = ?, error_code = ?, error = 'the dataset was deleted'
+		WHERE dataset = ? AND state IN ('pending', 'running')`, s.o.Now().UnixMicro(), privacy.CodeConflict, dataset); err != nil {
+		return privacy.Internal(err, "cancelling loads")
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE loads SET sha256 = '', ignored = '[]' WHERE dataset = ?`, dataset); err != nil {
+		return privacy.Internal(err, "forgetting uploads")
+	}
+	return nil
+}
+
+// Meanwhile has Run call look several times a second, for as long as this process is the
+// one that runs loads, whatever runs. It is called before Run, once.
+func (s *Service) Meanwhile(look func(context.Context)) { s.look = look }
+
+func (s *Service) lookAlways(ctx context.Context) {
+	if s.look == nil {
+		return
+	}
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for {
+		s.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
+}
+
+// RemoveUploads removes the uploads and the files of rejected rows of a tenant's loads
+// into a dataset that was deleted. Those that are still being stopped remove their own.
+func (s *Service) RemoveUploads(ctx context.Context, tenant, dataset string) error {
+	found, err := find(ctx, s.o.DB, `tenant = ? AND dataset = ?`, tenant, dataset)
+	if err != nil {
+		return err
+	}
+	for _, j := range found {
+		for _, path := range []string{s.rejectsPath(tenant, j.ID), s.spoolPath(j.ID)} {
+			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+				return privacy.Internal(err, "removing uploads")
+			}
+		}
+	}
+	return nil
+}
+
+// dropRejects removes the rejected rows of a load whose dataset was deleted while it ran.
+func (s *Service) dropRejects(ctx context.Context, j record) {
+	_, err := s.o.Catalog.Dataset(ctx, j.Dataset)
+	if privacy.CodeOf(err) == privacy.CodeUnknownDataset {
+		s.removeFile(s.rejectsPath(j.Tenant, j.ID))
+	}
+}
