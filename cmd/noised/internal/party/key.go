@@ -1,6 +1,7 @@
 package party
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -18,9 +19,28 @@ func KeyCommand(a *command.App) *cobra.Command {
 	return command.Group("key", "Create, list, replace and revoke API keys", createKeyCommand(a), listKeysCommand(a), rotateKeyCommand(a), revokeKeyCommand(a))
 }
 
+// keyFlags are the flags of noised key create.
+type keyFlags struct {
+	role, tenant, group, name string
+	own                       string // the tenant whose admin creates it; empty: an operator does
+	ttl                       time.Duration
+}
+
+// create asks the server for the key.
+func (f *keyFlags) create(ctx context.Context, c *wire.API) (wire.NewKey, error) {
+	var expires *time.Time
+	if f.ttl > 0 {
+		expires = remote.Optional(time.Now().Add(f.ttl).UTC())
+	}
+	role, group, name := wire.Role(f.role), remote.Optional(f.group), remote.Optional(f.name)
+	if f.own != "" {
+		return c.CreateTenantKey(ctx, f.own, wire.TenantKeyRequest{Role: role, Group: group, Name: name, ExpiresAt: expires})
+	}
+	return c.CreateKey(ctx, wire.KeyRequest{Role: role, Tenant: remote.Optional(f.tenant), Group: group, Name: name, ExpiresAt: expires})
+}
+
 func createKeyCommand(a *command.App) *cobra.Command {
-	var role, tenant, group, name, own string
-	var ttl time.Duration
+	var f keyFlags
 	create := remote.Command(a, &cobra.Command{
 		Use:   "create",
 		Short: "Create a key and print it once",
@@ -34,25 +54,16 @@ revoked and replaced. A key's group never changes.`,
 		Example: "  noised key create --role analyst\n  noised key create --role contributor --tenant dept_1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case own != "" && tenant != "":
+			case f.own != "" && f.tenant != "":
 				return command.Usagef("--tenant and --as-tenant exclude each other")
-			case cmd.Flags().Changed("ttl") && ttl <= 0:
+			case cmd.Flags().Changed("ttl") && f.ttl <= 0:
 				return command.Usagef("--ttl must be more than nothing; leave it out for a key that does not expire")
 			}
 			c, err := remote.Connect(a)
 			if err != nil {
 				return err
 			}
-			var expires *time.Time
-			if ttl > 0 {
-				expires = remote.Optional(time.Now().Add(ttl).UTC())
-			}
-			var k wire.NewKey
-			if own != "" {
-				k, err = c.CreateTenantKey(cmd.Context(), own, wire.TenantKeyRequest{Role: wire.Role(role), Group: remote.Optional(group), Name: remote.Optional(name), ExpiresAt: expires})
-			} else {
-				k, err = c.CreateKey(cmd.Context(), wire.KeyRequest{Role: wire.Role(role), Tenant: remote.Optional(tenant), Group: remote.Optional(group), Name: remote.Optional(name), ExpiresAt: expires})
-			}
+			k, err := f.create(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -62,13 +73,13 @@ revoked and replaced. A key's group never changes.`,
 			})
 		},
 	})
-	f := create.Flags()
-	f.StringVar(&role, "role", "", "operator, tenant-admin, budget-admin, contributor, analyst or auditor")
-	f.StringVar(&tenant, "tenant", "", "tenant that the key belongs to")
-	f.StringVar(&own, "as-tenant", "", "create it as this tenant's admin")
-	f.StringVar(&group, "group", "", "group that the key's holder spends with")
-	f.StringVar(&name, "name", "", "name for lists")
-	f.DurationVar(&ttl, "ttl", 0, "lifetime, e.g. 720h (default: does not expire)")
+	fs := create.Flags()
+	fs.StringVar(&f.role, "role", "", "operator, tenant-admin, budget-admin, contributor, analyst or auditor")
+	fs.StringVar(&f.tenant, "tenant", "", "tenant that the key belongs to")
+	fs.StringVar(&f.own, "as-tenant", "", "create it as this tenant's admin")
+	fs.StringVar(&f.group, "group", "", "group that the key's holder spends with")
+	fs.StringVar(&f.name, "name", "", "name for lists")
+	fs.DurationVar(&f.ttl, "ttl", 0, "lifetime, e.g. 720h (default: does not expire)")
 	return command.Need(create, "role")
 }
 

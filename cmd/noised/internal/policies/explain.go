@@ -10,6 +10,7 @@ import (
 
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/policy"
 )
 
 func explainPolicyCommand(a *command.App) *cobra.Command {
@@ -42,21 +43,7 @@ Roles and ownership are decided before the policies and are not looked at here.`
 			if err != nil {
 				return command.Usagef("%s", err)
 			}
-			d := set.Decide(r)
-			why := "permitted"
-			if err := d.Err(); err != nil {
-				why = privacy.AsError(err).Message
-			}
-			doc := map[string]any{"decision": verdict(d), "policies": append([]string{}, d.Policies...), "why": why, "considered": set.Considered(c.Action)}
-			return a.Print(doc, func(w io.Writer) {
-				fmt.Fprintf(w, "%s: %s\n", verdict(d), why)
-				for _, id := range d.Policies {
-					fmt.Fprintf(w, "\n%s\n", set.Text(id))
-				}
-				if len(d.Policies) == 0 {
-					fmt.Fprintf(w, "considered and not applicable: %s\n", strings.Join(set.Considered(c.Action), ", "))
-				}
-			})
+			return printDecision(a, set, set.Decide(r), c.Action)
 		},
 	}
 	f := explain.Flags()
@@ -64,6 +51,25 @@ Roles and ownership are decided before the policies and are not looked at here.`
 	f.StringVar(&name, "case", "", "name of the case that is explained")
 	c.register(f)
 	return explain
+}
+
+// printDecision says what was decided of an action, and the texts of the policies that
+// did.
+func printDecision(a *command.App, set *policy.Set, d policy.Decision, action string) error {
+	why := "permitted"
+	if err := d.Err(); err != nil {
+		why = privacy.AsError(err).Message
+	}
+	doc := map[string]any{"decision": verdict(d), "policies": append([]string{}, d.Policies...), "why": why, "considered": set.Considered(action)}
+	return a.Print(doc, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %s\n", verdict(d), why)
+		for _, id := range d.Policies {
+			fmt.Fprintf(w, "\n%s\n", set.Text(id))
+		}
+		if len(d.Policies) == 0 {
+			fmt.Fprintf(w, "considered and not applicable: %s\n", strings.Join(set.Considered(action), ", "))
+		}
+	})
 }
 
 // register declares a flag for everything that a case says of a call.
