@@ -54,7 +54,7 @@ class Server:
     def close(self):
         atexit.unregister(self.close)
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=180)
         self.process.stdout.close()
         self.temp.cleanup()
 

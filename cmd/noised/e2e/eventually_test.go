@@ -6,7 +6,7 @@ import (
 )
 
 // patience is the longest that anything here may take to come true.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // eventually asks until there is an answer.
 func eventually[T any](t testing.TB, ask func() (T, bool)) T {
