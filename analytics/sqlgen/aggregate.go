@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 	"github.com/noised/noised/privacy"
 )
 
@@ -114,9 +115,9 @@ func (a *aggregation) parts(relations []Relation) (Layout, []string, error) {
 	var st *open
 	parts := make([]string, len(relations))
 	for i, r := range relations {
-		if s == nil || s.own && s.tenant != r.Tenant {
+		if s == nil || s.Own && s.Tenant != r.Tenant {
 			s = &selection{plan: a.plan, index: make(map[string]int), ranked: true, known: a.known}
-			s.tenant = r.Tenant
+			s.Tenant = r.Tenant
 			var err error
 			if st, err = s.statement(); err != nil {
 				return Layout{}, nil, err
@@ -192,7 +193,7 @@ func (a *aggregation) added(d plan.Draw, place int) (string, int64) {
 	if d.Kind == plan.DrawSum {
 		return v, d.Quantum.Centre
 	}
-	y := fmt.Sprintf("(%s - %d)", unscaled(term{sql: v, typ: a.types[place]}).sql, d.Quantum.Centre)
+	y := fmt.Sprintf("(%s - %d)", sqlexpr.Unscaled(sqlexpr.Term{SQL: v, Type: a.types[place]}).SQL, d.Quantum.Centre)
 	return fmt.Sprintf("((%s * %s) >> %d)", y, y, d.Square.Shift), d.Square.Centre
 }
 

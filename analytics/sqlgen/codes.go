@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // coded reports whether a key is read as the stored codes of its column, which
@@ -25,5 +26,5 @@ func storedType(c *plan.Column) (string, error) {
 	if strings.HasPrefix(c.Name, plan.CodeColumn("")) {
 		return "USMALLINT", nil
 	}
-	return sqlType(c.Type)
+	return sqlexpr.TypeName(c.Type)
 }

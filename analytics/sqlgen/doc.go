@@ -8,8 +8,8 @@
 // # Totality
 //
 // A run must not fail because of a row, for its failing would tell that the row
-// exists. Every expression is therefore rendered so that DuckDB cannot raise an
-// error on any input:
+// exists. Every expression is therefore rendered (by package sqlexpr) so that DuckDB
+// cannot raise an error on any input:
 //
 //   - Plan arithmetic is on doubles, which overflow to infinities; "/" checks
 //     its divisor. "//" and "%" have positive constant divisors. Roots and
@@ -18,7 +18,7 @@
 //     is NULL before they are reached.
 //   - Quantising a double clamps before it casts; quantising an exact number
 //     uses integers that are wide enough for every value of the column's type,
-//     by the argument at quantise.
+//     by the argument at sqlexpr.Builder.Quantise.
 //   - A function that is not rendered here is an internal error when the query
 //     is built, before a row is read.
 //

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 	"github.com/noised/noised/privacy"
 )
 
@@ -13,7 +14,7 @@ import (
 // column of exact numbers in some segments, as the integers that they are stored
 // as. Where there is no value at all, the least is above the largest.
 func Extremes(c *plan.Column, catalogs ...string) (string, error) {
-	name, err := quoteName(c.Name)
+	name, err := sqlexpr.QuoteName(c.Name)
 	if err != nil || len(catalogs) == 0 || !c.Type.IsNumeric() || c.Type.Kind == plan.KindDouble {
 		return "", privacy.Internal(fmt.Errorf("a column has no extremes"), "generating SQL")
 	}
@@ -26,7 +27,7 @@ func Extremes(c *plan.Column, catalogs ...string) (string, error) {
 		parts = append(parts, fmt.Sprintf("SELECT min(%s) AS lo, max(%s) AS hi FROM %s", name, name, rows))
 	}
 	end := func(f, of string, none int64) string {
-		return fmt.Sprintf("coalesce(%s, %d)::BIGINT", unscaled(term{sql: f + "(" + of + ")", typ: c.Type}).sql, none)
+		return fmt.Sprintf("coalesce(%s, %d)::BIGINT", sqlexpr.Unscaled(sqlexpr.Term{SQL: f + "(" + of + ")", Type: c.Type}).SQL, none)
 	}
 	return "SELECT " + end("min", "lo", math.MaxInt64) + ", " + end("max", "hi", -math.MaxInt64) +
 		" FROM (" + strings.Join(parts, " UNION ALL ") + ")", nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 	"github.com/noised/noised/privacy"
 )
 
@@ -36,7 +37,7 @@ func fanOut(src plan.Source, catalogs []string) (string, error) {
 		if slices.ContainsFunc(columns, func(c *plan.Column) bool { return c.Name == on.Right.Name }) {
 			continue
 		}
-		name, err := quoteName(on.Right.Name)
+		name, err := sqlexpr.QuoteName(on.Right.Name)
 		if err != nil {
 			return "", err
 		}

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // from is what a statement reads, below all levels, with the segments left open.
 // Over one table it is the rows of one segment; over several it is the join of
 // one tenant's tables with the public ones. Either has the unit, and each needed
-// column under the name that columnName gives it.
+// column under the name that sqlexpr.ColumnName gives it.
 //
 // # Joins
 //
@@ -108,18 +109,9 @@ func (s *selection) join() (*from, error) {
 
 const unit = `"` + UnitColumn + `"`
 
-// columnName is the name of a column within a statement. Names of columns have
-// no dots, so that it is one to one.
-func columnName(c *plan.Column) string {
-	if c.Qualifier == "" {
-		return c.Name
-	}
-	return c.Qualifier + "." + c.Name
-}
-
 // table names the rows of some units of a segment.
 func table(catalog string, of Range) (string, error) {
-	name, err := quoteName(catalog)
+	name, err := sqlexpr.QuoteName(catalog)
 	rows := name + `.main."rows"`
 	if of == (Range{}) {
 		return rows, err
@@ -172,11 +164,11 @@ func (s *selection) read() map[string][]*plan.Column {
 func renamed(prefix string, columns []*plan.Column) ([]string, error) {
 	var out []string
 	for _, c := range columns {
-		from, err := quoteName(c.Name)
+		from, err := sqlexpr.QuoteName(c.Name)
 		if err != nil {
 			return nil, err
 		}
-		to, err := quoteName(columnName(c))
+		to, err := sqlexpr.QuoteName(sqlexpr.ColumnName(c))
 		if err != nil {
 			return nil, err
 		}
@@ -196,11 +188,11 @@ func conditions(src plan.Source, i int, place map[string]int) (string, error) {
 		if !known || left == i || on.Right.Qualifier != src.Alias || on.Left.Type != on.Right.Type && !(on.Left.Type.IsInteger() && on.Right.Type.IsInteger()) {
 			return "", fmt.Errorf("a condition of source %d does not fit", i)
 		}
-		a, err := quoteName(on.Left.Name)
+		a, err := sqlexpr.QuoteName(on.Left.Name)
 		if err != nil {
 			return "", err
 		}
-		b, err := quoteName(on.Right.Name)
+		b, err := sqlexpr.QuoteName(on.Right.Name)
 		if err != nil {
 			return "", err
 		}

@@ -3,6 +3,8 @@ package sqlgen
 import (
 	"slices"
 	"strings"
+
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // open is a statement without what it reads.
@@ -21,20 +23,20 @@ func (o *open) of(more string, r Relation) (string, error) {
 
 // enclose assembles the statement: one SELECT, over one inner SELECT per level of
 // shared operands. The filter stands where its operands exist.
-func (s *selection) enclose(st *open, filter term) (err error) {
+func (s *selection) enclose(st *open, filter sqlexpr.Term) (err error) {
 	if st.from, err = s.from(); err != nil {
 		return err
 	}
 	kept := slices.Clone(st.from.kept)
-	for i, added := range s.levels {
-		if filter.sql != "" && filter.level == i {
-			kept, filter.sql = append(kept, filter.sql), ""
+	for i, added := range s.Levels {
+		if filter.SQL != "" && filter.Level == i {
+			kept, filter.SQL = append(kept, filter.SQL), ""
 		}
 		st.before = "(SELECT *, " + strings.Join(added, ", ") + " FROM " + st.before
 		st.after, kept = st.after+where(kept)+")", nil
 	}
-	if filter.sql != "" {
-		kept = append(kept, filter.sql)
+	if filter.SQL != "" {
+		kept = append(kept, filter.SQL)
 	}
 	if st.after += where(kept); len(s.plan.Sources) > 1 && !s.ranked {
 		st.after += " ORDER BY ALL" // the unit is the first column

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // ranks renders which rows of a table are kept, by the ranks that are stored
@@ -55,7 +56,7 @@ func (s *selection) below(src plan.Source, rank string, limit int64) ([]string, 
 	if limit < 1 || limit > plan.MaxRank {
 		return nil, fmt.Errorf("ranks do not bound at %d", limit)
 	}
-	name, err := quoteName(rank)
+	name, err := sqlexpr.QuoteName(rank)
 	if err == nil && s.known.Below != nil && s.known.Below(src.Alias, rank, limit) {
 		return nil, nil
 	}

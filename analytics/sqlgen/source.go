@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // source is one table of a join, the same for all relations but for its segments.
@@ -34,7 +35,7 @@ func stored(src plan.Source, columns []*plan.Column) (source, error) {
 		out.names, out.types = append(out.names, unit), append(out.types, "UBIGINT")
 	}
 	for _, c := range columns {
-		name, err := quoteName(c.Name)
+		name, err := sqlexpr.QuoteName(c.Name)
 		if err != nil {
 			return source{}, err
 		}
@@ -93,7 +94,7 @@ func (s source) once(text string) (string, error) {
 	}
 	by := unit
 	if s.Key != "" {
-		key, err := quoteName(s.Key)
+		key, err := sqlexpr.QuoteName(s.Key)
 		if err != nil {
 			return "", err
 		}

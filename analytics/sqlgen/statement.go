@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"github.com/noised/noised/analytics/plan"
+	"github.com/noised/noised/analytics/sqlexpr"
 	"github.com/noised/noised/privacy"
 )
 
@@ -62,7 +63,7 @@ type Statement struct {
 
 // selection collects the result columns of a statement.
 type selection struct {
-	builder
+	sqlexpr.Builder
 	plan    *plan.Bound
 	columns []string
 	types   []plan.Type // of the columns
@@ -75,13 +76,13 @@ type selection struct {
 }
 
 // put adds a result column, once, and returns its place.
-func (s *selection) put(t term) int {
-	s.level = max(s.level, t.level)
-	if i, ok := s.index[t.sql]; ok {
+func (s *selection) put(t sqlexpr.Term) int {
+	s.level = max(s.level, t.Level)
+	if i, ok := s.index[t.SQL]; ok {
 		return i
 	}
 	i := len(s.columns)
-	s.columns, s.types, s.index[t.sql] = append(s.columns, t.sql), append(s.types, t.typ), i
+	s.columns, s.types, s.index[t.SQL] = append(s.columns, t.SQL), append(s.types, t.Type), i
 	return i
 }
 
@@ -90,7 +91,7 @@ func (s *selection) put(t term) int {
 // should not have passed the planner.
 func Generate(p *plan.Bound, r Relation) (*Statement, error) {
 	s := &selection{plan: p, index: make(map[string]int)}
-	s.tenant = r.Tenant
+	s.Tenant = r.Tenant
 	open, err := s.statement()
 	if err != nil {
 		return nil, privacy.Internal(err, "generating SQL")
@@ -107,7 +108,7 @@ func Generate(p *plan.Bound, r Relation) (*Statement, error) {
 func (s *selection) statement() (*open, error) {
 	p := s.plan
 	if !s.ranked {
-		s.put(term{sql: unit})
+		s.put(sqlexpr.Term{SQL: unit})
 	}
 	st := &open{}
 	for _, k := range p.Keys {
@@ -122,9 +123,9 @@ func (s *selection) statement() (*open, error) {
 		return nil, err
 	}
 	st.layout.Draws = draws
-	var filter term
+	var filter sqlexpr.Term
 	if p.Filter != nil {
-		if filter, err = s.expr(p.Filter); err != nil {
+		if filter, err = s.Expr(p.Filter); err != nil {
 			return nil, err
 		}
 	}
@@ -145,21 +146,21 @@ func (s *selection) key(k plan.Key) (int, error) {
 		if s.coded(k) {
 			column = codeOf(column)
 		}
-		t, err := s.column(column)
+		t, err := s.Column(column)
 		if err != nil {
 			return None, err
 		}
 		return s.put(t), nil
 	}
-	t, err := s.expr(k.Expr)
+	t, err := s.Expr(k.Expr)
 	if err != nil {
 		return None, err
 	}
-	name, err := sqlType(k.Type)
+	name, err := sqlexpr.TypeName(k.Type)
 	if err != nil {
 		return None, err
 	}
-	if t = combine(k.Type, "TRY_CAST(%s AS "+name+")", t); k.Type.Kind == plan.KindVarchar {
+	if t = sqlexpr.Combine(k.Type, "TRY_CAST(%s AS "+name+")", t); k.Type.Kind == plan.KindVarchar {
 		t = canonical(t)
 	}
 	return s.put(t), nil
@@ -168,7 +169,7 @@ func (s *selection) key(k plan.Key) (int, error) {
 // canonical brings a text that a query has made into the one form that loaded
 // texts have: joining and cutting texts can leave characters decomposed, and
 // then two keys would look the same.
-func canonical(t term) term { return combine(t.typ, "nfc_normalize(%s)", t) }
+func canonical(t sqlexpr.Term) sqlexpr.Term { return sqlexpr.Combine(t.Type, "nfc_normalize(%s)", t) }
 
 // draws renders the columns that the draws need. Values go first, so that a
 // count of the rows that have one finds it there already.
@@ -196,19 +197,19 @@ func (s *selection) draws(draws []plan.Draw) ([]DrawColumns, error) {
 }
 
 // value renders a draw's value, which is NULL exactly where the expression is.
-func (s *selection) value(d plan.Draw) (term, error) {
-	v, err := s.expr(d.Value)
+func (s *selection) value(d plan.Draw) (sqlexpr.Term, error) {
+	v, err := s.Expr(d.Value)
 	if err != nil {
-		return term{}, err
+		return sqlexpr.Term{}, err
 	}
 	if d.Kind != plan.DrawDistinct && s.ranked {
 		return s.bounded(d, v)
 	}
 	if d.Kind != plan.DrawDistinct {
-		v, _, err = s.quantise(v, d.Quantum, false)
+		v, _, err = s.Quantise(v, d.Quantum, false)
 		return v, err
 	}
-	if _, bare := d.Value.(*plan.Column); !bare && v.typ.Kind == plan.KindVarchar {
+	if _, bare := d.Value.(*plan.Column); !bare && v.Type.Kind == plan.KindVarchar {
 		v = canonical(v)
 	}
 	return v, nil
@@ -233,11 +234,11 @@ func (s *selection) mask(d plan.Draw, out *DrawColumns, places map[string]int) e
 	if len(rest) == 0 {
 		return nil
 	}
-	terms, err := s.exprs(rest)
+	terms, err := s.Exprs(rest)
 	if err != nil {
 		return err
 	}
-	out.Mask = s.put(list(boolean, "(", " AND ", ")", terms))
+	out.Mask = s.put(sqlexpr.List(plan.Of(plan.KindBoolean), "(", " AND ", ")", terms))
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/noised/noised/analytics/sqlgen"
+	"github.com/noised/noised/analytics/sqlexpr"
 )
 
 // Settings say how instances are opened, and how many stay open.
@@ -65,14 +65,14 @@ func (o Settings) encrypting() ([]string, error) {
 	if o.Extension == "" {
 		return nil, nil
 	}
-	file, err := sqlgen.QuoteText(o.Extension)
+	file, err := sqlexpr.QuoteText(o.Extension)
 	return []string{"LOAD " + file, "SET temp_file_encryption = true"}, err
 }
 
 // attach returns the statement that attaches a segment. Nothing shows its text: it
 // may have the key.
 func (o Settings) attach(ctx context.Context, path, catalog string) (string, error) {
-	file, err := sqlgen.QuoteText(path)
+	file, err := sqlexpr.QuoteText(path)
 	if err != nil || o.Key == nil {
 		return "ATTACH " + file + " AS " + catalog + " (READ_ONLY)", err
 	}

@@ -1,4 +1,4 @@
-package sqlgen
+package sqlexpr
 
 import (
 	"fmt"
@@ -15,29 +15,25 @@ const (
 	maxTimestamp = math.MaxInt64 - 1
 )
 
-// quoteText returns a string literal. NUL would end the text for DuckDB's C
+// QuoteText returns a string literal. NUL would end the text for DuckDB's C
 // interface, and no value that passed the parser or a contract holds one.
-func quoteText(s string) (string, error) {
+func QuoteText(s string) (string, error) {
 	if strings.ContainsRune(s, 0) {
 		return "", fmt.Errorf("a text holds NUL")
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
 }
 
-// QuoteText returns s as an SQL string literal, for statements that name a
-// file.
-func QuoteText(s string) (string, error) { return quoteText(s) }
-
-// quoteName returns a quoted identifier.
-func quoteName(s string) (string, error) {
+// QuoteName returns a quoted identifier.
+func QuoteName(s string) (string, error) {
 	if s == "" || strings.ContainsRune(s, 0) {
 		return "", fmt.Errorf("a column has no usable name")
 	}
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil
 }
 
-// sqlType returns DuckDB's name of a type.
-func sqlType(t plan.Type) (string, error) {
+// TypeName returns DuckDB's name of a type.
+func TypeName(t plan.Type) (string, error) {
 	switch t.Kind {
 	case plan.KindUnknown:
 		return "", fmt.Errorf("an expression has no type")
@@ -46,9 +42,9 @@ func sqlType(t plan.Type) (string, error) {
 	}
 }
 
-// literal renders a constant with exactly its type.
-func literal(v plan.Value) (string, error) {
-	name, err := sqlType(v.Type)
+// Literal renders a constant with exactly its type.
+func Literal(v plan.Value) (string, error) {
+	name, err := TypeName(v.Type)
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +54,7 @@ func literal(v plan.Value) (string, error) {
 	text := ""
 	switch v.Type.Kind {
 	case plan.KindVarchar:
-		return quoteText(v.Str)
+		return QuoteText(v.Str)
 	case plan.KindBoolean:
 		return strings.ToUpper(v.Text()), nil
 	case plan.KindDate:
@@ -86,4 +82,13 @@ func timestampLiteral(micros int64) (string, error) {
 		return "", fmt.Errorf("a timestamp literal is out of range")
 	}
 	return "make_timestamp(" + strconv.FormatInt(micros, 10) + ")", nil
+}
+
+// ColumnName is the name of a column within a statement. Names of columns have
+// no dots, so that it is one to one.
+func ColumnName(c *plan.Column) string {
+	if c.Qualifier == "" {
+		return c.Name
+	}
+	return c.Qualifier + "." + c.Name
 }

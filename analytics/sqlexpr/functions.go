@@ -1,4 +1,4 @@
-package sqlgen
+package sqlexpr
 
 import (
 	"fmt"
@@ -59,35 +59,35 @@ var forms = map[string]form{
 }
 
 // call renders a function of plan.RowFunctions.
-func (b *builder) call(c *plan.Call) (term, error) {
+func (b *Builder) call(c *plan.Call) (Term, error) {
 	if err := checkArity(c); err != nil {
-		return term{}, err
+		return Term{}, err
 	}
-	args, err := b.exprs(c.Args)
+	args, err := b.Exprs(c.Args)
 	if err != nil {
-		return term{}, err
+		return Term{}, err
 	}
 	if f, ok := forms[c.Func]; ok {
 		if f.result == (plan.Type{}) {
-			f.result = args[0].typ
+			f.result = args[0].Type
 		}
 		if f.open != "" {
-			return list(f.result, f.open, f.separator, f.close, args), nil
+			return List(f.result, f.open, f.separator, f.close, args), nil
 		}
-		return combine(f.result, f.format, args...), nil
+		return Combine(f.result, f.format, args...), nil
 	}
 	switch c.Func {
 	case "-":
 		if len(args) == 1 {
-			return combine(double, "(- %s)", args...), nil
+			return Combine(double, "(- %s)", args...), nil
 		}
-		return combine(double, "(%s - %s)", args...), nil
+		return Combine(double, "(%s - %s)", args...), nil
 	case "/":
-		d := b.share(args[1])
-		return combine(double, "(CASE WHEN %s = 0 THEN NULL ELSE %s / %s END)", d, args[0], d), nil
+		d := b.Share(args[1])
+		return Combine(double, "(CASE WHEN %s = 0 THEN NULL ELSE %s / %s END)", d, args[0], d), nil
 	case "nullif":
-		x := b.share(args[0])
-		return combine(x.typ, "(CASE WHEN %s = %s THEN NULL ELSE %s END)", x, args[1], x), nil
+		x := b.Share(args[0])
+		return Combine(x.Type, "(CASE WHEN %s = %s THEN NULL ELSE %s END)", x, args[1], x), nil
 	case "round":
 		return b.round(c, args)
 	case "sqrt", "ln", "log10", "power", "width_bucket":
@@ -95,7 +95,7 @@ func (b *builder) call(c *plan.Call) (term, error) {
 	case "year", "quarter", "month", "day", "dayofweek", "date_trunc":
 		return b.calendar(c, args)
 	default:
-		return term{}, fmt.Errorf("function %q has no rendering", c.Func)
+		return Term{}, fmt.Errorf("function %q has no rendering", c.Func)
 	}
 }
 
@@ -116,42 +116,42 @@ func checkArity(c *plan.Call) error {
 }
 
 // round takes its digits as a plain number: DuckDB wants an INTEGER.
-func (b *builder) round(c *plan.Call, args []term) (term, error) {
+func (b *Builder) round(c *plan.Call, args []Term) (Term, error) {
 	if len(args) == 1 {
-		return combine(double, "round(%s)", args...), nil
+		return Combine(double, "round(%s)", args...), nil
 	}
 	digits, ok := c.Args[1].(*plan.Literal)
 	if !ok || digits.Value.Null || digits.Value.Int < 0 || digits.Value.Int > plan.MaxDigits {
-		return term{}, fmt.Errorf("round has no constant number of digits")
+		return Term{}, fmt.Errorf("round has no constant number of digits")
 	}
-	return combine(double, fmt.Sprintf("round(%%s, %d)", digits.Value.Int), args[0]), nil
+	return Combine(double, fmt.Sprintf("round(%%s, %d)", digits.Value.Int), args[0]), nil
 }
 
 // calendar renders functions of dates and timestamps, which see the years 1 to
 // 9999 only: beyond, DuckDB's arithmetic can leave its range and fail.
-func (b *builder) calendar(c *plan.Call, args []term) (term, error) {
-	x := b.share(args[len(args)-1])
+func (b *Builder) calendar(c *plan.Call, args []Term) (Term, error) {
+	x := b.Share(args[len(args)-1])
 	body, result := c.Func+"(%s)", bigint
 	if c.Func == "date_trunc" {
 		part, err := datePart(c.Args[0])
 		if err != nil {
-			return term{}, err
+			return Term{}, err
 		}
-		name, err := sqlType(x.typ)
+		name, err := TypeName(x.Type)
 		if err != nil {
-			return term{}, err
+			return Term{}, err
 		}
-		body, result = "TRY_CAST(date_trunc('"+part+"', %s) AS "+name+")", x.typ
+		body, result = "TRY_CAST(date_trunc('"+part+"', %s) AS "+name+")", x.Type
 	}
 	first, end := "DATE '0001-01-01'", "DATE '10000-01-01'"
-	switch x.typ.Kind {
+	switch x.Type.Kind {
 	case plan.KindDate:
 	case plan.KindTimestamp:
 		first, end = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
 	default:
-		return term{}, fmt.Errorf("%s of a %s", c.Func, x.typ)
+		return Term{}, fmt.Errorf("%s of a %s", c.Func, x.Type)
 	}
-	return combine(result, "(CASE WHEN %s >= "+first+" AND %s < "+end+" THEN "+body+" END)", x, x, x), nil
+	return Combine(result, "(CASE WHEN %s >= "+first+" AND %s < "+end+" THEN "+body+" END)", x, x, x), nil
 }
 
 func datePart(e plan.Expr) (string, error) {
