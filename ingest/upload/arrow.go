@@ -15,13 +15,13 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/noised/noised/ingest/duck"
+	"github.com/noised/noised/ingest/shape"
 )
 
 // Limits on what one message of an Arrow stream may make us allocate.
 const (
-	maxArrowBody     = 256 << 20
-	maxArrowMetadata = 16 << 20
-	maxArrowMemory   = 384 << 20
+	maxArrowBody   = 256 << 20
+	maxArrowMemory = 384 << 20
 )
 
 // arrowAsParquet rewrites an Arrow IPC stream as a Parquet file with the wanted
@@ -37,7 +37,7 @@ func (u *Upload) arrowAsParquet(ctx context.Context, path string) (out string, i
 			err = errBatchTooLarge
 		}
 	}()
-	if err := u.checkArrow(path); err != nil {
+	if err := shape.ArrowStream(path); err != nil {
 		return "", nil, err
 	}
 	in, err := os.Open(path)
@@ -47,7 +47,7 @@ func (u *Upload) arrowAsParquet(ctx context.Context, path string) (out string, i
 	defer func() { _ = in.Close() }()
 	r, err := ipc.NewReader(bufio.NewReaderSize(&contextReader{ctx: ctx, r: in}, 1<<20),
 		ipc.WithAllocator(&limitedAllocator{left: maxArrowMemory}),
-		ipc.WithBodySizeLimit(maxArrowBody), ipc.WithMetadataSizeLimit(maxArrowMetadata))
+		ipc.WithBodySizeLimit(maxArrowBody), ipc.WithMetadataSizeLimit(shape.MaxArrowMetadata))
 	if err != nil {
 		return "", nil, u.notArrow(ctx, err)
 	}
@@ -139,7 +139,7 @@ func (u *Upload) notArrow(ctx context.Context, err error) error {
 	if known := duck.Environment(ctx, u.Dir, err); known != nil {
 		return known
 	}
-	return errNotStream
+	return shape.ErrNotStream
 }
 
 var errBatchTooLarge = rejected("a record batch of the Arrow stream needs more than %d MB: write smaller batches", maxArrowMemory>>20)

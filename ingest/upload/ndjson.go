@@ -11,6 +11,7 @@ import (
 
 	"github.com/noised/noised/ingest/scan"
 	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/shape"
 )
 
 // sampledLines is the number of lines of an NDJSON file whose keys are looked
@@ -35,7 +36,7 @@ func (u *Upload) ndjsonSource(path string) (*Source, error) {
 		names = append(names, segment.Literal(c.Name)+": 'VARCHAR'")
 		src.Columns = append(src.Columns, Column{Expr: segment.Quote(c.Name), Text: true})
 	}
-	if nested, err := anyDeep(path); err != nil || nested {
+	if nested, err := shape.AnyDeep(path); err != nil || nested {
 		return src, err // a line is not to be read by others
 	}
 	src.Relation = fmt.Sprintf("read_json(%s, auto_detect = false, format = 'newline_delimited', compression = 'uncompressed', "+
@@ -78,7 +79,7 @@ func (u *Upload) sampleKeys(path string) ([]string, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		if deep(text) {
+		if shape.Deep(text) {
 			continue
 		}
 		object, fault := scan.ParseObject(text)
@@ -117,8 +118,8 @@ func (u *Upload) rewriteNDJSON(ctx context.Context, path string, sampled []strin
 		} else if err != nil {
 			return nil, err
 		}
-		if deep(text) {
-			u.Reject(line, fmt.Sprintf("the line has lists and objects more than %d deep in each other", maxDepth))
+		if shape.Deep(text) {
+			u.Reject(line, fmt.Sprintf("the line has lists and objects more than %d deep in each other", shape.MaxDepth))
 			continue
 		}
 		object, fault := scan.ParseObject(text)

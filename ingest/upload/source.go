@@ -8,6 +8,7 @@ import (
 
 	"github.com/noised/noised/ingest/scan"
 	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/shape"
 )
 
 // Source is an upload that DuckDB can read: a relation with one expression for
@@ -36,7 +37,7 @@ type Column struct {
 // or else by one that differs in case or surrounding space only. It returns
 // their positions and the names that are left over.
 func match(wanted []segment.Column, names []string) (at []int, ignored []string, err error) {
-	if err := checkNames(names); err != nil {
+	if err := shape.Names(names); err != nil {
 		return nil, nil, err
 	}
 	at = make([]int, len(wanted))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/noised/noised/ingest/duck"
 	"github.com/noised/noised/ingest/segment"
+	"github.com/noised/noised/ingest/shape"
 	"github.com/noised/noised/privacy"
 )
 
@@ -75,7 +76,7 @@ func (u *Upload) Source(ctx context.Context, d *duck.DB, path string) (*Source, 
 	case FormatNDJSON:
 		return u.ndjsonSource(path)
 	case FormatParquet:
-		if err := u.checkParquet(path); err != nil {
+		if err := shape.Parquet(path, u.largest); err != nil {
 			return nil, err
 		}
 		return u.parquetSource(ctx, d, path)
@@ -85,6 +86,9 @@ func (u *Upload) Source(ctx context.Context, d *duck.DB, path string) (*Source, 
 		return nil, fmt.Errorf("unknown format")
 	}
 }
+
+// largest is the most bytes that a file of a size may hold.
+func (u *Upload) largest(size int64) int64 { return Largest(size, u.MaxBytes) }
 
 // rejected is a refusal of the file that its sender can act upon.
 func rejected(format string, args ...any) *privacy.Error {

@@ -1,4 +1,4 @@
-package upload
+package shape
 
 import (
 	"bufio"
@@ -15,11 +15,11 @@ import (
 const (
 	maxColumns = 10_000
 	maxName    = 1 << 10 // bytes of a column's name
-	maxDepth   = 64      // lists and structures in each other
+	MaxDepth   = 64      // lists and structures in each other
 )
 
-// checkNames refuses a file with more columns or longer names than tables have.
-func checkNames(names []string) error {
+// Names refuses a file with more columns or longer names than tables have.
+func Names(names []string) error {
 	if len(names) > maxColumns {
 		return rejected("the file has %d columns; at most %d are read", len(names), maxColumns)
 	}
@@ -31,9 +31,9 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// anyDeep reports whether some line of a file nests deeper than lines may. It is asked
+// AnyDeep reports whether some line of a file nests deeper than lines may. It is asked
 // before another reader than ours sees the file.
-func anyDeep(path string) (bool, error) {
+func AnyDeep(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
@@ -42,7 +42,7 @@ func anyDeep(path string) (bool, error) {
 	r := bufio.NewReaderSize(f, 2*scan.MaxRecord)
 	for {
 		line, err := r.ReadSlice('\n')
-		if deep(line) || errors.Is(err, bufio.ErrBufferFull) {
+		if Deep(line) || errors.Is(err, bufio.ErrBufferFull) {
 			return true, nil // or longer than a line may be
 		}
 		if errors.Is(err, io.EOF) {
@@ -53,9 +53,9 @@ func anyDeep(path string) (bool, error) {
 	}
 }
 
-// deep reports whether a line of JSON nests lists and objects deeper than maxDepth.
-func deep(line []byte) bool {
-	if bytes.Count(line, []byte("["))+bytes.Count(line, []byte("{")) <= maxDepth {
+// Deep reports whether a line of JSON nests lists and objects deeper than maxDepth.
+func Deep(line []byte) bool {
+	if bytes.Count(line, []byte("["))+bytes.Count(line, []byte("{")) <= MaxDepth {
 		return false
 	}
 	depth, text := 0, false
@@ -67,7 +67,7 @@ func deep(line []byte) bool {
 			text = !text
 		case text:
 		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
+			if depth++; depth > MaxDepth {
 				return true
 			}
 		case c == ']' || c == '}':

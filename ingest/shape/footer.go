@@ -1,4 +1,4 @@
-package upload
+package shape
 
 import (
 	"encoding/binary"
@@ -16,9 +16,10 @@ const (
 
 var errNotParquet = rejected("the file is not a Parquet file, or is damaged")
 
-// checkParquet reads what a Parquet file says of itself and of its pages, and refuses
-// more than there can be. What it cannot make sense of is left to the reader.
-func (u *Upload) checkParquet(path string) error {
+// Parquet reads what a Parquet file says of itself and of its pages, and refuses more
+// than there can be in a file that may hold so many bytes. What it cannot make sense of
+// is left to the reader.
+func Parquet(path string, largest func(size int64) int64) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func (u *Upload) checkParquet(path string) error {
 	if err != nil {
 		return err
 	}
-	p := parquetFile{r: f, size: info.Size(), most: Largest(info.Size(), u.MaxBytes)}
+	p := parquetFile{r: f, size: info.Size(), most: largest(info.Size())}
 	footer, err := p.footer()
 	if err != nil {
 		return err
@@ -36,12 +37,7 @@ func (u *Upload) checkParquet(path string) error {
 	if err := p.check(footer); err != nil {
 		return err
 	}
-	for _, c := range p.chunks {
-		if err := p.pages(c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.allPages()
 }
 
 // parquetFile is a file whose claims are looked at.
@@ -169,8 +165,8 @@ func (p *parquetFile) tree() error {
 		if e.children > 0 {
 			open = append(open, e.children)
 		}
-		if len(open) > maxDepth {
-			return rejected("the Parquet file has groups more than %d deep in each other", maxDepth)
+		if len(open) > MaxDepth {
+			return rejected("the Parquet file has groups more than %d deep in each other", MaxDepth)
 		}
 	}
 	for _, left := range open {
@@ -258,65 +254,4 @@ func (c *parquetChunk) begin() int64 {
 		return c.dictionary
 	}
 	return c.data
-}
-
-// page is what the header of a page says.
-type page struct {
-	plain, stored, values int64
-	dictionary            bool
-}
-
-// pages looks at the headers of a chunk's pages. A header that is none ends the look:
-// whether that is a fault is for the reader to say.
-func (p *parquetFile) pages(c parquetChunk) error {
-	head := make([]byte, maxHeader)
-	var held int64
-	for at, end := c.begin(), c.begin()+c.stored; at < end; {
-		n, err := p.r.ReadAt(head[:min(maxHeader, p.size-at)], at)
-		if n == 0 {
-			return err
-		}
-		t := &thrift{b: head[:n]}
-		h := readPage(t)
-		if t.err != nil {
-			return nil
-		}
-		switch {
-		case h.plain < 0, h.stored < 0, h.values < 0, h.dictionary && h.values > h.plain:
-			return errNotParquet
-		case h.plain > maxPage:
-			return rejected("a page of the Parquet file holds more than %d MB: write smaller pages and dictionaries", maxPage>>20)
-		}
-		if held += h.plain; held > p.most {
-			return rejected("a column of the Parquet file holds more than a file of its size may")
-		}
-		at += int64(n-len(t.b)) + h.stored
-	}
-	return nil
-}
-
-// readPage reads a page's header.
-func readPage(t *thrift) (h page) {
-	t.structure(func(id int, kind byte) bool {
-		switch {
-		case id == 1 && kind == thriftI32:
-			h.dictionary = t.number() == 2
-		case id == 2 && kind == thriftI32:
-			h.plain = t.number()
-		case id == 3 && kind == thriftI32:
-			h.stored = t.number()
-		case (id == 5 || id == 7 || id == 8) && kind == thriftStruct:
-			t.structure(func(id int, kind byte) bool {
-				if id != 1 || kind != thriftI32 {
-					return false
-				}
-				h.values = t.number()
-				return true
-			})
-		default:
-			return false
-		}
-		return true
-	})
-	return h
 }

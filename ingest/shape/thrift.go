@@ -1,4 +1,4 @@
-package upload
+package shape
 
 import (
 	"encoding/binary"

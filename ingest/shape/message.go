@@ -1,4 +1,4 @@
-package upload
+package shape
 
 import (
 	"encoding/binary"
@@ -6,10 +6,13 @@ import (
 	"os"
 )
 
-// checkArrow looks at the schema of an Arrow stream before its reader does. The reader
+// MaxArrowMetadata is the most bytes of a message of an Arrow stream beyond its rows.
+const MaxArrowMetadata = 16 << 20
+
+// ArrowStream looks at the schema of an Arrow stream before its reader does. The reader
 // follows places in the schema's bytes as often as they are named, so that a few
 // bytes may become more columns than there is memory for.
-func (u *Upload) checkArrow(path string) error {
+func ArrowStream(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -18,20 +21,20 @@ func (u *Upload) checkArrow(path string) error {
 	var head [8]byte
 	n, err := io.ReadFull(f, head[:])
 	if n < len(head) {
-		return u.tooShort(err)
+		return tooShort(err)
 	}
 	length := int64(binary.LittleEndian.Uint32(head[:4]))
 	rest := head[4:]
 	if length == 0xffffffff {
 		length, rest = int64(binary.LittleEndian.Uint32(head[4:])), nil
 	}
-	if length > maxArrowMetadata {
-		return errNotStream
+	if length > MaxArrowMetadata {
+		return ErrNotStream
 	}
 	b := make([]byte, max(length, int64(len(rest))))
 	copied := copy(b, rest)
 	if _, err := io.ReadFull(f, b[copied:]); err != nil {
-		return u.tooShort(err)
+		return tooShort(err)
 	}
 	s := &flat{b: b}
 	s.message()
@@ -42,14 +45,15 @@ func (u *Upload) checkArrow(path string) error {
 }
 
 // tooShort is what is wrong with a stream that ends in its first message.
-func (u *Upload) tooShort(err error) error {
+func tooShort(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // of io.ReadFull itself
-		return errNotStream
+		return ErrNotStream
 	}
 	return err
 }
 
-var errNotStream = rejected("the file is not an Arrow IPC stream, or is damaged (a file with a footer is not a stream)")
+// ErrNotStream refuses what is no Arrow stream.
+var ErrNotStream = rejected("the file is not an Arrow IPC stream, or is damaged (a file with a footer is not a stream)")
 
 // flat reads the few parts of a flatbuffer that bound the rest. No place outside of
 // the bytes is read.
@@ -113,8 +117,8 @@ func (f *flat) fields(vector, depth int) {
 	if vector == 0 || f.broken || f.fault != nil {
 		return
 	}
-	if depth > maxDepth {
-		f.fault = rejected("the Arrow stream has lists and structures more than %d deep in each other", maxDepth)
+	if depth > MaxDepth {
+		f.fault = rejected("the Arrow stream has lists and structures more than %d deep in each other", MaxDepth)
 		return
 	}
 	n := f.u32(vector)
