@@ -18,7 +18,7 @@ PYTHON       := $(VENV)/bin/python
 VENV_READY   := $(VENV)/ready
 
 # Packages with goroutines or shared state, for the race detector.
-RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/keyring ./privacy/translog ./analytics/catalog ./analytics/query ./analytics/turns ./ingest/job ./api/...
+RACE ?= ./privacy/containment ./privacy/anomaly ./privacy/controldb ./privacy/ledger ./privacy/policy ./privacy/keyring ./privacy/translog ./analytics/catalog ./analytics/query ./analytics/turns ./ingest/job ./ingest/child ./api/...
 
 # SQLite is C that was made Go: the detector, which knows nothing of the memory that it
 # manages, finds no race in there, and makes it fifteen times slower.

@@ -50,7 +50,7 @@ func (s *Service) startAlone(ctx context.Context, done func(), run func(func()))
 		return false
 	}
 	work, ok, err := s.alone.Next(ctx, func(tenant, dataset string) bool {
-		merging := s.merging()
+		merging := s.merges.Merging()
 		return merging.Tenant == tenant && merging.Dataset == dataset
 	})
 	if err != nil && ctx.Err() == nil {
@@ -64,16 +64,6 @@ func (s *Service) startAlone(ctx context.Context, done func(), run func(func()))
 		work(ctx)
 	})
 	return true
-}
-
-// waits reports whether a table's data is about to be erased from.
-func (s *Service) waits(ctx context.Context, t catalog.Scattered) (waits bool, err error) {
-	err = s.o.DB.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM erasures WHERE state IN ('pending', 'running') AND tenant = ? AND dataset = ?)`,
-		t.Tenant, t.Dataset).Scan(&waits)
-	if err != nil {
-		return false, privacy.Internal(err, "looking for erasures")
-	}
-	return waits, nil
 }
 
 // nameRoot has the scratch directories of naming. Any process on the data directory

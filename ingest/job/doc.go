@@ -27,7 +27,7 @@
 // # One writer
 //
 // Only the process that holds the lock on worker.lock runs jobs, recovers and
-// cleans up; it also merges tables (see compact.go). Any number of processes on the same data directory may take
+// cleans up; it also merges tables (see package compact). Any number of processes on the same data directory may take
 // uploads, show loads and cancel them; one of them takes over when the lock
 // becomes free.
 //

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/ingest/region"
 	"github.com/noised/noised/privacy"
 )
 
@@ -35,7 +36,7 @@ func (s *Service) limits(ctx context.Context, tenant string) (quota.Limits, erro
 // reader is what both the store and a transaction read through.
 type reader interface {
 	querier
-	rower
+	region.Rower
 }
 
 // uses is what a tenant has in use.

@@ -22,7 +22,7 @@ func (s *Service) recover(ctx context.Context) error {
 	if err := s.dropUnpublished(ctx); err != nil {
 		return err
 	}
-	if err := s.dropMerged(ctx, nil); err != nil {
+	if err := s.merges.Recover(ctx); err != nil {
 		return err
 	}
 	if s.alone != nil {
@@ -35,7 +35,7 @@ func (s *Service) recover(ctx context.Context) error {
 		return err
 	}
 	for _, j := range open {
-		if serves, err := s.servesLoad(ctx, j); err != nil {
+		if serves, err := s.region.Serves(ctx, j.Tenant); err != nil {
 			return err
 		} else if !serves {
 			continue
@@ -76,7 +76,7 @@ func (s *Service) dropUnpublished(ctx context.Context) error {
 		return err
 	}
 	for _, j := range found {
-		if serves, err := s.servesLoad(ctx, j); err != nil {
+		if serves, err := s.region.Serves(ctx, j.Tenant); err != nil {
 			return err
 		} else if !serves {
 			continue

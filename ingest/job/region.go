@@ -2,74 +2,21 @@ package job
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
-	"strings"
 
-	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/analytics/residency"
+	"github.com/noised/noised/ingest/region"
 	"github.com/noised/noised/privacy"
 )
 
-// Residency.
-//
-// Of a tenant whose region is not served, nothing is taken in, run, merged, read,
-// resumed or removed: what there is of it belongs to a server of its region, which
-// may share the control store or have had this disk before. What the tenant has
-// asked for waits there.
-
-// rower is what both the store and a transaction read one row through.
-type rower interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// serves reports whether the rows of a tenant may be here. Public tables and what
-// a tenant left that is no more have no region to be kept from.
-func (s *Service) serves(ctx context.Context, from rower, tenant string) (bool, error) {
-	if tenant == catalog.Public || s.o.Regions.All() {
-		return true, nil
-	}
-	var region string
-	err := from.QueryRowContext(ctx, `SELECT region FROM tenants WHERE name = ?`, tenant).Scan(&region)
-	if errors.Is(err, sql.ErrNoRows) {
-		return true, nil
-	}
-	if err != nil {
-		return false, privacy.Internal(err, "reading a region")
-	}
-	return s.o.Regions.Serve(region), nil
-}
-
 // resides refuses to go on with a load of a tenant whose rows may not be here.
-func (s *Service) resides(ctx context.Context, from rower, j record) error {
-	serves, err := s.serves(ctx, from, j.Tenant)
+func (s *Service) resides(ctx context.Context, from region.Rower, j record) error {
+	serves, err := s.region.ServesIn(ctx, from, j.Tenant)
 	if err == nil && !serves {
 		return residency.Refusal(j.Tenant)
 	}
 	return err
-}
-
-func (s *Service) servesLoad(ctx context.Context, j record) (bool, error) {
-	return s.serves(ctx, s.o.DB, j.Tenant)
-}
-
-// servesFile is serves for the tenant that a path below the data directory, written
-// with slashes, belongs to.
-func (s *Service) servesFile(ctx context.Context, path string) (bool, error) {
-	below, ok := strings.CutPrefix(path, "tenants/")
-	if !ok {
-		return true, nil // of a public table
-	}
-	tenant, _, _ := strings.Cut(below, "/")
-	return s.serves(ctx, s.o.DB, tenant)
-}
-
-// servesSegment is serves for a file of data, which keeps the region of its tenant
-// when that is no more.
-func (s *Service) servesSegment(seg catalog.Segment) bool {
-	return strings.HasPrefix(seg.Path, "public/") || s.o.Regions.Serve(seg.Region)
 }
 
 // held lists the tenants, as JSON, of whose loads none may start now: those of
@@ -82,7 +29,7 @@ func (s *Service) held(ctx context.Context) (string, error) {
 			return "", err
 		}
 		for tenant, running := range waiting {
-			serves, err := s.serves(ctx, s.o.DB, tenant)
+			serves, err := s.region.Serves(ctx, tenant)
 			if err != nil {
 				return "", err
 			}

@@ -79,7 +79,7 @@ func (s *Service) schedule(ctx context.Context, jobs *sync.WaitGroup) {
 		}
 		select {
 		case <-compact.C:
-			if s.startCompaction(ctx, func() { <-slots; s.nudge() }, jobs.Go) {
+			if s.merges.Start(ctx, func() { <-slots; s.nudge() }, jobs.Go) {
 				continue
 			}
 		default:

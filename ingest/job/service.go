@@ -9,9 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/analytics/quota"
+	"github.com/noised/noised/ingest/compact"
 	"github.com/noised/noised/ingest/order"
+	"github.com/noised/noised/ingest/region"
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/ingest/spool"
 	"github.com/noised/noised/privacy"
@@ -26,18 +27,17 @@ const defaultCompactAfter = time.Minute
 type Service struct {
 	o      Options
 	orders *order.Maker
+	merges *compact.Service
+	region region.Gate
 	wake   chan struct{} // has a token when a load became pending in this process
-
-	compacted map[table]time.Time // when tables were last merged, in this process; of the scheduling goroutine
 
 	alone Alone                 // nil for none; set before Run
 	look  func(context.Context) // nil for none; set before Run
 
 	arriving quota.Gauge // bytes of uploads that are not on record yet, by tenant
 
-	mu         sync.Mutex
-	running    map[string]context.CancelCauseFunc // by load id, in this process
-	compacting *catalog.Scattered                 // the table that is being merged, in this process
+	mu      sync.Mutex
+	running map[string]context.CancelCauseFunc // by load id, in this process
 }
 
 // New returns the service on a data directory and creates the directories
@@ -67,7 +67,12 @@ func New(o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, orders: &order.Maker{Catalog: o.Catalog, Keys: o.Keys, CryptoExtension: o.CryptoExtension, Dir: o.Dir, MemoryMB: o.Workers.MemoryMB()}, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}, compacted: map[table]time.Time{}}
+	s := &Service{o: o, orders: &order.Maker{Catalog: o.Catalog, Keys: o.Keys, CryptoExtension: o.CryptoExtension, Dir: o.Dir, MemoryMB: o.Workers.MemoryMB()}, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}}
+	s.region = region.Gate{Regions: o.Regions, From: o.DB}
+	s.merges = compact.New(compact.Options{
+		DB: o.DB, Catalog: o.Catalog, Orders: s.orders, Workers: o.Workers, Region: s.region, Dir: o.Dir, Scratch: s.workRoot(),
+		After: o.CompactAfter, Encrypting: o.Keys.On() && o.CryptoExtension != "", Log: o.Log, Now: o.Now,
+	})
 	for _, d := range []string{s.spoolDir(), s.workRoot()} {
 		if err := segment.MkdirAll(d); err != nil {
 			return nil, privacy.Internal(err, "load service")

@@ -140,7 +140,7 @@ func (s *Service) claim(ctx context.Context) (j record, ok bool, err error) {
 	if err != nil || !waiting {
 		return record{}, false, err
 	}
-	merging := s.merging() // the tenant and dataset whose loads wait
+	merging := s.merges.Merging() // the tenant and dataset whose loads wait
 	held, err := s.held(ctx)
 	if err != nil {
 		return record{}, false, err

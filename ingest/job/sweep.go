@@ -50,7 +50,7 @@ func (s *Service) sweepSegments(ctx context.Context) error {
 	}
 	var gone, paths []string
 	for _, seg := range old {
-		if !s.servesSegment(seg) {
+		if !s.region.ServesSegment(seg) {
 			continue
 		}
 		if err := os.Remove(s.absolute(seg.Path)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -77,7 +77,7 @@ func (s *Service) sweepRejects(ctx context.Context) error {
 	}
 	for _, file := range files {
 		tenant := strings.Split(file, "/")[1]
-		if serves, err := s.servesFile(ctx, file); err != nil {
+		if serves, err := s.region.ServesFile(ctx, file); err != nil {
 			return err
 		} else if !serves {
 			continue
