@@ -108,7 +108,9 @@ func list(names []string) string {
 func distinct(names []string) []string {
 	for i := 1; i < len(names); i++ {
 		if names[i-1] >= names[i] {
-			return slices.Compact(slices.Sorted(slices.Values(names)))
+			names = slices.Clone(names)
+			slices.Sort(names)
+			return slices.Compact(names)
 		}
 	}
 	return names

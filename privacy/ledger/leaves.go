@@ -121,7 +121,7 @@ func commit(detail []byte, likely *shares) committed {
 		c.detail = c.nonce.Parts()(partDetail).Commit(detail)
 	}
 	if likely != nil {
-		c.root = translog.NewParties(c.nonce, likely.texts).Root()
+		c.root = translog.PartiesRoot(c.nonce, likely.texts)
 	}
 	return c
 }
@@ -138,7 +138,7 @@ func (t *touched) leaf(id string, cost privacy.Cost, c committed) (json.RawMessa
 	}
 	root := c.root
 	if !t.shares.same(c.likely) {
-		root = translog.NewParties(c.nonce, t.shares.texts).Root()
+		root = translog.PartiesRoot(c.nonce, t.shares.texts)
 	}
 	body := append(append(make([]byte, 0, 320), `{"charge":"`...), id...)
 	if c.detail != "" {

@@ -35,6 +35,8 @@ func (n Nonce) Parts() func(part string) Nonce {
 // Commit returns what stands in a leaf for a text: its SHA-256 behind the nonce,
 // in hexadecimal.
 func (n Nonce) Commit(text []byte) string {
-	sum := sha256.Sum256(append(n[:len(n):len(n)], text...))
-	return hex.EncodeToString(sum[:])
+	h := sha256.New()
+	h.Write(n[:])
+	h.Write(text)
+	return hex.EncodeToString(h.Sum(nil))
 }

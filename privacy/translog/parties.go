@@ -5,6 +5,9 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/bits"
+	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -35,48 +38,80 @@ import (
 // of the tree are hashed behind different bytes. That nobody has two places follows
 // from their order.
 type Parties struct {
-	nonces []Nonce
-	levels [][]tlog.Hash // from the leaves to the root
+	stream []byte        // the nonces, one after the other
+	hashes []tlog.Hash   // of all levels
+	levels [][]tlog.Hash // of hashes, from the leaves to the root
 }
 
 // NewParties returns the tree over the texts of the parties of a leaf, of whom there
 // is at least one, in the order of their places.
 func NewParties(n Nonce, texts [][]byte) *Parties {
-	p := &Parties{nonces: n.Places(len(texts))}
-	level := make([]tlog.Hash, len(texts), 2*len(texts)+8) // with room for those above
-	var buffer [256]byte
-	for i, text := range texts {
-		level[i] = sha256.Sum256(append(append(append(buffer[:0], 0), p.nonces[i][:]...), text...))
-	}
-	p.levels = append(p.levels, level)
-	for len(level) > 1 {
-		above := level[len(level):]
-		for ; len(level) > 1; level = level[2:] {
-			above = append(above, tlog.NodeHash(level[0], level[1]))
-		}
-		level = append(above, level...) // one that is left over moves up as it is
-		p.levels = append(p.levels, level)
-	}
+	p := &Parties{}
+	p.grow(n, texts)
 	return p
 }
 
-// Places derives the nonces of parts that are told apart by their place, a hundred
-// in the time that [Nonce.Parts] takes for ten: what AES-256 makes of a counter,
-// under a key that is for nothing else.
-func (n Nonce) Places(count int) []Nonce {
-	key := n.Parts()("parties")
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		panic(err) // of keys of another length alone
+// trees are those whose roots alone were asked for: every charge needs one, and none
+// of them for long.
+var trees = sync.Pool{New: func() any { return &Parties{} }}
+
+// PartiesRoot returns the root of the tree over texts as it stands in a leaf.
+func PartiesRoot(n Nonce, texts [][]byte) string {
+	p := trees.Get().(*Parties)
+	defer trees.Put(p)
+	p.grow(n, texts)
+	return p.Root()
+}
+
+// grow makes the tree, in the memory of the one before.
+func (p *Parties) grow(n Nonce, texts [][]byte) {
+	p.stream = slices.Grow(p.stream[:0], len(texts)*len(n))[:len(texts)*len(n)]
+	n.fill(p.stream)
+	hashes := slices.Grow(p.hashes[:0], 2*len(texts)+bits.Len(uint(len(texts)))) // a level has half of the one below, rounded up
+	var buffer [256]byte
+	for i, text := range texts {
+		leaf := append(append(append(buffer[:0], 0), p.nonce(i)...), text...)
+		hashes = append(hashes, sha256.Sum256(leaf))
 	}
-	var zero [aes.BlockSize]byte
+	p.levels = append(p.levels[:0], hashes)
+	for level := hashes; len(level) > 1; {
+		from := len(hashes)
+		for ; len(level) > 1; level = level[2:] {
+			hashes = append(hashes, tlog.NodeHash(level[0], level[1]))
+		}
+		hashes = append(hashes, level...) // one that is left over moves up as it is
+		level = hashes[from:]
+		p.levels = append(p.levels, level)
+	}
+	p.hashes = hashes
+}
+
+func (p *Parties) nonce(place int) []byte {
+	return p.stream[place*len(Nonce{}) : (place+1)*len(Nonce{})]
+}
+
+// Places derives the nonces of parts that are told apart by their place.
+func (n Nonce) Places(count int) []Nonce {
 	stream := make([]byte, count*len(n))
-	cipher.NewCTR(block, zero[:]).XORKeyStream(stream, stream)
+	n.fill(stream)
 	out := make([]Nonce, count)
 	for i := range out {
 		out[i] = Nonce(stream[i*len(n):])
 	}
 	return out
+}
+
+// fill writes what AES-256 makes of a counter, under a key that is for nothing else:
+// a hundred nonces in the time that [Nonce.Parts] takes for thirty.
+func (n Nonce) fill(stream []byte) {
+	key := n.Parts()("parties")
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err) // of keys of another length alone
+	}
+	clear(stream)
+	var zero [aes.BlockSize]byte
+	cipher.NewCTR(block, zero[:]).XORKeyStream(stream, stream)
 }
 
 // Root returns the root as it stands in a leaf, in hexadecimal.
@@ -95,5 +130,5 @@ func (p *Parties) Open(place int) (Nonce, []tlog.Hash) {
 		}
 		at /= 2
 	}
-	return p.nonces[place], path
+	return Nonce(p.nonce(place)), path
 }

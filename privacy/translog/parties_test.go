@@ -35,6 +35,11 @@ func TestPartiesOpenTheirOwnPlace(t *testing.T) {
 	for _, parties := range []int{1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 100, 101, 1000} {
 		texts := textsOf(parties)
 		tree := translog.NewParties(translog.Nonce{1}, texts)
+		for range 2 { // in memory that was another tree's
+			if got := translog.PartiesRoot(translog.Nonce{1}, texts); got != tree.Root() {
+				t.Errorf("%d parties: the root alone is %s, that of the tree %s", parties, got, tree.Root())
+			}
+		}
 		seen := map[translog.Nonce]bool{}
 		for place, text := range texts {
 			nonce, path := tree.Open(place)
@@ -130,6 +135,6 @@ func BenchmarkParties(b *testing.B) {
 	texts := textsOf(101)
 	b.ReportAllocs()
 	for b.Loop() {
-		translog.NewParties(translog.NewNonce(), texts)
+		translog.PartiesRoot(translog.NewNonce(), texts)
 	}
 }

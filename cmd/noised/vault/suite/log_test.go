@@ -64,7 +64,7 @@ func appendCharge(ctx context.Context, tx *sql.Tx, tenants int) error {
 	body := map[string]any{
 		"charge": privacy.NewID("chg"), "cost": map[string]int{"mu2": 2_000_000, "delta": 1},
 		"commitment": nonce.Parts()("charge").Commit([]byte(`{"dataset":"visits","delta":"1e-09","epsilon":"0.5","key":"0123456789abcdef","principal":"key_1","tenants":["a","b","c"]}`)),
-		"parties":    tenants, "root": translog.NewParties(nonce, texts).Root(),
+		"parties":    tenants, "root": translog.PartiesRoot(nonce, texts),
 	}
 	_, err := translog.Append(ctx, tx, translog.Leaf{Kind: translog.KindCharge, At: time.Now(), Body: body})
 	return err
