@@ -13,8 +13,8 @@ import (
 // cost, who asked for it and its lineage stay, and in the place of its core the SHA-256
 // by which its leaf on the log, and receipts of it, can still be verified.
 func (s *Store) ShredIn(ctx context.Context, tx *sql.Tx, dataset string) error {
-	for {
-		some, err := s.unshredded(ctx, tx, dataset)
+	for last := int64(0); ; {
+		some, next, err := s.after(ctx, tx, dataset, last)
 		if err != nil || len(some) == 0 {
 			return err
 		}
@@ -23,29 +23,32 @@ func (s *Store) ShredIn(ctx context.Context, tx *sql.Tx, dataset string) error {
 				return err
 			}
 		}
+		last = next
 	}
 }
 
 // atOnce is how many cores are in memory at a time.
 const atOnce = 100
 
-func (s *Store) unshredded(ctx context.Context, tx *sql.Tx, dataset string) (some []Core, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, core FROM releases WHERE dataset = ? AND shredded = 0 LIMIT ?`, dataset, atOnce)
+// after returns some of a dataset's releases as they are stored, after one of them, and
+// which was the last.
+func (s *Store) after(ctx context.Context, tx *sql.Tx, dataset string, last int64) (some []Core, next int64, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT rowid, id, core FROM releases WHERE dataset = ? AND rowid > ? AND shredded = 0 ORDER BY rowid LIMIT ?`, dataset, last, atOnce)
 	if err != nil {
-		return nil, privacy.Internal(err, "shredding releases")
+		return nil, 0, privacy.Internal(err, "shredding releases")
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var c Core
-		if err := rows.Scan(&c.ID, &c.Noised); err != nil {
-			return nil, privacy.Internal(err, "shredding releases")
+		if err := rows.Scan(&next, &c.ID, &c.Noised); err != nil {
+			return nil, 0, privacy.Internal(err, "shredding releases")
 		}
 		some = append(some, c)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, privacy.Internal(err, "shredding releases")
+		return nil, 0, privacy.Internal(err, "shredding releases")
 	}
-	return some, nil
+	return some, next, nil
 }
 
 // shred puts its digest in the place of a core, sealed as that was.

@@ -15,7 +15,7 @@ import (
 // allowed is the specification's paragraph on roles, written down a second time.
 var allowed = map[privacy.Role][]string{
 	privacy.RoleOperator: {
-		"createTenant", "listTenants", "updateTenant", "deleteTenant", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
+		"createTenant", "listTenants", "updateTenant", "deleteTenant", "deleteDataset", "createKey", "listKeys", "revokeKey", "rotateKey", "revokePrincipal",
 		"createDataset", "listDatasets", "getDataset", "getDatasetBudget", "putDatasetBudget",
 		"getPolicies", "putPolicies", "listPolicyVersions", "getTenantReleaseLineage", "listRefusals", "getLoadLineage", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension",
 		"listProposals", "getProposal", "withdrawProposal", "listTemplates", "getTemplate", "putTemplate", "deleteTemplate",

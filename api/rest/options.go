@@ -33,6 +33,7 @@ type Options struct {
 	Loads    loads.Loads
 	Erasures loads.Erasures
 	Catalog  Catalog
+	Datasets datasets.Deleter
 	Ledger   budgets.Ledger
 	Callers  edge.Callers
 	Keys     tenants.Keys
@@ -101,7 +102,7 @@ type (
 )
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Erasures == nil || o.Catalog == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
+	if o.DB == nil || o.Queries == nil || o.Loads == nil || o.Erasures == nil || o.Catalog == nil || o.Datasets == nil || o.Ledger == nil || o.Callers == nil || o.Keys == nil || o.Policies == nil || o.Consent == nil || o.Audit == nil || o.Lineage == nil || o.Quotas == nil || o.Log == nil || o.Now == nil {
 		return o, errors.New("rest: an option that is required is missing")
 	}
 	if o.Ready == nil {

@@ -54,7 +54,7 @@ func newHandlers(o Options, document []byte) handlers {
 	return handlers{
 		analysisArea:   analysisArea{Queries: o.Queries, Now: o.Now},
 		budgetsArea:    budgetsArea{Ledger: o.Ledger, Catalog: o.Catalog, Consent: o.Consent},
-		datasetsArea:   datasetsArea{Catalog: o.Catalog, Consent: o.Consent, Queries: o.Queries},
+		datasetsArea:   datasetsArea{Catalog: o.Catalog, Consent: o.Consent, Queries: o.Queries, Deleter: o.Datasets},
 		loadsArea:      loadsArea{Loads: o.Loads, Erasures: o.Erasures, MaxUpload: o.MaxUpload, Idle: o.UploadIdle, Grace: edge.SendGrace},
 		oversightArea:  oversightArea{Policies: o.Policies, Containment: o.Containment, Alerts: o.Alerts, Audit: o.Audit, Tenants: o.Catalog},
 		proposalsArea:  proposalsArea{Consent: o.Consent},

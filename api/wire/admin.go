@@ -30,6 +30,11 @@ func (a *API) DeleteTenant(ctx context.Context, tenant string) error {
 	return done(a.client.DeleteTenant(ctx, tenant))
 }
 
+// DeleteDataset deletes a dataset for good; its accounts stay, and its name with them.
+func (a *API) DeleteDataset(ctx context.Context, dataset string) error {
+	return done(a.client.DeleteDataset(ctx, dataset))
+}
+
 // CreateKey creates a key as the operator.
 func (a *API) CreateKey(ctx context.Context, k KeyRequest) (NewKey, error) {
 	return decode[NewKey](a.client.CreateKey(ctx, &CreateKeyParams{}, k))

@@ -2066,6 +2066,15 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/admin/datasets (the `CreateDataset` operationId).
 	CreateDataset(ctx context.Context, params *CreateDatasetParams, body CreateDatasetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteDataset Delete a dataset, for good
+	//
+	// At once, and without asking its members: nobody can ask it or load into it any more, its data keys are forgotten and the stored
+	// results of its releases shredded; what runs on it is stopped. Its files go soon after. Charges, balances, the log and lineage stay, and its
+	// name is never used again.
+	//
+	// Corresponds with DELETE /v1/admin/datasets/{dataset} (the `DeleteDataset` operationId).
+	DeleteDataset(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDatasetBudget Show the budget of a dataset's persons
 	//
 	// Corresponds with GET /v1/admin/datasets/{dataset}/budget (the `GetDatasetBudget` operationId).
@@ -2737,6 +2746,25 @@ func (c *Client) CreateDatasetWithBody(ctx context.Context, params *CreateDatase
 // Corresponds with POST /v1/admin/datasets (the `CreateDataset` operationId).
 func (c *Client) CreateDataset(ctx context.Context, params *CreateDatasetParams, body CreateDatasetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateDatasetRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteDataset Delete a dataset, for good
+//
+// At once, and without asking its members: nobody can ask it or load into it any more, its data keys are forgotten and the stored
+// results of its releases shredded; what runs on it is stopped. Its files go soon after. Charges, balances, the log and lineage stay, and its
+// name is never used again.
+//
+// Corresponds with DELETE /v1/admin/datasets/{dataset} (the `DeleteDataset` operationId).
+func (c *Client) DeleteDataset(ctx context.Context, dataset DatasetName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteDatasetRequest(c.Server, dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -4422,6 +4450,40 @@ func NewCreateDatasetRequestWithBody(server string, params *CreateDatasetParams,
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewDeleteDatasetRequest constructs an http.Request for the DeleteDataset method
+func NewDeleteDatasetRequest(server string, dataset DatasetName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "dataset", dataset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/datasets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil

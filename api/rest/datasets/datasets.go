@@ -118,3 +118,11 @@ func (h Handlers) CreateDataset(c *echo.Context) error {
 	c.Response().Header().Set("Location", "/v1/datasets/"+parsed.Dataset)
 	return c.JSON(http.StatusCreated, wire.DatasetVersion{Dataset: parsed.Dataset, Version: parsed.Version})
 }
+
+// DeleteDataset deletes a dataset for good; its accounts stay, and its name with them.
+func (h Handlers) DeleteDataset(ctx context.Context, r skeleton.DeleteDatasetRequestObject) (skeleton.DeleteDatasetResponseObject, error) {
+	if err := h.Deleter.Delete(ctx, r.Dataset, operation.Principal(ctx)); err != nil {
+		return nil, err
+	}
+	return skeleton.DeleteDataset204Response{}, nil
+}

@@ -33,9 +33,15 @@ type Queries interface {
 	Try(ctx context.Context, dataset string, t template.Template) error
 }
 
+// Deleter deletes datasets, for good.
+type Deleter interface {
+	Delete(ctx context.Context, dataset string, by privacy.Principal) error
+}
+
 // Handlers answers the operations of this package.
 type Handlers struct {
 	Catalog Catalog
 	Consent Consent
 	Queries Queries
+	Deleter Deleter
 }

@@ -67,6 +67,7 @@ func accessTable() map[string]Access {
 		"rotateKey":        roles(operator),
 		"revokePrincipal":  roles(operator),
 		"createDataset":    roles(operator),
+		"deleteDataset":    roles(operator),
 		"getDatasetBudget": roles(operator),
 		"putDatasetBudget": roles(operator),
 

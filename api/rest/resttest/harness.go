@@ -97,7 +97,7 @@ func New(t *testing.T, change ...func(*rest.Options)) *Harness {
 	}
 	o := rest.Options{
 		Record:  record.New(h.DB, release.New(h.DB), signer),
-		Consent: consent.New(h.DB, cat, h.Ledger, h.Clock.Now), Policies: h.Policies, Audit: h.Audit, Lineage: lineage.New(h.DB), Quotas: quotas, DB: h.DB, Queries: h.Queries, Loads: h.Loads, Erasures: Erasures{}, Catalog: cat, Ledger: h.Ledger, Callers: &authn.Gate{Keys: h.Keys}, Keys: h.Keys,
+		Consent: consent.New(h.DB, cat, h.Ledger, h.Clock.Now), Policies: h.Policies, Audit: h.Audit, Lineage: lineage.New(h.DB), Quotas: quotas, DB: h.DB, Queries: h.Queries, Loads: h.Loads, Erasures: Erasures{}, Datasets: Datasets{h.DB, cat}, Catalog: cat, Ledger: h.Ledger, Callers: &authn.Gate{Keys: h.Keys}, Keys: h.Keys,
 		Log: slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: h.Clock.Now, Metrics: h.Metrics,
 	}
 	for _, f := range change {

@@ -34,6 +34,7 @@ var Samples = map[string]Ask{
 	"rotateKey":               {Path: "/v1/admin/keys/key_none/rotate", Body: `{}`},
 	"revokePrincipal":         {Path: "/v1/admin/principals/oidc_none/revoke"},
 	"rotateTenantKey":         {Path: "/v1/admin/tenants/a/keys/key_none/rotate", Body: `{"overlap": "1h"}`},
+	"deleteDataset":           {Path: "/v1/admin/datasets/nothing"},
 	"createDataset":           {Path: "/v1/admin/datasets", Body: `{}`},
 	"getDatasetBudget":        {Path: "/v1/admin/datasets/insteval/budget"},
 	"putDatasetBudget":        {Path: "/v1/admin/datasets/insteval/budget", Body: `{"epsilon": 1, "delta": 1e-6}`},

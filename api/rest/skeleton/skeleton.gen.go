@@ -31,6 +31,9 @@ type ServerInterface interface {
 	// ListRefusals List requests that were refused, newest first
 	// (GET /v1/admin/audit)
 	ListRefusals(ctx *echo.Context, params ListRefusalsParams) error
+	// DeleteDataset Delete a dataset, for good
+	// (DELETE /v1/admin/datasets/{dataset})
+	DeleteDataset(ctx *echo.Context, dataset DatasetName) error
 	// GetDatasetBudget Show the budget of a dataset's persons
 	// (GET /v1/admin/datasets/{dataset}/budget)
 	GetDatasetBudget(ctx *echo.Context, dataset DatasetName) error
@@ -328,6 +331,22 @@ func (w *ServerInterfaceWrapper) ListRefusals(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListRefusals(ctx, params)
+	return err
+}
+
+// DeleteDataset converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteDataset(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "dataset" -------------
+	var dataset DatasetName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "dataset", ctx.Param("dataset"), &dataset, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dataset: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteDataset(ctx, dataset)
 	return err
 }
 
@@ -1748,6 +1767,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
 	router.GET(options.BaseURL+"/v1/admin/alerts", wrapper.ListAlerts, options.OperationMiddlewares["listAlerts"]...)
 	router.GET(options.BaseURL+"/v1/admin/audit", wrapper.ListRefusals, options.OperationMiddlewares["listRefusals"]...)
+	router.DELETE(options.BaseURL+"/v1/admin/datasets/:dataset", wrapper.DeleteDataset, options.OperationMiddlewares["deleteDataset"]...)
 	router.GET(options.BaseURL+"/v1/admin/datasets/:dataset/budget", wrapper.GetDatasetBudget, options.OperationMiddlewares["getDatasetBudget"]...)
 	router.PUT(options.BaseURL+"/v1/admin/datasets/:dataset/budget", wrapper.PutDatasetBudget, options.OperationMiddlewares["putDatasetBudget"]...)
 	router.DELETE(options.BaseURL+"/v1/admin/datasets/:dataset/members/:tenant", wrapper.DeleteMember, options.OperationMiddlewares["deleteMember"]...)
@@ -1939,6 +1959,22 @@ func (response ListRefusals200JSONResponse) VisitListRefusalsResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type DeleteDatasetRequestObject struct {
+	Dataset DatasetName `json:"dataset"`
+}
+
+type DeleteDatasetResponseObject interface {
+	VisitDeleteDatasetResponse(w http.ResponseWriter) error
+}
+
+type DeleteDataset204Response struct {
+}
+
+func (response DeleteDataset204Response) VisitDeleteDatasetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type GetDatasetBudgetRequestObject struct {
@@ -3562,6 +3598,9 @@ type StrictServerInterface interface {
 	// ListRefusals List requests that were refused, newest first
 	// (GET /v1/admin/audit)
 	ListRefusals(ctx context.Context, request ListRefusalsRequestObject) (ListRefusalsResponseObject, error)
+	// DeleteDataset Delete a dataset, for good
+	// (DELETE /v1/admin/datasets/{dataset})
+	DeleteDataset(ctx context.Context, request DeleteDatasetRequestObject) (DeleteDatasetResponseObject, error)
 	// GetDatasetBudget Show the budget of a dataset's persons
 	// (GET /v1/admin/datasets/{dataset}/budget)
 	GetDatasetBudget(ctx context.Context, request GetDatasetBudgetRequestObject) (GetDatasetBudgetResponseObject, error)
@@ -3849,6 +3888,31 @@ func (sh *strictHandler) ListRefusals(ctx *echo.Context, params ListRefusalsPara
 		return err
 	} else if validResponse, ok := response.(ListRefusalsResponseObject); ok {
 		return validResponse.VisitListRefusalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteDataset operation middleware
+func (sh *strictHandler) DeleteDataset(ctx *echo.Context, dataset DatasetName) error {
+	var request DeleteDatasetRequestObject
+
+	request.Dataset = dataset
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDataset(ctx.Request().Context(), request.(DeleteDatasetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDataset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteDatasetResponseObject); ok {
+		return validResponse.VisitDeleteDatasetResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -33,6 +33,7 @@ func main() {
 			{Name: "verify_charges", Says: "at least 100000", Met: verdict.AtLeast(100000)},
 			{Name: "verify_seconds", Says: "under 10", Met: verdict.Under(10)},
 			{Name: "canaries_after_erasure", Says: "0", Met: verdict.Is(0)},
+			{Name: "canaries_after_deletion", Says: "0", Met: verdict.Is(0)},
 			{Name: "latency_ratio", Says: "at most 2", Met: verdict.AtMost(2)},
 		},
 	}.Main())

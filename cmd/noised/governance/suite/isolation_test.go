@@ -190,6 +190,8 @@ func (w *world) controls(ops []*operation, j *judge) int {
 		switch o.id {
 		case "putSuspension", "deleteSuspension": // the one, then the other
 			order += 6
+		case "deleteDataset":
+			order += 9
 		case "deleteTenant", "revokePrincipal":
 			order += 10
 		}

@@ -101,6 +101,7 @@ func rules() map[string]rule {
 		"rotateKey":        {kind: ofOperator, owner: operator, body: `{"overlap": "1h"}`},
 		"revokePrincipal":  {kind: ofOperator, owner: operator},
 		"createDataset":    {kind: ofOperator, owner: operator, body: contractOf("newset", 1), media: "application/yaml"},
+		"deleteDataset":    {kind: ofOperator, owner: operator},
 		"getDatasetBudget": {kind: ofOperator, owner: operator},
 		"putDatasetBudget": {kind: ofOperator, owner: operator, body: `{"epsilon": 9, "delta": 1e-6}`},
 

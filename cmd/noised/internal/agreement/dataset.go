@@ -63,7 +63,39 @@ func DatasetCommand(a *command.App) *cobra.Command {
 			})
 		},
 	})
-	return command.Group("dataset", "Declare datasets and look at them", applyCommand(a), list, show)
+	return command.Group("dataset", "Declare datasets, look at them and delete them", applyCommand(a), list, show, deleteCommand(a))
+}
+
+func deleteCommand(a *command.App) *cobra.Command {
+	var yes bool
+	c := remote.Command(a, &cobra.Command{
+		Use:   "delete NAME [--yes]",
+		Short: "Delete a dataset and what all tenants loaded into it, for good (operator)",
+		Long: `Delete a dataset and what all tenants loaded into it. Nobody is asked but you,
+and there is no way back: its keys are forgotten at once, the results of its
+releases shredded, what runs on it stopped, and its files removed soon after.
+
+Charges, budgets, the log and lineage stay. The name is never used again.`,
+		Example: "  noised dataset delete insteval --yes",
+		Args:    command.ExactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote.Connect(a)
+			if err != nil {
+				return err
+			}
+			if err := a.Confirm(yes, fmt.Sprintf("What all tenants loaded into %s will be lost. Delete it?", args[0])); err != nil {
+				return err
+			}
+			if err := c.DeleteDataset(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			return a.Print(map[string]string{"deleted": args[0]}, func(w io.Writer) {
+				fmt.Fprintf(w, "deleted dataset %s; what was spent for it stays, and so does its name\n", args[0])
+			})
+		},
+	})
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
 }
 
 // writeTables lists the tables of a dataset of several, with the way from each

@@ -146,7 +146,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 	p.handler, err = rest.NewServer(rest.Options{
 		Record: record.New(db, store, p.logKey),
 		Audit:  p.audit, Lineage: lineage.New(db), Quotas: quotas, Containment: p.containment, Alerts: p.anomalies,
-		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Erasures: p.erasures, Policies: p.policies,
+		Consent: agreed, DB: db, Catalog: cat, Ledger: led, Callers: callers, Keys: keys, Queries: p.queries, Loads: p.jobs, Erasures: p.erasures, Datasets: onData.retiring, Policies: p.policies,
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		Limits: edge.Limits{
 			ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
