@@ -22,11 +22,11 @@ var allowed = map[privacy.Role][]string{
 		"createLoad", "listLoads", "getLoad", "cancelLoad", // of public tables
 		"getQuotas", "putQuotas", "getReceipt", "listLog",
 	},
-	privacy.RoleTenantAdmin: {"getReceipt", "listLog", "listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
+	privacy.RoleTenantAdmin: {"listErasures", "getErasure", "getReceipt", "listLog", "listTemplates", "getTemplate", "getQuotas", "listAlerts", "listSuspensions", "putSuspension", "deleteSuspension", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "listRefusals", "createTenantKey", "listTenantKeys", "revokeTenantKey", "rotateTenantKey", "putMember", "deleteMember", "listDatasets", "getDataset"},
 	privacy.RoleBudgetAdmin: {"getReceipt", "listLog", "listProposals", "getProposal", "approveProposal", "rejectProposal", "withdrawProposal", "getTenantReleaseLineage", "getTenantBudget", "putTenantBudget", "listCharges"},
 	privacy.RoleContributor: {"getLoadLineage", "createLoad", "listLoads", "getLoad", "cancelLoad", "getLoadRejects", "createErasure", "listErasures", "getErasure"},
 	privacy.RoleAnalyst:     {"getReceipt", "listTemplates", "getTemplate", "getReleaseLineage", "query", "queryByURL", "explain", "listReleases", "getRelease", "listDatasets", "getDataset"},
-	privacy.RoleAuditor:     {"getReceipt", "listLog", "listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
+	privacy.RoleAuditor:     {"listErasures", "getErasure", "getReceipt", "listLog", "listAlerts", "listSuspensions", "listProposals", "getProposal", "getTenantReleaseLineage", "listRefusals", "listCharges", "getPolicies", "listPolicyVersions"},
 }
 
 var public = []string{"getLogKey", "getCheckpoint", "getInclusionProof", "getConsistencyProof", "getOpenAPI", "getHealth", "getReadiness"}

@@ -678,13 +678,13 @@ type Erasure struct {
 	// Nonce Opens the commitment. It is told once, and kept nowhere
 	Nonce *string `json:"nonce,omitempty"`
 
-	// RowsErased Of all tables, as they were when it ran
+	// RowsErased Of all tables, as they were when it ran; to contributors only
 	RowsErased *int64       `json:"rows_erased,omitempty"`
 	State      ErasureState `json:"state"`
 	Tenant     string       `json:"tenant"`
 
-	// Units How many were named
-	Units int64 `json:"units"`
+	// Units How many were named; to contributors only
+	Units *int64 `json:"units,omitempty"`
 }
 
 // ErasureList defines model for ErasureList.
@@ -2501,6 +2501,8 @@ type ClientInterface interface {
 
 	// ListErasures List the erasures of one's tenant, newest first
 	//
+	// Tenant admins and auditors of the tenant see them without counts.
+	//
 	// Corresponds with GET /v1/erasures (the `ListErasures` operationId).
 	ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -3770,6 +3772,8 @@ func (c *Client) GetTemplate(ctx context.Context, dataset DatasetName, template 
 }
 
 // ListErasures List the erasures of one's tenant, newest first
+//
+// Tenant admins and auditors of the tenant see them without counts.
 //
 // Corresponds with GET /v1/erasures (the `ListErasures` operationId).
 func (c *Client) ListErasures(ctx context.Context, params *ListErasuresParams, reqEditors ...RequestEditorFn) (*http.Response, error) {

@@ -26,25 +26,53 @@ func (h Handlers) CreateErasure(ctx context.Context, r skeleton.CreateErasureReq
 
 // ListErasures lists the erasures of the caller's tenant.
 func (h Handlers) ListErasures(ctx context.Context, r skeleton.ListErasuresRequestObject) (skeleton.ListErasuresResponseObject, error) {
-	items, next, err := h.Erasures.List(ctx, operation.Principal(ctx).Tenant, wire.ValueOf(r.Params.Cursor), wire.PageSize(r.Params.Limit))
+	by, err := ofATenant(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return skeleton.ListErasures200JSONResponse{Items: wire.List(items, erasureOf), Next: wire.Optional(next)}, nil
+	items, next, err := h.Erasures.List(ctx, by.Tenant, wire.ValueOf(r.Params.Cursor), wire.PageSize(r.Params.Limit))
+	if err != nil {
+		return nil, err
+	}
+	shown := func(e erase.Erasure) wire.Erasure { return shownTo(by, erasureOf(e)) }
+	return skeleton.ListErasures200JSONResponse{Items: wire.List(items, shown), Next: wire.Optional(next)}, nil
 }
 
 // GetErasure shows an erasure of the caller's tenant.
 func (h Handlers) GetErasure(ctx context.Context, r skeleton.GetErasureRequestObject) (skeleton.GetErasureResponseObject, error) {
-	e, err := h.Erasures.Get(ctx, operation.Principal(ctx).Tenant, r.Erasure)
+	by, err := ofATenant(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return skeleton.GetErasure200JSONResponse(erasureOf(e)), nil
+	e, err := h.Erasures.Get(ctx, by.Tenant, r.Erasure)
+	if err != nil {
+		return nil, err
+	}
+	return skeleton.GetErasure200JSONResponse(shownTo(by, erasureOf(e))), nil
+}
+
+// ofATenant returns the caller, who must belong to a tenant: an auditor of none finds
+// erasures on the log.
+func ofATenant(ctx context.Context) (privacy.Principal, error) {
+	by := operation.Principal(ctx)
+	if by.Tenant == "" {
+		return by, privacy.Errorf(privacy.CodeForbidden, "erasures are shown to their own tenant").Suggest("the log has their entries: GET /v1/log/entries")
+	}
+	return by, nil
+}
+
+// shownTo leaves the counts to those who handle the tenant's rows: how many were named,
+// and how many rows they had, is of people. Others see that it was done.
+func shownTo(by privacy.Principal, e wire.Erasure) wire.Erasure {
+	if !by.Is(privacy.RoleContributor) {
+		e.Units, e.RowsErased = nil, nil
+	}
+	return e
 }
 
 func erasureOf(e erase.Erasure) wire.Erasure {
 	out := wire.Erasure{
-		ID: e.ID, Tenant: e.Tenant, Dataset: e.Dataset, State: wire.ErasureState(e.State), Units: e.Units,
+		ID: e.ID, Tenant: e.Tenant, Dataset: e.Dataset, State: wire.ErasureState(e.State), Units: &e.Units,
 		Generation: wire.Optional(e.Generation), Commitment: wire.Optional(e.Commitment), Nonce: wire.Optional(e.Nonce), CreatedAt: e.CreatedAt, FinishedAt: e.FinishedAt,
 	}
 	if e.Generation != "" {

@@ -54,8 +54,8 @@ func accessTable() map[string]Access {
 		"getLoadRejects": roles(contributor),
 
 		"createErasure": roles(contributor),
-		"listErasures":  roles(contributor),
-		"getErasure":    roles(contributor),
+		"listErasures":  roles(contributor, tenantAdmin, auditor), // with counts for contributors alone
+		"getErasure":    roles(contributor, tenantAdmin, auditor),
 
 		"createTenant":     roles(operator),
 		"listTenants":      roles(operator),

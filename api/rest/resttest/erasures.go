@@ -24,7 +24,7 @@ func (Erasures) Get(_ context.Context, tenant, id string) (erase.Erasure, error)
 		return erase.Erasure{}, privacy.Errorf(privacy.CodeNotFound, "there is no such erasure")
 	}
 	return erase.Erasure{
-		ID: id, Tenant: tenant, Dataset: "insteval", State: erase.StateFailed, Units: 2, CreatedAt: time.Unix(0, 0).UTC(),
+		ID: id, Tenant: tenant, Dataset: "insteval", State: erase.StateFailed, Units: 2, RowsErased: 5, Generation: "gen_1", CreatedAt: time.Unix(0, 0).UTC(),
 		Error: &erase.Failure{Code: privacy.CodeConflict, Message: "ask again"},
 	}, nil
 }

@@ -64,9 +64,17 @@ func ErasuresCommand(a *command.App) *cobra.Command {
 func erasureGrid(erasures []wire.Erasure) *screen.Grid {
 	g := &screen.Grid{Header: []string{"erasure", "dataset", "state", "units", "created"}, Right: map[int]bool{3: true}, Narrow: screen.Narrow{Drop: []int{4}}}
 	for _, e := range erasures {
-		g.Add(e.ID, e.Dataset, string(e.State), strconv.FormatInt(e.Units, 10), screen.ShowTime(e.CreatedAt))
+		g.Add(e.ID, e.Dataset, string(e.State), unitsOf(e), screen.ShowTime(e.CreatedAt))
 	}
 	return g
+}
+
+// unitsOf is how many were named, if the caller may know.
+func unitsOf(e wire.Erasure) string {
+	if e.Units == nil {
+		return ""
+	}
+	return strconv.FormatInt(*e.Units, 10)
 }
 
 // counted is a number of things.
@@ -79,7 +87,11 @@ func counted(n int64, thing string) string {
 
 // writeErasure describes an erasure for people.
 func writeErasure(w io.Writer, e wire.Erasure) {
-	fmt.Fprintf(w, "%s  %s  %s from %s: %s", e.ID, e.Tenant, counted(e.Units, "unit"), e.Dataset, e.State)
+	named := "units"
+	if e.Units != nil {
+		named = counted(*e.Units, "unit")
+	}
+	fmt.Fprintf(w, "%s  %s  %s from %s: %s", e.ID, e.Tenant, named, e.Dataset, e.State)
 	if e.RowsErased != nil {
 		fmt.Fprintf(w, ", %s erased", counted(*e.RowsErased, "row"))
 	}
