@@ -32,6 +32,9 @@ func (s *Service) Create(ctx context.Context, r Request) (Erasure, error) {
 	if err != nil {
 		return Erasure{}, err
 	}
+	if err := room(ctx, s.o.DB, r.Tenant, r.Dataset); err != nil { // before a worker is started for it
+		return Erasure{}, err
+	}
 	e := record{Erasure: Erasure{
 		ID: privacy.NewID("ers"), Tenant: r.Tenant, Dataset: r.Dataset, State: StatePending, Units: int64(len(r.Units)), CreatedAt: s.o.Now().UTC(),
 	}, by: r.By.ID}

@@ -29,6 +29,7 @@ const columns = `seq, id, tenant, tenant_since, dataset, after_load, state, atte
 // querier is what both the store and a transaction read through.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // find reads erasures that a condition selects. The condition is constant text.
@@ -79,16 +80,24 @@ func scan(rows *sql.Rows) (record, error) {
 	return e, nil
 }
 
-// insert records an erasure after all loads of its data that there are.
-func insert(ctx context.Context, tx *sql.Tx, e record) error {
-	const doing = "recording an erasure"
+// room refuses more than MaxOpen erasures that have not ended.
+func room(ctx context.Context, q querier, tenant, dataset string) error {
 	var open int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM erasures WHERE state IN ('pending', 'running') AND tenant = ? AND dataset = ?`, e.Tenant, e.Dataset).Scan(&open)
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM erasures WHERE state IN ('pending', 'running') AND tenant = ? AND dataset = ?`, tenant, dataset).Scan(&open)
 	if err != nil {
-		return privacy.Internal(err, doing)
+		return privacy.Internal(err, "counting erasures")
 	}
 	if open >= MaxOpen {
 		return privacy.Errorf(privacy.CodeRateLimited, "%d erasures from this dataset have not ended: name more units in one request", MaxOpen)
+	}
+	return nil
+}
+
+// insert records an erasure after all loads of its data that there are.
+func insert(ctx context.Context, tx *sql.Tx, e record) error {
+	const doing = "recording an erasure"
+	if err := room(ctx, tx, e.Tenant, e.Dataset); err != nil {
+		return err
 	}
 	forms, err := json.Marshal(e.forms)
 	if err != nil {

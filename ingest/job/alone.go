@@ -86,10 +86,21 @@ func (s *Service) dropNaming() {
 	}
 }
 
+// maxNaming is how many workers name at a time: each is a process that requests start, and
+// they are in no queue of loads.
+const maxNaming = 2
+
 // Pseudonyms has a worker turn ids, as a tenant wrote them, into pseudonyms under a
 // contract. bad are the places, from 1, of those that no load would take for a
-// unit's.
+// unit's. It waits while maxNaming others do the same. If ctx ends so does the worker, and
+// nothing of it is left.
 func (s *Service) Pseudonyms(ctx context.Context, tenant string, c *contract.Contract, ids []string) (units []uint64, bad []int64, err error) {
+	select {
+	case s.naming <- struct{}{}:
+		defer func() { <-s.naming }()
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
 	id := privacy.NewID("name")
 	dir := filepath.Join(s.nameRoot(), id)
 	spec, err := s.orders.Name(ctx, tenant, c, dir, ids)

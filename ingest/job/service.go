@@ -31,6 +31,8 @@ type Service struct {
 	region region.Gate
 	wake   chan struct{} // has a token when a load became pending in this process
 
+	naming chan struct{} // has a token for each worker that names
+
 	alone Alone                 // nil for none; set before Run
 	look  func(context.Context) // nil for none; set before Run
 
@@ -67,7 +69,7 @@ func New(o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{o: o, orders: &order.Maker{Catalog: o.Catalog, Keys: o.Keys, CryptoExtension: o.CryptoExtension, Dir: o.Dir, MemoryMB: o.Workers.MemoryMB()}, wake: make(chan struct{}, 1), running: map[string]context.CancelCauseFunc{}}
+	s := &Service{o: o, orders: &order.Maker{Catalog: o.Catalog, Keys: o.Keys, CryptoExtension: o.CryptoExtension, Dir: o.Dir, MemoryMB: o.Workers.MemoryMB()}, wake: make(chan struct{}, 1), naming: make(chan struct{}, maxNaming), running: map[string]context.CancelCauseFunc{}}
 	s.region = region.Gate{Regions: o.Regions, From: o.DB}
 	s.merges = compact.New(compact.Options{
 		DB: o.DB, Catalog: o.Catalog, Orders: s.orders, Workers: o.Workers, Region: s.region, Dir: o.Dir, Scratch: s.workRoot(),
