@@ -8,7 +8,9 @@
 // died is taken over when its lease has run out, so an effect that was durable
 // before the crash can happen once more unless the effect itself knows the key,
 // as queries and loads do. For queries nobody waits: a second attempt joins the
-// first. Only answers that had an effect are kept, for a day.
+// first. Only answers that had an effect are kept, for a day. Nothing is dropped
+// before that to make room, or a repeated request might have its effect twice: a
+// principal that has used too many keys is refused further ones instead.
 //
 // Answers may hold secrets that are shown once, such as a new API key. They are
 // sealed with AES-GCM under a key derived (HKDF) from the secret that the caller

@@ -49,12 +49,13 @@ type Store struct {
 	now   func() time.Time
 	lease time.Duration
 	room  room
+	crowd crowd
 }
 
 // New returns a Store. A running attempt that is older than lease is taken for
 // dead; it should exceed the time limit of a request.
 func New(db *controldb.DB, now func() time.Time, lease time.Duration) *Store {
-	return &Store{db: db, now: now, lease: lease}
+	return &Store{db: db, now: now, lease: lease, crowd: crowd{most: MaxKeys}}
 }
 
 // Attempt is the right to run a request under its key. Exactly one of Finish
@@ -80,8 +81,9 @@ type record struct {
 
 // Begin looks the key up. It returns the stored answer, or an Attempt when the
 // request is to be run. Errors: CodeIdempotencyMismatch when the key belongs to
-// another request, CodeConflict while another attempt runs, unless the request
-// is repeatable: then the newest attempt is the one whose answer is kept.
+// another request, CodeRateLimited for one more when the caller has used MaxKeys,
+// CodeConflict while another attempt runs, unless the request is repeatable: then
+// the newest attempt is the one whose answer is kept.
 func (s *Store) Begin(ctx context.Context, r Request) (*Attempt, *Answer, error) {
 	hash := sha256.Sum256([]byte(r.Key))
 	a := &Attempt{store: s, id: privacy.NewID("try"), principal: r.Principal, keyHash: hash[:], repeatable: r.Repeatable}
@@ -97,6 +99,9 @@ func (s *Store) Begin(ctx context.Context, r Request) (*Attempt, *Answer, error)
 			return err
 		}
 		if !found {
+			if err := s.crowd.admit(ctx, tx, r.Principal, now); err != nil {
+				return err
+			}
 			return a.insert(ctx, tx, r, now)
 		}
 		stored, err = a.resume(ctx, tx, r, rec, now)
