@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/noised/noised/api/authn"
 	"github.com/noised/noised/privacy"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	RolesClaim string                  `json:"roles_claim"`
 	RoleMap    map[string]privacy.Role `json:"role_map"`    // values that are not here grant nothing
 	GroupClaim string                  `json:"group_claim"` // the group that an analyst spends with
+	GroupMap   map[string]string       `json:"group_map"`   // what its values stand for; themselves when left out, but not for one tenant's issuer
 
 	AllowOperator bool     `json:"allow_operator"` // the role map may make operators
 	ClockSkew     Duration `json:"clock_skew"`     // at most 5m; 1m when left out
@@ -110,7 +112,34 @@ func (c Config) checkMaps() error {
 	if c.Tenant != "" && privacy.CheckName("tenant", c.Tenant) != nil {
 		return fmt.Errorf("%q is not the name of a tenant", c.Tenant)
 	}
+	return c.checkGroups()
+}
+
+// checkGroups has the operator list the groups that the issuer of one tenant may name.
+// Contracts admit groups and budgets cap them by name alone, so that a tenant which
+// names any could ask as another's analysts, or use up what is theirs.
+func (c Config) checkGroups() error {
+	switch {
+	case c.GroupMap != nil && c.GroupClaim == "":
+		return fmt.Errorf("group_map needs group_claim")
+	case c.GroupMap == nil && c.GroupClaim != "" && c.ofOneTenant():
+		return fmt.Errorf("group_claim without group_map lets the issuer of one tenant name any group, also those of others: list in group_map what it may say")
+	}
+	for _, group := range c.GroupMap {
+		if authn.CheckGroup(group) != nil {
+			return fmt.Errorf("group_map: %q is not the name of a group", group)
+		}
+	}
 	return nil
+}
+
+// ofOneTenant reports whether all tokens are of the same tenant.
+func (c Config) ofOneTenant() bool {
+	tenants := map[string]bool{}
+	for _, tenant := range c.TenantMap {
+		tenants[tenant] = true
+	}
+	return c.Tenant != "" || len(tenants) == 1
 }
 
 func (c Config) skew() time.Duration {

@@ -25,6 +25,9 @@ func (c Config) identify(subject string, all map[string]any) (authn.Identity, er
 	}
 	if c.GroupClaim != "" && slices.Contains(id.Roles, privacy.RoleAnalyst) {
 		group, ok := find(all, c.GroupClaim).(string)
+		if ok && c.GroupMap != nil {
+			group, ok = c.GroupMap[group]
+		}
 		if !ok || authn.CheckGroup(group) != nil {
 			return authn.Identity{}, refusal("group")
 		}

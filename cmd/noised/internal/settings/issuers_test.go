@@ -24,6 +24,7 @@ func TestIdentitySettingsThatAreRefused(t *testing.T) {
 		"no tenant for the role": {head + "  audience: noised\n  roles_claim: roles\n  role_map: {a: contributor}\n", "needs a tenant"},
 		"unknown role":           {head + "  audience: noised\n  roles_claim: roles\n  role_map: {a: root}\n", "is not one of"},
 		"two tenants":            {head + rest + "  tenant: north\n  tenant_claim: org\n", "exclude each other"},
+		"any group":              {head + rest + "  tenant: north\n  group_claim: team\n", "list in group_map what it may say"},
 		"much skew":              {head + rest + "  clock_skew: 1h\n", "clock_skew"},
 		"skew without a unit":    {head + rest + "  clock_skew: 60\n", "unit"},
 		"misspelt":               {head + rest + "  audiences: [x]\n", "audiences"},
@@ -41,11 +42,12 @@ func TestIdentitySettingsThatAreRefused(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "noised.yaml")
-	if err := os.WriteFile(path, []byte(head+rest+"  clock_skew: 30s\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(head+rest+"  clock_skew: 30s\n  tenant: north\n  group_claim: team\n  group_map: {\"Team Lab\": lab}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	config, err := Load(path, func() []string { return nil }, noFlags())
-	if err != nil || len(config.OIDC) != 1 || config.OIDC[0].RoleMap["a"] != privacy.RoleAnalyst || config.OIDC[0].ClockSkew != oidc.Duration(30*time.Second) {
+	if err != nil || len(config.OIDC) != 1 || config.OIDC[0].RoleMap["a"] != privacy.RoleAnalyst || config.OIDC[0].ClockSkew != oidc.Duration(30*time.Second) ||
+		config.OIDC[0].GroupMap["Team Lab"] != "lab" {
 		t.Errorf("a good one: %+v, %v", config.OIDC, err)
 	}
 	if err := os.Chmod(path, 0o622); err != nil {
