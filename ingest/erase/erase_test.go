@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -314,5 +315,27 @@ func TestErasingAfterLeaving(t *testing.T) {
 	h.must(h.cat.Leave(t.Context(), "shop", "a", admin))
 	if e := h.erase("7777"); e.RowsErased != 2 || len(h.holds(canary)) > 0 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestErasingFromADatasetCalledRejects leaves the rejected rows of other datasets, which
+// lie in the directory of that name.
+func TestErasingFromADatasetCalledRejects(t *testing.T) {
+	h := newHouse(t, "tenant", "bigint")
+	h.run()
+	h.put(strings.NewReplacer("dataset: shop", "dataset: rejects").Replace(shopOf(1, "tenant", "bigint")))
+	h.must(h.cat.Accept(t.Context(), "rejects", "a", 1, admin))
+	other := h.load("customer", "c_id,c_city,c_note\n1,ulm,x\n"+canary+",ulm,x\n", allow(1))
+	h.load("customer", "c_id,c_city,c_note\n1,ulm,y\n", func(r *job.Request) { r.Dataset = "rejects" })
+	e, err := h.Create(t.Context(), erase.Request{Dataset: "rejects", Tenant: "a", Units: []string{"1"}, By: loader})
+	h.must(err)
+	if e := h.finished(e.ID); e.State != erase.StateSucceeded || e.RowsErased != 1 {
+		t.Fatalf("%+v", e)
+	}
+	rows, err := h.jobs.Rejects(t.Context(), "a", other.ID)
+	h.must(err)
+	defer func() { _ = rows.Close() }()
+	if text, err := io.ReadAll(rows); err != nil || !strings.Contains(string(text), canary) {
+		t.Errorf("the other's rejected rows are %q, %v", text, err)
 	}
 }

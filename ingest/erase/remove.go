@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/noised/noised/analytics/catalog"
 	"github.com/noised/noised/ingest/segment"
@@ -70,7 +71,10 @@ func (s *Service) removeFiles(ctx context.Context, e record, old []catalog.Segme
 		return nil, privacy.Internal(err, "listing files")
 	}
 	for _, entry := range there {
-		if path := filepath.Join(dir, entry.Name()); !entry.IsDir() && !current[path] {
+		path := filepath.Join(dir, entry.Name())
+		// Files of rejected rows, of other datasets too, lie beside those of a dataset
+		// that is called so.
+		if !entry.IsDir() && !current[path] && strings.Contains(entry.Name(), segment.Extension) {
 			paths = append(paths, path)
 		}
 	}

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -146,12 +145,10 @@ func (s *Service) ForgetUploads(ctx context.Context, tenant, dataset string, upT
 		if !j.State.Finished() {
 			return privacy.Internal(errOvertaken, "load "+strconv.FormatInt(j.seq, 10)+" has not ended")
 		}
-		for _, path := range []string{s.rejectsPath(tenant, j.ID), s.spoolPath(j.ID)} {
-			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return privacy.Internal(errors.Unwrap(err), "forgetting uploads")
-			}
-		}
 		keys = append(keys, keyring.OfScope(uploadScope(j)), keyring.OfScope(rejectsScope(j)))
+	}
+	if err := s.removeUploads(found); err != nil {
+		return err
 	}
 	return s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE loads SET sha256 = '', ignored = '[]' WHERE tenant = ? AND dataset = ? AND seq <= ?`, tenant, dataset, upTo); err != nil {

@@ -3,9 +3,12 @@ package job
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy"
 )
 
@@ -50,11 +53,24 @@ func (s *Service) RemoveUploads(ctx context.Context, tenant, dataset string) err
 	if err != nil {
 		return err
 	}
-	for _, j := range found {
-		for _, path := range []string{s.rejectsPath(tenant, j.ID), s.spoolPath(j.ID)} {
-			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-				return privacy.Internal(err, "removing uploads")
+	return s.removeUploads(found)
+}
+
+// removeUploads removes the uploads and the files of rejected rows of loads, so that no
+// crash brings one back.
+func (s *Service) removeUploads(of []record) error {
+	dirs := map[string]bool{}
+	for _, j := range of {
+		for _, path := range []string{s.rejectsPath(j.Tenant, j.ID), s.spoolPath(j.ID)} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return privacy.Internal(errors.Unwrap(err), "removing uploads")
 			}
+			dirs[filepath.Dir(path)] = true // an attempt before may not have come this far
+		}
+	}
+	for dir := range dirs {
+		if err := segment.SyncDir(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return privacy.Internal(errors.Unwrap(err), "removing uploads")
 		}
 	}
 	return nil
