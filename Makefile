@@ -65,6 +65,7 @@ lint: $(LINT) ## Check style, imports and forbidden calls
 		|| { echo 'lint: the server never attaches a data file read-write: write segments in ingest/build'; exit 1; }
 	@! $(GO) list -deps ./cmd/noised | grep -n 'google/differential-privacy' \
 		|| { echo 'lint: noised must not link the noise library, whose floating-point noise is not private near zero'; exit 1; }
+	@! git ls-files -z | xargs -0 -r ls -dlL 2>/dev/null | awk '$$5 > 5000000 { print "lint: " $$NF " is too large to be kept here"; n++ } END { exit !n }'
 
 generate: ## Generate the API types from api/openapi.yaml
 	$(GO) generate ./...
