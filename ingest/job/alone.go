@@ -151,7 +151,7 @@ func (s *Service) ForgetUploads(ctx context.Context, tenant, dataset string, upT
 		return err
 	}
 	return s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE loads SET sha256 = '', ignored = '[]' WHERE tenant = ? AND dataset = ? AND seq <= ?`, tenant, dataset, upTo); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE loads SET `+forgotten+` WHERE tenant = ? AND dataset = ? AND seq <= ?`, tenant, dataset, upTo); err != nil {
 			return privacy.Internal(err, "forgetting uploads")
 		}
 		return s.o.Keys.Shred(ctx, tx, keys...)

@@ -12,15 +12,19 @@ import (
 	"github.com/noised/noised/privacy"
 )
 
+// forgotten is what records no longer say of files that were loaded: digests, names of
+// columns that were ignored, and why a file was refused, which may quote it.
+const forgotten = `sha256 = '', ignored = '[]',
+	error = CASE WHEN error_code = 'load-rejected' THEN 'the file was refused; why is forgotten with it' ELSE error END`
+
 // EndIn cancels the loads of a dataset that is deleted, in the transaction that deletes
-// it, and forgets what records have of the files that were loaded: digests, and names of
-// columns that were ignored. Those that run are stopped as by a suspension.
+// it, and forgets what records have of the files that were loaded. Those that run are stopped as by a suspension.
 func (s *Service) EndIn(ctx context.Context, tx *sql.Tx, dataset string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE loads SET state = 'cancelled', finished_at = ?, error_code = ?, error = 'the dataset was deleted'
 		WHERE dataset = ? AND state IN ('pending', 'running')`, s.o.Now().UnixMicro(), privacy.CodeConflict, dataset); err != nil {
 		return privacy.Internal(err, "cancelling loads")
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE loads SET sha256 = '', ignored = '[]' WHERE dataset = ?`, dataset); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE loads SET `+forgotten+` WHERE dataset = ?`, dataset); err != nil {
 		return privacy.Internal(err, "forgetting uploads")
 	}
 	return nil

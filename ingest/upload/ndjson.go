@@ -56,7 +56,7 @@ func (u *Upload) unwanted(keys []string) (ignored []string) {
 func (u *Upload) noneMissing(keys []string) error {
 	for _, c := range u.Wanted {
 		if !slices.Contains(keys, c.Name) {
-			return rejected("column %s is missing; the file has %s", c.Name, listNames(keys))
+			return missing(c.Name, len(keys))
 		}
 	}
 	return nil
@@ -144,7 +144,7 @@ func (u *Upload) rewriteNDJSON(ctx context.Context, path string, sampled []strin
 	}
 	for i, c := range wanted {
 		if objects && !found[i] {
-			return nil, rejected("column %s is missing: no line has it; the file has %s", c.Name, listNames(sampled))
+			return nil, rejected("column %s is missing: no line has it", c.Name)
 		}
 	}
 	return out.source(len(wanted), u.unwanted(sampled))

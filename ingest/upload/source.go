@@ -2,7 +2,6 @@ package upload
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func match(wanted []segment.Column, names []string) (at []int, ignored []string,
 		}
 		switch len(candidates) {
 		case 0:
-			return nil, nil, rejected("column %s is missing; the file has %s", c.Name, listNames(names))
+			return nil, nil, missing(c.Name, len(names))
 		case 1:
 			at[i] = candidates[0]
 			used[candidates[0]] = true
@@ -76,20 +75,12 @@ func match(wanted []segment.Column, names []string) (at []int, ignored []string,
 // maxIgnored is the number of ignored columns that a load lists.
 const maxIgnored = 500
 
-// maxListedNames keeps a message about a file with thousands of columns short.
+// maxListedNames is how many keys of a line are looked at for those that nobody wants.
 const maxListedNames = 30
 
-func listNames(names []string) string {
-	if len(names) == 0 {
-		return "no columns"
-	}
-	short := make([]string, 0, maxListedNames)
-	for _, n := range names[:min(len(names), maxListedNames)] {
-		short = append(short, scan.ShortName(n))
-	}
-	text := strings.Join(short, ", ")
-	if more := len(names) - maxListedNames; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+// missing refuses a file without a column that is needed. What the file has instead is
+// not said: messages are kept in clear, and where names were forgotten the first row is
+// in their place.
+func missing(column string, of int) error {
+	return rejected("column %s is missing among the %d that the file names; a CSV file names them in its first line", column, of)
 }

@@ -120,7 +120,7 @@ func TestFilesThatAreRefusedAsAWhole(t *testing.T) {
 		code   privacy.Code
 		text   string
 	}{
-		{"a missing column", upload.FormatCSV, "person,score\n1,2\n", privacy.CodeLoadRejected, "column rating is missing; the file has person, score"},
+		{"a missing column", upload.FormatCSV, "person,score\n1,2\n", privacy.CodeLoadRejected, "column rating is missing among the 2 that the file names"},
 		{"a column twice", upload.FormatCSV, "person,rating,rating\n1,2,3\n", privacy.CodeLoadRejected, "column rating occurs 2 times"},
 		{"an empty CSV file", upload.FormatCSV, "", privacy.CodeLoadRejected, "the file is empty"},
 		{"UTF-16", upload.FormatCSV, "\xff\xfep\x00", privacy.CodeLoadRejected, "UTF-16"},

@@ -15,6 +15,11 @@ CREATE INDEX deleted_datasets_to_sweep ON deleted_datasets (dataset) WHERE swept
 -- sealed as it was, by which the log can still be verified.
 ALTER TABLE releases ADD COLUMN shredded INTEGER NOT NULL DEFAULT 0 CHECK (shredded IN (0, 1));
 
+-- What a file has in place of a column is not said any more: where a file names none, it
+-- is a row.
+UPDATE loads SET error = substr(error, 1, instr(error, '; the file has ') - 1)
+WHERE error_code = 'load-rejected' AND instr(error, '; the file has ') > 0;
+
 -- Deleting a dataset takes its data out of use and forgets every key that there is of
 -- it, whoever deletes it: of its files, those that are being written too, of uploads,
 -- of rejected rows and of pseudonyms.
