@@ -98,6 +98,48 @@ func (c *Claims) read(kind string, e Entry) error {
 			return fmt.Errorf("entry %d: %w", e.Index, err)
 		}
 	}
+	if err := r.paid(); err != nil {
+		return fmt.Errorf("entry %d: %w", e.Index, err)
+	}
+	return nil
+}
+
+// paid refuses a charge that was for more tenants than paid: each is a party.
+func (r *reader) paid() error {
+	if r.kind != translog.KindCharge || r.For == nil || r.Parties == 0 {
+		return nil
+	}
+	var what struct {
+		Tenants []string `json:"tenants"`
+	}
+	if err := json.Unmarshal(r.For, &what); err != nil {
+		return errors.New("what it was for cannot be read")
+	}
+	slices.Sort(what.Tenants)
+	what.Tenants = slices.Compact(what.Tenants)
+	if len(what.Tenants) > r.Parties {
+		return fmt.Errorf("it was for %d tenants, and %d parties paid", len(what.Tenants), r.Parties)
+	}
+	paid := map[string]bool{}
+	for _, name := range r.Debited {
+		a, err := privacy.ParseAccount(name)
+		if err != nil {
+			return nil // of an earlier form
+		}
+		party := privacy.DatasetAccount(a.Owner)
+		if tenant, ok := a.Tenant(); ok {
+			party = privacy.TenantAccount(tenant)
+		}
+		paid[party.String()] = true
+	}
+	if len(paid) < r.Parties {
+		return nil // not all are shown
+	}
+	for _, tenant := range what.Tenants {
+		if !paid[privacy.TenantAccount(tenant).String()] {
+			return fmt.Errorf("it was for tenant %s, of which nothing was debited", tenant)
+		}
+	}
 	return nil
 }
 

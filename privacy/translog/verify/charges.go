@@ -84,7 +84,26 @@ func (v *run) charge(l *reading) {
 			v.earlier[leaf.Charge] = rest
 		}
 	}
+	v.paid(l, leaf, found)
 	v.spend(l.idx, leaf, l.nonce, found)
+}
+
+// paid holds the tenants that a charge is for against the accounts that it debited: each
+// pays at least from the account that caps all that is learnt of its rows.
+func (v *run) paid(l *reading, leaf spendLeaf, found map[string]entry) {
+	var tenants []string
+	if json.Unmarshal([]byte(l.tenants.String), &tenants) != nil {
+		return // opens has said so, or the leaf does not cover them
+	}
+	paying := map[string]bool{}
+	for _, s := range sharesOf(slices.Collect(maps.Keys(found))) {
+		paying[s.party] = true
+	}
+	for _, tenant := range tenants {
+		if !paying[privacy.TenantAccount(tenant).String()] {
+			v.problem(l.idx, "charge %s is for tenant %s, and debited nothing of it", leaf.Charge, tenant)
+		}
+	}
 }
 
 // opens reports whether the ledger's nonce opens what the leaf of a charge commits

@@ -34,6 +34,9 @@ func (v *run) release(ctx context.Context, l *reading) {
 		v.problem(l.idx, "release %s is not stored as the log says", leaf.Release)
 		return
 	}
+	if v.deleted[leaf.Dataset] {
+		v.problem(l.idx, "release %s is of dataset %s, which was deleted before", leaf.Release, leaf.Dataset)
+	}
 	if l.shredded.Bool {
 		v.shredded[leaf.Dataset] = append(v.shredded[leaf.Dataset], leaf.Release)
 	}
@@ -81,7 +84,13 @@ func (v *run) deletion(l *reading) {
 		Act     string `json:"act"`
 		Dataset string `json:"dataset"`
 	}
-	if v.decode(l, &leaf) && leaf.Act == "delete" {
+	if !v.decode(l, &leaf) {
+		return
+	}
+	if v.deleted[leaf.Dataset] {
+		v.problem(l.idx, "dataset %s got a leaf %q after it was deleted: its name is used again", leaf.Dataset, leaf.Act)
+	}
+	if leaf.Act == "delete" {
 		v.deleted[leaf.Dataset] = true
 	}
 }
