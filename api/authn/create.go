@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -50,7 +51,7 @@ func (k *Keys) Create(ctx context.Context, r KeyRequest, by privacy.Principal) (
 		if err := checkTenant(ctx, tx, r.Tenant); err != nil {
 			return err
 		}
-		if err := checkGroup(ctx, tx, r, by); err != nil {
+		if err := k.checkGroup(ctx, tx, r, by); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, hash, role, tenant, spends_with, name, created_at, created_by, expires_at, principal)
@@ -115,11 +116,14 @@ func CheckGroup(name string) error {
 const reservedGroup = "default"
 
 // checkGroup refuses a tenant admin's key for a group that has keys elsewhere.
-func checkGroup(ctx context.Context, tx *sql.Tx, r KeyRequest, by privacy.Principal) error {
+func (k *Keys) checkGroup(ctx context.Context, tx *sql.Tx, r KeyRequest, by privacy.Principal) error {
 	if r.Group == "" || by.Is(privacy.RoleOperator) {
 		return nil
 	}
-	var others bool
+	others := slices.ContainsFunc(k.named[r.Group], func(tenant string) bool { return tenant != r.Tenant })
+	if others {
+		return privacy.Errorf(privacy.CodeConflict, "the group %q is named by tokens that are not this tenant's alone: choose another name, or ask the operator", r.Group)
+	}
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM api_keys WHERE spends_with = ? AND spends_with <> '' AND tenant IS NOT ?)`,
 		r.Group, r.Tenant).Scan(&others)
 	if err != nil {

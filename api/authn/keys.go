@@ -17,7 +17,13 @@ type Keys struct {
 	db   *controldb.DB
 	now  func() time.Time
 	uses uses
+
+	named map[string][]string // groups that issuers of tokens name, and for whose tokens
 }
+
+// Named tells which groups issuers of tokens name, and of which tenants their tokens are;
+// "" stands for others than one. It is called before there are callers.
+func (k *Keys) Named(groups map[string][]string) { k.named = groups }
 
 // New returns the keys that live in db.
 func New(db *controldb.DB, now func() time.Time) *Keys { return &Keys{db: db, now: now} }

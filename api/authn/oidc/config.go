@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -140,6 +141,22 @@ func (c Config) ofOneTenant() bool {
 		tenants[tenant] = true
 	}
 	return c.Tenant != "" || len(tenants) == 1
+}
+
+// Groups returns the groups that issuers are listed to name, and of which tenants their
+// tokens are: "" where they are of several, or of none.
+func Groups(configs []Config) map[string][]string {
+	out := map[string][]string{}
+	for _, c := range configs {
+		tenant := c.Tenant
+		if tenants := slices.Collect(maps.Values(c.TenantMap)); tenant == "" && c.ofOneTenant() {
+			tenant = tenants[0] // and all others
+		}
+		for _, group := range c.GroupMap {
+			out[group] = append(out[group], tenant)
+		}
+	}
+	return out
 }
 
 func (c Config) skew() time.Duration {

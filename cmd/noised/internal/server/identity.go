@@ -18,6 +18,7 @@ func (m *Main) gate(p *parts, keys *authn.Keys) (*authn.Gate, error) {
 			return nil, err
 		}
 		p.tokens, g.Tokens = tokens, tokens
+		keys.Named(oidc.Groups(m.Config.OIDC))
 	}
 	if m.Config.ClientCA != "" {
 		authority, err := certs.New(certs.Options{
