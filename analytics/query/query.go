@@ -104,11 +104,11 @@ func (s *Service) earlier(ctx context.Context, p privacy.Principal, r question.R
 	if now != was.Fingerprint {
 		return nil, true, privacy.Errorf(privacy.CodeIdempotencyMismatch, "this Idempotency-Key was used with another request")
 	}
-	if charge.State == ledger.StateAbandoned {
-		return nil, true, privacy.Internal(redeem.ErrAbandoned, charge.ID)
-	}
 	if err := s.containment.Check(ctx, containment.Touches{Principal: p, Dataset: charge.Dataset}); err != nil {
 		return nil, true, err
+	}
+	if charge.State == ledger.StateAbandoned {
+		return nil, true, privacy.Internal(redeem.ErrAbandoned, charge.ID)
 	}
 	core, err := s.redeemer.Settled(ctx, p, charge.Key)
 	if err != nil {

@@ -50,7 +50,10 @@ func (s *Service) conclude(ctx, attempt context.Context, j record, err error) {
 		s.discard(store, j)
 		return
 	case ctx.Err() != nil:
-		if err := s.requeue(store, j); err != nil && !errors.Is(err, errOvertaken) {
+		switch err := s.requeue(store, j); {
+		case errors.Is(err, errOvertaken):
+			s.discard(store, j)
+		case err != nil:
 			s.o.Log.Warn("an interrupted load will be found at the next start", "load", j.ID, "cause", err)
 		}
 		return

@@ -82,6 +82,7 @@ func (s *Service) dropUnpublished(ctx context.Context) error {
 			continue
 		}
 		s.removeFile(s.segmentPath(j))
+		s.dropRejects(ctx, j) // it may have died before it did
 		err := s.o.DB.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			return swap(ctx, tx, `UPDATE loads SET segment = NULL WHERE id = ? AND segment = ?`, j.ID, j.segment)
 		})

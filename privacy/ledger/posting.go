@@ -20,7 +20,8 @@ type posting struct {
 	log      *translog.Appender
 	now      time.Time
 	existing existing
-	next     int64 // number of the next charge
+	deleted  map[string]bool // datasets of the requests that are no more
+	next     int64           // number of the next charge
 	debited  []*row
 
 	charges, debits, requests, joins controldb.Rows
@@ -44,11 +45,31 @@ func newPosting(ctx context.Context, tx *sql.Tx, now time.Time, requests ...Requ
 	if err := p.existing.read(ctx, tx, requests); err != nil {
 		return nil, err
 	}
+	if p.deleted, err = deletedOf(ctx, tx, requests); err != nil {
+		return nil, err
+	}
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) + 1 FROM charges`).Scan(&p.next); err != nil {
 		return nil, privacy.Internal(err, "reading charges")
 	}
 	p.log, err = translog.NewAppender(ctx, tx)
 	return p, err
+}
+
+// deletedOf returns which datasets of some requests were deleted since they were
+// prepared: a charge for one could never be redeemed.
+func deletedOf(ctx context.Context, tx *sql.Tx, requests []Request) (map[string]bool, error) {
+	gone := map[string]bool{}
+	for _, r := range requests {
+		if _, known := gone[r.Dataset]; known {
+			continue
+		}
+		var is bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deleted_datasets WHERE dataset = ?)`, r.Dataset).Scan(&is); err != nil {
+			return nil, privacy.Internal(err, "looking for deleted datasets")
+		}
+		gone[r.Dataset] = is
+	}
+	return gone, nil
 }
 
 // draft is what of a charge does not depend on when it is made.
@@ -85,6 +106,9 @@ func draftOf(r Request, likely *shares) (draft, error) {
 func (p *posting) charge(ctx context.Context, r Request, d draft) (c Charge, refusal, err error) {
 	if c, found := p.find(r); found {
 		return c, nil, nil
+	}
+	if p.deleted[r.Dataset] {
+		return Charge{}, privacy.Errorf(privacy.CodeUnknownDataset, "dataset %q was deleted", r.Dataset), nil
 	}
 	t := p.touched(r)
 	if refusal := debitAll(t.accounts, t.missing, r.Cost); refusal != nil {
