@@ -13,6 +13,10 @@ type Gauge struct {
 func (g *Gauge) Add(who string, n int64) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.add(who, n)
+}
+
+func (g *Gauge) add(who string, n int64) int64 {
 	if g.used == nil {
 		g.used = map[string]int64{}
 	}
@@ -24,11 +28,14 @@ func (g *Gauge) Add(who string, n int64) int64 {
 	return now
 }
 
-// Take counts one more in use if that makes no more than a limit.
-func (g *Gauge) Take(who string, limit int64) bool {
-	if g.Add(who, 1) <= limit || limit == Unlimited {
-		return true
+// Take counts so much more in use if that makes no more than a limit. What is refused
+// is not counted at any moment, so that it stands in nobody else's way.
+func (g *Gauge) Take(who string, n, limit int64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if limit != Unlimited && g.used[who]+n > limit {
+		return false
 	}
-	g.Add(who, -1)
-	return false
+	g.add(who, n)
+	return true
 }

@@ -110,7 +110,7 @@ func TestGauge(t *testing.T) {
 	var all sync.WaitGroup
 	got := make(chan bool, 100)
 	for range 100 {
-		all.Go(func() { got <- g.Take("a", 7) })
+		all.Go(func() { got <- g.Take("a", 1, 7) })
 	}
 	all.Wait()
 	close(got)
@@ -120,7 +120,7 @@ func TestGauge(t *testing.T) {
 			n++
 		}
 	}
-	if n != 7 || g.Take("a", 7) || !g.Take("b", 1) || g.Take("b", 0) || !g.Take("b", quota.Unlimited) {
+	if n != 7 || g.Take("a", 1, 7) || !g.Take("b", 3, 4) || g.Take("b", 2, 4) || !g.Take("b", 1, 4) || !g.Take("b", 1, quota.Unlimited) {
 		t.Errorf("%d got one", n)
 	}
 	if left := g.Add("a", -7); left != 0 {

@@ -32,7 +32,7 @@ type Gate struct{ gauge quota.Gauge }
 // Enter counts a query of somebody, or reports false when as many as limit are under
 // way of the tenant that it counts for. What it returns ends its call.
 func (g *Gate) Enter(ctx context.Context, w Who, limit int64) (inside context.Context, leave func(), ok bool) {
-	if !g.gauge.Take(w.Whose(), limit) {
+	if !g.gauge.Take(w.Whose(), 1, limit) {
 		return nil, nil, false
 	}
 	u := &underWay{who: w, over: func() { g.gauge.Add(w.Whose(), -1) }}

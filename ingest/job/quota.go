@@ -121,10 +121,14 @@ type metered struct {
 // Read implements io.Reader.
 func (m *metered) Read(p []byte) (int, error) {
 	n, err := m.body.Read(p)
-	m.counted += int64(n)
-	if arriving := m.s.arriving.Add(m.tenant, int64(n)); arriving > m.room && m.room < m.s.o.MaxUpload {
+	limit := m.room
+	if limit >= m.s.o.MaxUpload { // no quota says less
+		limit = quota.Unlimited
+	}
+	if n > 0 && !m.s.arriving.Take(m.tenant, int64(n), limit) {
 		return 0, m.limits.Exceeded(quota.StoredBytes)
 	}
+	m.counted += int64(n)
 	return n, err
 }
 

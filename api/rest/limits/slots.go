@@ -43,7 +43,7 @@ func (s *Slots) Give() { s.free <- struct{}{} }
 // whose it is, and returns what ends that.
 func (s *Slots) Share(p privacy.Principal) (give func(), err error) {
 	whose := turns.Who{Tenant: p.Tenant, Principal: p.ID}.Whose()
-	if !s.taken.Take(whose, s.half) {
+	if !s.taken.Take(whose, 1, s.half) {
 		return nil, privacy.Errorf(privacy.CodeRateLimited, "half of what the server answers at a time is this caller's already: wait until some of it has been answered")
 	}
 	return func() { s.taken.Add(whose, -1) }, nil
