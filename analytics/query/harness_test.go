@@ -55,12 +55,14 @@ type scripted struct {
 	runs   int
 	before func(engine.Input) error
 	count  int64
+	limit  time.Time // by when the last run had to end
 }
 
 func (s *scripted) Run(ctx context.Context, in engine.Input) (*engine.Partials, error) {
 	s.mu.Lock()
 	s.runs++
 	before := s.before
+	s.limit, _ = ctx.Deadline()
 	s.mu.Unlock()
 	if before != nil {
 		if err := before(in); err != nil {

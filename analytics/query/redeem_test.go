@@ -174,10 +174,14 @@ func TestChargeOfADeadProcessIsTakenOver(t *testing.T) {
 	h.engine.before = nil
 	pending, err := h.ledger.Pending(t.Context())
 	h.must(err)
+	before := time.Now()
 	if ok, err := h.ledger.Acquire(t.Context(), pending[0].ID, "a process that died", time.Second/2); err != nil || !ok {
 		t.Fatalf("lease: %t, %v", ok, err)
 	}
 	if a := h.mustAsk(byWard); a.Release.ID == "" || h.engine.ran() != 2 {
 		t.Errorf("release %q after %d runs", a.Release.ID, h.engine.ran())
+	}
+	if whole := before.Add(time.Second/2 + h.options.Timeout); h.engine.limit.Before(whole) {
+		t.Errorf("the wait took %s of the time of the run", whole.Sub(h.engine.limit))
 	}
 }

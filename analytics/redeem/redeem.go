@@ -72,9 +72,7 @@ func (r *Redeemer) shared(ctx context.Context, charge ledger.Charge, prep *quest
 	work := context.WithoutCancel(ctx)
 	var shown *showing.Answer // of the run that is begun here
 	ch := r.flights.DoChan(charge.ID, func() (any, error) {
-		runCtx, cancel := context.WithTimeout(work, r.Timeout)
-		defer cancel()
-		out, err := r.contained(runCtx, charge, prep, leased)
+		out, err := r.contained(work, charge, prep, leased)
 		shown = out.Shown
 		return out.Core, err
 	})
@@ -120,23 +118,30 @@ func constantFailure(err error) error {
 // redeem computes, noises and stores the release of a charge, or returns the
 // one that is stored. While another process holds the charge it waits, and takes
 // over should that one die.
+//
+// It waits no longer than the time limit, for the lease and for its turn, and the
+// limit of the run begins with the run: one that comes at the end of a wait is not
+// cut off for it, which would fail it, and count as an attempt.
 func (r *Redeemer) redeem(ctx context.Context, charge ledger.Charge, prep *question.Prepared, leased bool) (Redeemed, error) {
+	waiting, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
 	for mine := leased; ; {
-		if stored, ok, err := r.Store.ByKey(ctx, charge.Key); err != nil || ok {
-			return Redeemed{Core: stored}, inTime(ctx, err)
+		if stored, ok, err := r.Store.ByKey(waiting, charge.Key); err != nil || ok {
+			return Redeemed{Core: stored}, inTime(waiting, err)
 		}
 		if mine {
-			return r.run(ctx, charge, prep)
+			return r.run(ctx, waiting, charge, prep)
 		}
 		var err error
-		if mine, err = r.lease(ctx, charge); err != nil {
-			return Redeemed{}, inTime(ctx, err)
+		if mine, err = r.lease(waiting, charge); err != nil {
+			return Redeemed{}, inTime(waiting, err)
 		}
 	}
 }
 
-// run does the work of a charge whose lease this process holds.
-func (r *Redeemer) run(ctx context.Context, charge ledger.Charge, prep *question.Prepared) (out Redeemed, err error) {
+// run does the work of a charge whose lease this process holds, if its turn comes
+// while waiting lasts.
+func (r *Redeemer) run(ctx, waiting context.Context, charge ledger.Charge, prep *question.Prepared) (out Redeemed, err error) {
 	defer r.keepLease(ctx, charge)()
 	began := false
 	defer func() {
@@ -146,12 +151,14 @@ func (r *Redeemer) run(ctx context.Context, charge ledger.Charge, prep *question
 	}()
 	pace := sync.OnceFunc(func() { r.pace(charge) })
 	defer pace() // when a run fails, too, and even if it panics, depends on rows
-	giveBack, err := r.runs.Take(ctx, turns.Asking(ctx))
+	giveBack, err := r.runs.Take(waiting, turns.Asking(ctx))
 	if err != nil {
 		return Redeemed{}, question.Busy()
 	}
 	began = true
-	core, ran, err := r.computed(ctx, charge, prep, giveBack)
+	limited, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	core, ran, err := r.computed(limited, charge, prep, giveBack)
 	if err != nil {
 		return Redeemed{}, err
 	}

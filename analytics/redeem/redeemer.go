@@ -50,7 +50,7 @@ type Options struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 
-	Timeout       time.Duration // of one run
+	Timeout       time.Duration // of the wait for one run, and of the run
 	MaxConcurrent int           // runs at once
 	Slot          time.Duration // releases are stored on a grid of such slots, see pace; at once when 0
 }

@@ -69,10 +69,13 @@ func (l *Ledger) LookupRequest(ctx context.Context, principal, requestKey string
 }
 
 // Pending returns the charges that are waiting for someone to finish them:
-// pending, and under no lease that still runs. Oldest first.
+// pending, and under no lease that still runs. Those with the fewest attempts come
+// first, and of these the oldest: a charge under which process after process died
+// keeps no other waiting, and none is used up because it is always the first that is
+// begun when a process dies for reasons of its own.
 func (l *Ledger) Pending(ctx context.Context) ([]Charge, error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT `+chargeColumns+`, c.payload FROM charges c
-			WHERE c.state = 'pending' AND c.lease_until <= ? ORDER BY c.seq`, l.now().UnixMicro())
+			WHERE c.state = 'pending' AND c.lease_until <= ? ORDER BY c.attempts, c.seq`, l.now().UnixMicro())
 	if err != nil {
 		return nil, privacy.Internal(err, "reading pending charges")
 	}

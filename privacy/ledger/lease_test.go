@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -43,6 +44,37 @@ func TestRenewExtendsALeaseThatIsHeld(t *testing.T) {
 	}
 	if found, _, err := f.Lookup(t.Context(), "q"); err != nil || found.Attempts != 2 {
 		t.Errorf("%d attempts, %v, want 2", found.Attempts, err)
+	}
+}
+
+// TestWhatWasTriedLeastIsFinishedFirst: a charge under which processes died keeps no
+// other waiting.
+func TestWhatWasTriedLeastIsFinishedFirst(t *testing.T) {
+	f := newFixture(t)
+	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"))
+	for _, key := range []string{"first", "second", "third"} {
+		r := ask(key, units)
+		r.Tenants, r.LeaseOwner, r.LeaseTTL = []string{"a"}, "one", time.Minute
+		c := f.mustCharge(t, r)
+		if key != "first" {
+			continue
+		}
+		f.clock.advance(time.Hour) // its process died
+		if ok, err := f.Acquire(t.Context(), c.ID, "two", time.Minute); !ok || err != nil {
+			t.Fatalf("%v, %v", ok, err)
+		}
+	}
+	f.clock.advance(time.Hour)
+	pending, err := f.Pending(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, c := range pending {
+		order = append(order, c.Key)
+	}
+	if want := []string{"second", "third", "first"}; !slices.Equal(order, want) {
+		t.Errorf("they wait as %v, want %v", order, want)
 	}
 }
 

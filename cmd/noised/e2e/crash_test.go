@@ -168,11 +168,15 @@ func (c *crash) find(a seen, charges map[string]wire.Charge) {
 	}
 }
 
-// askBrokenAgain asks every question that broke off until it is answered.
+// askBrokenAgain asks every question that broke off until it is answered, or one is
+// refused.
 func (c *crash) askBrokenAgain() {
 	c.t.Helper()
 	parallel(c.t, 4, len(c.broken), func(i int) {
-		got := eventually(c.t, func() (seen, bool) { return c.attempt(c.broken[i]) })
+		got := eventually(c.t, func() (seen, bool) {
+			a, ok := c.attempt(c.broken[i])
+			return a, ok || c.t.Failed()
+		})
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.answers = append(c.answers, got)

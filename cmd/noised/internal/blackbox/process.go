@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -108,7 +107,7 @@ type Server struct {
 	Trans *http.Transport
 
 	cmd    *exec.Cmd
-	log    *tail
+	log    *journal
 	exited chan struct{} // closed when the process is gone
 	err    error         // of Wait; to be read after exited
 }
@@ -123,15 +122,18 @@ func (p Program) Start(ctx context.Context, dir string, flags ...string) (*Serve
 func (p Program) StartTrusting(ctx context.Context, roots *x509.CertPool, dir string, flags ...string) (*Server, error) {
 	args := append([]string{"serve", "--data-dir", dir, "--listen", "127.0.0.1:0", "--format", "json", "--log-level", "warn"}, flags...)
 	// The process outlives the context of its start: tests end it themselves.
-	s := &Server{cmd: p.command(context.WithoutCancel(ctx), args...), log: &tail{}, exited: make(chan struct{})}
-	s.cmd.Stderr = s.log
+	s := &Server{cmd: p.command(context.WithoutCancel(ctx), args...), exited: make(chan struct{})}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
+	if s.log, err = newJournal(); err != nil {
+		return nil, err
+	}
+	s.cmd.Stderr = s.log.file
 	began := time.Now()
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start noised: %w", err)
+		return nil, errors.Join(fmt.Errorf("start noised: %w", err), s.log.file.Close())
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -242,30 +244,4 @@ func (s *Server) close() {
 	if s.Trans != nil {
 		s.Trans.CloseIdleConnections()
 	}
-}
-
-// tail keeps the last part of a log.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const tailBytes = 64 << 10
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	if over := len(t.text) - tailBytes; over > 0 {
-		t.text = append(t.text[:0], t.text[over:]...)
-	}
-	return len(p), nil
-}
-
-// String returns what was kept.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
 }

@@ -34,7 +34,7 @@ func Flags(fs *pflag.FlagSet) {
 	fs.Int("request-burst", d.RequestBurst, "requests that one key may make at once")
 	fs.Int("query-memory-mb", d.QueryMemoryMB, "memory for one query engine (0: 1024)")
 	fs.Int("query-threads", d.QueryThreads, "files that one query reads at a time (0: one per core)")
-	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a request waits for its answer")
+	fs.Duration("query-timeout", d.QueryTimeout, "longest time that a query waits for its turn, and that it runs")
 	fs.Duration("response-slot", d.ResponseSlot, "answers of queries leave at multiples of this after their requests, 10ms to 10s (0: as soon as they are ready, which may tell about rows)")
 	quotaFlags(fs, d)
 	fs.Int64("max-upload", d.MaxUpload, "largest upload in bytes")
