@@ -96,7 +96,8 @@ func (s *Service) serves(ctx context.Context, tenant string, old []catalog.Segme
 func (s *Service) clear(ctx context.Context, tenant, dataset string, old []catalog.Segment) error {
 	dir := filepath.Dir(filepath.Join(s.o.Dir, filepath.FromSlash(segment.RelPath(tenant, dataset, "any"))))
 	there, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
 		return privacy.Internal(err, "listing files")
 	}
 	var paths []string
@@ -106,8 +107,10 @@ func (s *Service) clear(ctx context.Context, tenant, dataset string, old []catal
 			paths = append(paths, filepath.Join(dir, entry.Name()))
 		}
 	}
-	if err := s.remove(dir, paths); err != nil {
-		return err
+	if !missing {
+		if err := s.remove(dir, paths); err != nil {
+			return err
+		}
 	}
 	if err := s.o.Loads.RemoveUploads(ctx, tenant, dataset); err != nil {
 		return err
@@ -119,17 +122,15 @@ func (s *Service) clear(ctx context.Context, tenant, dataset string, old []catal
 	return s.o.Catalog.Forget(ctx, ids)
 }
 
-// remove removes files of one directory, so that they are gone after a crash too.
+// remove removes files of one directory, so that they are gone after a crash too: also
+// those that a sweep before it removed and did not live to make sure of.
 func (s *Service) remove(dir string, paths []string) error {
-	if len(paths) == 0 {
-		return nil
-	}
 	for _, path := range paths {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return privacy.Internal(err, "removing a file")
 		}
 	}
-	if s.o.Removed != nil {
+	if s.o.Removed != nil && len(paths) > 0 {
 		s.o.Removed(paths...)
 	}
 	if err := segment.SyncDir(dir); err != nil {
