@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/keyring"
 )
 
 // ShredIn forgets the results of a dataset's releases, in the caller's transaction:
@@ -51,9 +53,14 @@ func (s *Store) after(ctx context.Context, tx *sql.Tx, dataset string, last int6
 	return some, next, nil
 }
 
-// shred puts its digest in the place of a core, sealed as that was.
+// shred puts its digest in the place of a core, sealed as that was. One that nobody can
+// open any more, since it or its key was tampered with, goes too: the digest is then that
+// of what is there, and the log does not verify, as it did not before.
 func (s *Store) shred(ctx context.Context, tx *sql.Tx, c Core) error {
 	core, err := s.keys.OpenIn(ctx, tx, coreScope(c.ID), c.Noised)
+	if errors.Is(err, keyring.ErrChanged) || errors.Is(err, keyring.ErrNoKey) {
+		core, err = c.Noised, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ type Reader interface {
 // was here.
 var ErrNoKey = errors.New("its data key is not in the control store")
 
+// ErrChanged is why something sealed does not open that has its key.
+var ErrChanged = errors.New("it was changed, or sealed for another place")
+
 // ErrOff is why something sealed does not open without a keyset.
 var ErrOff = errors.New("it is encrypted and the server was given no keyset")
 

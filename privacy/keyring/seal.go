@@ -75,7 +75,7 @@ func (r *Ring) OpenIn(ctx context.Context, in Reader, s Scope, sealed []byte) ([
 	}
 	plain, err := gcm.Open(nil, nil, body, s.ofValue())
 	if err != nil {
-		return nil, privacy.Internal(errors.New("it was changed, or sealed for another place"), "opening a sealed value")
+		return nil, privacy.Internal(ErrChanged, "opening a sealed value")
 	}
 	return plain, nil
 }
