@@ -9,22 +9,8 @@ import (
 
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
-
-// fixed wraps keys by turning their bits over.
-type fixed struct{}
-
-func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func turned(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
 
 // TestSecretsAreSealed: those that are made with keys and those that were there, and
 // they are the same afterwards; once they are sealed nothing changes them.
@@ -36,7 +22,7 @@ func TestSecretsAreSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := New(db, time.Now).WithKeys(keyring.New(db, fixed{}, time.Now))
+	sealed := New(db, time.Now).WithKeys(keyring.New(db, keyringtest.Wrapper{}, time.Now))
 	inTx := func(f func(ctx context.Context, tx *sql.Tx) error) error { return db.InTx(t.Context(), f) }
 	if err := inTx(func(ctx context.Context, tx *sql.Tx) error {
 		n, err := sealed.SealPlain(ctx, tx)

@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"path/filepath"
@@ -14,25 +13,11 @@ import (
 	"github.com/noised/noised/analytics/showing"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
 
-// fixed wraps keys by turning their bits over.
-type fixed struct{}
-
-func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func turned(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
-
 // seal gives the house keys.
-func (h *house) seal() { h.sealUnder(fixed{}) }
+func (h *house) seal() { h.sealUnder(keyringtest.Wrapper{}) }
 
 func (h *house) sealUnder(kek keyring.Wrapper) {
 	o := h.options

@@ -1,7 +1,6 @@
 package release_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"path/filepath"
@@ -14,21 +13,8 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
-
-// fixed wraps keys by turning their bits over.
-type fixed struct{}
-
-func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error)   { return turned(key), nil }
-func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func turned(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
 
 func ask(t *testing.T, db *controldb.DB, s *release.Store, c release.Core, v release.View) {
 	t.Helper()
@@ -48,7 +34,7 @@ func TestReleasesAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := release.New(db)
-	ring := keyring.New(db, fixed{}, time.Now)
+	ring := keyring.New(db, keyringtest.Wrapper{}, time.Now)
 	sealed := release.New(db).WithKeys(ring)
 	cores := []release.Core{core(1), core(2)}
 	views := make([]release.View, 2)

@@ -19,27 +19,13 @@ import (
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
-
-// fixed wraps keys by turning their bits over.
-type fixed struct{}
-
-func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func turned(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
 
 // seal gives the house keys.
 func (h *house) seal() {
 	h.t.Helper()
-	h.keys = keyring.New(h.db, fixed{}, h.now)
+	h.keys = keyring.New(h.db, keyringtest.Wrapper{}, h.now)
 	h.restart(-1)
 }
 

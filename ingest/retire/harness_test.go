@@ -26,6 +26,7 @@ import (
 	"github.com/noised/noised/privacy/containment"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 	"github.com/noised/noised/privacy/ledger"
 )
 
@@ -53,21 +54,6 @@ var (
 	admin    = privacy.Principal{ID: "key_admin", Role: privacy.RoleTenantAdmin, Tenant: "a"}
 	loader   = privacy.Principal{ID: "key_a", Role: privacy.RoleContributor, Tenant: "a"}
 )
-
-// turned wraps keys by turning their bits over.
-type turned struct{}
-
-func (turned) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turn(key), nil }
-
-func (turned) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turn(key), nil }
-
-func turn(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
 
 // house is a data directory with the datasets birds and trees, whose member is a.
 type house struct {
@@ -109,7 +95,7 @@ func open(t testing.TB, dir string) *house {
 			t.Log(log.String())
 		}
 	})
-	h.ring = keyring.New(h.db, turned{}, time.Now)
+	h.ring = keyring.New(h.db, keyringtest.Wrapper{}, time.Now)
 	h.cat, h.led, h.held = catalog.New(h.db, time.Now).WithKeys(h.ring), ledger.New(h.db, time.Now), containment.New(h.db, time.Now)
 	h.releases, h.agreed = release.New(h.db).WithKeys(h.ring), consent.New(h.db, h.cat, h.led, time.Now)
 	workers, err := child.New(child.Options{Command: []string{os.Args[0], "worker"}, MemoryMB: 300})

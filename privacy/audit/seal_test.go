@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"strings"
@@ -13,22 +12,8 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/audit"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
-
-// fixed wraps keys by turning their bits over.
-type fixed struct{}
-
-func (fixed) Wrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func (fixed) Unwrap(_ context.Context, key, _ []byte) ([]byte, error) { return turned(key), nil }
-
-func turned(key []byte) []byte {
-	out := bytes.Clone(key)
-	for i := range out {
-		out[i] = ^out[i]
-	}
-	return out
-}
 
 // TestWhatCallersWroteIsSealed: also what was on record before, once, and nothing else
 // of a refusal can change; it is found as it was.
@@ -41,7 +26,7 @@ func TestWhatCallersWroteIsSealed(t *testing.T) {
 		}
 	}
 	record("canary-1")
-	f.Recorder = audit.New(audit.Options{DB: f.db, Now: func() time.Time { return f.at }, Keys: keyring.New(f.db, fixed{}, time.Now)})
+	f.Recorder = audit.New(audit.Options{DB: f.db, Now: func() time.Time { return f.at }, Keys: keyring.New(f.db, keyringtest.Wrapper{}, time.Now)})
 	record("canary-2")
 	same := func() {
 		t.Helper()
