@@ -357,9 +357,9 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
-// TestErasuresThatASnapshotMisses: those that were not complete when it was taken, as
-// far as a later one knows.
-func TestErasuresThatASnapshotMisses(t *testing.T) {
+// TestWhatWentSinceASnapshot: erasures that were not complete when it was taken, and
+// datasets and tenants that were deleted since, as far as a later one knows.
+func TestWhatWentSinceASnapshot(t *testing.T) {
 	s := newSite(t)
 	s.publish(1, "first")
 	erasure := func(id, state string, created, finished time.Time) {
@@ -373,16 +373,34 @@ func TestErasuresThatASnapshotMisses(t *testing.T) {
 	}
 	erasure("ers_done", "succeeded", noon.Add(-2*time.Hour), noon.Add(-time.Hour))
 	erasure("ers_during", "succeeded", noon.Add(-2*time.Hour), noon.Add(time.Hour))
+	deleted := `INSERT INTO deleted_datasets (dataset, deleted_at, deleted_by) VALUES (?, 0, 'key')`
+	tenant := `INSERT INTO tenants (name, region, created_at, created_by) VALUES (?, 'eu', ?, 'key')`
+	s.exec(deleted, "earlier")
+	for _, name := range []string{"east", "west", "stays"} {
+		s.exec(tenant, name, 1)
+	}
 	first := s.take()
-	if left, err := s.repo.ErasuresSince(t.Context(), first, t.TempDir()); err != nil || len(left) != 0 {
+	if left, err := s.repo.Since(t.Context(), first, t.TempDir()); err != nil || len(left.Erasures)+len(left.Datasets)+len(left.Tenants) != 0 {
 		t.Errorf("no later snapshot is there, and %v, %v", left, err)
 	}
+	s.exec(deleted, "trial")
+	s.exec(`DELETE FROM tenants WHERE name IN ('east', 'west')`)
+	s.exec(tenant, "west", 2) // another one of its name
+	s.exec(tenant, "new", 2)
 	erasure("ers_after", "succeeded", noon.Add(time.Hour), noon.Add(2*time.Hour))
 	erasure("ers_waiting", "pending", noon.Add(3*time.Hour), time.Time{})
 	erasure("ers_failed", "failed", noon.Add(3*time.Hour), noon.Add(4*time.Hour))
 	s.take()
-	left, err := s.repo.ErasuresSince(t.Context(), first, t.TempDir())
+	scratch := t.TempDir()
+	later, err := s.repo.Since(t.Context(), first, scratch)
 	check(t, err)
+	if left, err := os.ReadDir(scratch); err != nil || len(left) != 0 {
+		t.Errorf("%v stays, %v", left, err)
+	}
+	if got, want := fmt.Sprint(later.Datasets, later.Tenants), "[trial] [east west]"; got != want {
+		t.Errorf("deleted since: %s, want %s", got, want)
+	}
+	left := later.Erasures
 	var ids []string
 	for _, e := range left {
 		ids = append(ids, e.ID)

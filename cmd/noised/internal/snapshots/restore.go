@@ -25,9 +25,9 @@ the original was in use, a server starts if nothing was spent since. Otherwise
 somebody must take the decision that it may be spent again, and ask the tenants
 first: noised ledger accept.
 
-People who were erased since the snapshot are in it. What later snapshots know of
-such erasures is listed; whatever came after those is known to the tenants alone.
-Ask for all of them again before anything else is done.`,
+People who were erased since the snapshot are in it, and so are datasets and tenants
+that were deleted. What later snapshots know of these is listed; whatever came after
+is known to the tenants alone. Ask for all of it again before anything else is done.`,
 		Example: "  noised restore --from /mnt/backup/noised --to /var/lib/noised --key-file /etc/noised/backup.key --high-water-file /var/lib/noised-mark/mark",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return restore(cmd.Context(), a, f) },
 	}
@@ -61,7 +61,7 @@ func restore(ctx context.Context, a *command.App, f restoreFlags) error {
 		return err
 	}
 	doc := restoredDocument{snapshotDocument: describeSnapshot(s)}
-	if doc.Erasures, err = r.ErasuresSince(ctx, s, filepath.Dir(filepath.Clean(f.DataDir))); err != nil {
+	if doc.Later, err = r.Since(ctx, s, filepath.Dir(filepath.Clean(f.DataDir))); err != nil {
 		return err
 	}
 	if err := r.Restore(ctx, s, f.DataDir); err != nil {

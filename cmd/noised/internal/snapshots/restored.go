@@ -22,11 +22,11 @@ import (
 // restoredDocument is what restoring did, as --format json shows it.
 type restoredDocument struct {
 	snapshotDocument
-	Mark     *witness.Document `json:"mark,omitempty"`
-	Problem  string            `json:"problem,omitempty"` // why a server would refuse the directory with that mark
-	Keyset   string            `json:"keyset,omitempty"`  // where the keyset is expected that it is encrypted under
-	LogKey   string            `json:"log_key,omitempty"` // where the key is expected that signs its log
-	Erasures []backup.Erasure  `json:"erasures"`          // that later snapshots know of
+	Mark         *witness.Document `json:"mark,omitempty"`
+	Problem      string            `json:"problem,omitempty"` // why a server would refuse the directory with that mark
+	Keyset       string            `json:"keyset,omitempty"`  // where the keyset is expected that it is encrypted under
+	LogKey       string            `json:"log_key,omitempty"` // where the key is expected that signs its log
+	backup.Later                   // what later snapshots know to have gone
 }
 
 // look says what else a server on the directory needs.
@@ -107,5 +107,12 @@ func (d *restoredDocument) write(w io.Writer, f restoreFlags) {
 	fmt.Fprintf(w, "People who were erased since %s are in it: ask for their erasure again.\n", d.At.Format(time.RFC3339))
 	for _, e := range d.Erasures {
 		fmt.Fprintf(w, "  %s of %s in %s, asked for at %s\n", e.ID, e.Tenant, e.Dataset, e.At.Format(time.RFC3339))
+	}
+	fmt.Fprintln(w, "Datasets and tenants that were deleted since are back: delete them again.")
+	for _, name := range d.Datasets {
+		fmt.Fprintf(w, "  dataset %s\n", name)
+	}
+	for _, name := range d.Tenants {
+		fmt.Fprintf(w, "  tenant %s\n", name)
 	}
 }
