@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/ingest/erase"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
@@ -70,7 +71,7 @@ func lineitems(with bool) string {
 
 // fill loads some generations: with the person, or without.
 func (h *house) fill(with bool) {
-	h.t.Helper()
+	h.T.Helper()
 	h.load("nation", "n_id,n_name\n1,Peru\n")
 	h.load("customer", customers(100, 110, with)) // which the next one replaces
 	h.load("customer", customers(0, 20, with), replacing)
@@ -78,7 +79,7 @@ func (h *house) fill(with bool) {
 	h.load("orders", orders(with))
 	h.load("orders", orders(with))
 	if l := h.load("lineitem", lineitems(with), allow(1000)); l.State != job.StateSucceeded {
-		h.t.Fatalf("%+v", l.Error)
+		h.T.Fatalf("%+v", l.Error)
 	}
 }
 
@@ -90,14 +91,14 @@ func TestOnePersonErasure(t *testing.T) {
 		t.Run(scope, func(t *testing.T) {
 			// Both houses have the same keys, since one is a copy of the other.
 			with := newHouse(t, scope, "bigint")
-			_, err := with.cat.Secrets(t.Context(), "shop", "a")
-			with.must(err)
-			_ = with.db.Close()
+			_, err := with.Catalog.Secrets(t.Context(), "shop", "a")
+			with.Must(err)
+			_ = with.DB.Close()
 			dir := filepath.Join(t.TempDir(), "copy")
-			with.must(os.CopyFS(dir, os.DirFS(with.dir)))
-			with, without := open(t, with.dir), open(t, dir)
-			with.run()
-			without.run()
+			with.Must(os.CopyFS(dir, os.DirFS(with.Dir)))
+			with, without := open(t, with.Dir), open(t, dir)
+			with.Start()
+			without.Start()
 			with.fill(true)
 			without.fill(false)
 			before := map[string][]string{}
@@ -137,7 +138,7 @@ func TestOnePersonErasure(t *testing.T) {
 // are still kept, uploads, rejected rows, or the store.
 func TestNothingOfAPersonStays(t *testing.T) {
 	h := newHouse(t, "tenant", "varchar")
-	h.run()
+	h.Start()
 	id := "unit-" + canary
 	h.load("customer", "c_id,c_city,c_note\n"+id+",ulm,"+canary+"\nx,bonn,other\n")
 	h.load("customer", "c_id,c_city,c_note\n"+id+",bonn,"+canary+"2\ny,bonn,other\n", replacing)
@@ -146,53 +147,53 @@ func TestNothingOfAPersonStays(t *testing.T) {
 	if failed.State != job.StateFailed {
 		t.Fatal(failed.State)
 	}
-	if len(h.holds(canary)) == 0 {
+	if len(h.Holding(canary)) == 0 {
 		t.Fatal("the canary is nowhere")
 	}
-	copied := filepath.Join(h.dir, controldb.CopiesDir, "before-some-upgrade.db")
-	h.must(os.MkdirAll(filepath.Dir(copied), 0o700))
-	h.must(os.WriteFile(copied, []byte(canary), 0o600))
-	old := h.number(`SELECT count(*) FROM segments WHERE path LIKE 'tenants/%'`)
+	copied := filepath.Join(h.Dir, controldb.CopiesDir, "before-some-upgrade.db")
+	h.Must(os.MkdirAll(filepath.Dir(copied), 0o700))
+	h.Must(os.WriteFile(copied, []byte(canary), 0o600))
+	old := h.Number(`SELECT count(*) FROM segments WHERE path LIKE 'tenants/%'`)
 	e := h.erase(id)
-	if found := h.holds(canary); len(found) > 0 {
+	if found := h.Holding(canary); len(found) > 0 {
 		t.Errorf("a canary is left in %v", found)
 	}
 	if e.RowsErased != 2 { // of the current generation
 		t.Errorf("%d rows were erased, want 2", e.RowsErased)
 	}
-	if n := h.number(`SELECT count(*) FROM segments WHERE path LIKE 'tenants/%'`); n != 2 || old != 3 {
+	if n := h.Number(`SELECT count(*) FROM segments WHERE path LIKE 'tenants/%'`); n != 2 || old != 3 {
 		t.Errorf("%d segments are on record of %d", n, old)
 	}
-	if n := h.number(`SELECT count(*) FROM loads WHERE tenant = 'a' AND sha256 <> ''`); n != 0 {
+	if n := h.Number(`SELECT count(*) FROM loads WHERE tenant = 'a' AND sha256 <> ''`); n != 0 {
 		t.Errorf("%d digests of uploads are left", n)
 	}
-	if n := h.number(`SELECT count(*) FROM erasures WHERE units IS NOT NULL`); n != 0 {
+	if n := h.Number(`SELECT count(*) FROM erasures WHERE units IS NOT NULL`); n != 0 {
 		t.Error("pseudonyms are left")
 	}
-	if len(h.removed) < 3 {
-		t.Errorf("the engine was told of %v", h.removed)
+	if len(h.Removed()) < 3 {
+		t.Errorf("the engine was told of %v", h.Removed())
 	}
-	info, err := os.Stat(filepath.Join(h.dir, "control.db-wal"))
+	info, err := os.Stat(filepath.Join(h.Dir, "control.db-wal"))
 	if err == nil && info.Size() > 64<<10 {
 		t.Errorf("the write-ahead log has %d bytes", info.Size())
 	}
 	// An upload of before is not taken for one that is known.
-	_, err = h.jobs.Create(t.Context(), job.Request{Dataset: "shop", Tenant: "a", Table: "customer", Format: "csv", LoadID: failed.LoadID, By: loader},
+	_, err = h.Jobs.Create(t.Context(), job.Request{Dataset: "shop", Tenant: "a", Table: "customer", Format: "csv", LoadID: failed.LoadID, By: loader},
 		strings.NewReader("c_id,c_city,c_note\n,ulm,"+canary+"\n"))
-	wantCode(t, err, privacy.CodeIdempotencyMismatch)
+	ingesttest.WantCode(t, err, privacy.CodeIdempotencyMismatch)
 }
 
 // Every erasure publishes a generation and takes all older ones out of use, whether or
 // not it matches anybody, and even where there was nothing.
 func TestAnErasureThatMatchesNobodyLooksTheSame(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	h.run()
+	h.Start()
 	e := h.erase("1")
 	if g := h.head(); g.ID != e.Generation || len(g.Segments) != 0 {
 		t.Errorf("of nothing: %+v", g)
 	}
 	h.fill(true)
-	leaves := func() (n int64) { return h.number(`SELECT count(*) FROM log_leaves`) }
+	leaves := func() (n int64) { return h.Number(`SELECT count(*) FROM log_leaves`) }
 	var grew [2]int64
 	for i, unit := range []string{nobody, "7777"} {
 		before, was := h.head(), leaves()
@@ -206,10 +207,10 @@ func TestAnErasureThatMatchesNobodyLooksTheSame(t *testing.T) {
 				t.Errorf("%s: segment %d was not written anew", unit, j)
 			}
 		}
-		if gone, err := h.cat.Erased(t.Context(), []string{before.ID}); err != nil || !gone {
+		if gone, err := h.Catalog.Erased(t.Context(), []string{before.ID}); err != nil || !gone {
 			t.Errorf("%s: %t, %v", unit, gone, err)
 		}
-		if gone, err := h.cat.Erased(t.Context(), []string{g.ID}); err != nil || gone {
+		if gone, err := h.Catalog.Erased(t.Context(), []string{g.ID}); err != nil || gone {
 			t.Errorf("%s: %t, %v", unit, gone, err)
 		}
 	}
@@ -222,16 +223,16 @@ func TestAnErasureThatMatchesNobodyLooksTheSame(t *testing.T) {
 // the nonce that the tenant got and with no other.
 func TestWhatTheLogHasOfAnErasure(t *testing.T) {
 	h := newHouse(t, "tenant", "varchar")
-	h.run()
+	h.Start()
 	units := []string{"zoe", "adam", "zoe"}
 	e := h.ask(units...)
 	h.finished(e.ID)
 	var leaf string
-	h.must(h.db.QueryRowContext(t.Context(), `SELECT CAST(leaf AS TEXT) FROM log_leaves WHERE CAST(leaf AS TEXT) LIKE '%"act":"accept"%' AND CAST(leaf AS TEXT) LIKE '%erasure%'`).Scan(&leaf))
+	h.Must(h.DB.QueryRowContext(t.Context(), `SELECT CAST(leaf AS TEXT) FROM log_leaves WHERE CAST(leaf AS TEXT) LIKE '%"act":"accept"%' AND CAST(leaf AS TEXT) LIKE '%erasure%'`).Scan(&leaf))
 	if !strings.Contains(leaf, `"commitment":"`+e.Commitment+`"`) || strings.Contains(leaf, "zoe") || strings.Contains(leaf, e.Nonce) {
 		t.Error(leaf)
 	}
-	if found := h.holds(e.Nonce); len(found) > 0 {
+	if found := h.Holding(e.Nonce); len(found) > 0 {
 		t.Errorf("the nonce is kept in %v", found)
 	}
 	var nonce [32]byte
@@ -276,17 +277,17 @@ func TestWhoMayEraseWhat(t *testing.T) {
 			r := erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"1"}, By: loader}
 			c.edit(&r)
 			_, err := h.Create(ctx, r)
-			wantCode(t, err, c.code)
+			ingesttest.WantCode(t, err, c.code)
 			if strings.Contains(err.Error(), "seven") {
 				t.Errorf("%v quotes an id", err)
 			}
 		})
 	}
 	_, err := h.Get(ctx, "a", "ers_none")
-	wantCode(t, err, privacy.CodeNotFound)
-	h.must(h.cat.Leave(ctx, "shop", "a", admin))
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
+	h.Must(h.Catalog.Leave(ctx, "shop", "a", admin))
 	_, err = h.Create(ctx, erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"1"}, By: loader})
-	wantCode(t, err, privacy.CodeForbidden)
+	ingesttest.WantCode(t, err, privacy.CodeForbidden)
 }
 
 // Ids are read as a load reads them.
@@ -298,7 +299,7 @@ func TestIdsAreReadAsInLoads(t *testing.T) {
 	} {
 		t.Run(unit, func(t *testing.T) {
 			h := newHouse(t, "person", unit)
-			h.run()
+			h.Start()
 			h.load("customer", "c_id,c_city,c_note\n"+ids[0]+",ulm,x\n")
 			if e := h.erase(ids[1]); e.RowsErased != 1 {
 				t.Errorf("%d rows were erased", e.RowsErased)
@@ -310,10 +311,10 @@ func TestIdsAreReadAsInLoads(t *testing.T) {
 // A tenant that left a dataset may erase from what it left there.
 func TestErasingAfterLeaving(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	h.run()
+	h.Start()
 	h.load("customer", customers(0, 10, true))
-	h.must(h.cat.Leave(t.Context(), "shop", "a", admin))
-	if e := h.erase("7777"); e.RowsErased != 2 || len(h.holds(canary)) > 0 {
+	h.Must(h.Catalog.Leave(t.Context(), "shop", "a", admin))
+	if e := h.erase("7777"); e.RowsErased != 2 || len(h.Holding(canary)) > 0 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -322,18 +323,18 @@ func TestErasingAfterLeaving(t *testing.T) {
 // lie in the directory of that name.
 func TestErasingFromADatasetCalledRejects(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	h.run()
-	h.put(strings.NewReplacer("dataset: shop", "dataset: rejects").Replace(shopOf(1, "tenant", "bigint")))
-	h.must(h.cat.Accept(t.Context(), "rejects", "a", 1, admin))
+	h.Start()
+	h.Must(h.Put(strings.NewReplacer("dataset: shop", "dataset: rejects").Replace(shopOf(1, "tenant", "bigint"))))
+	h.Join("rejects", "a", 1)
 	other := h.load("customer", "c_id,c_city,c_note\n1,ulm,x\n"+canary+",ulm,x\n", allow(1))
 	h.load("customer", "c_id,c_city,c_note\n1,ulm,y\n", func(r *job.Request) { r.Dataset = "rejects" })
 	e, err := h.Create(t.Context(), erase.Request{Dataset: "rejects", Tenant: "a", Units: []string{"1"}, By: loader})
-	h.must(err)
+	h.Must(err)
 	if e := h.finished(e.ID); e.State != erase.StateSucceeded || e.RowsErased != 1 {
 		t.Fatalf("%+v", e)
 	}
-	rows, err := h.jobs.Rejects(t.Context(), "a", other.ID)
-	h.must(err)
+	rows, err := h.Jobs.Rejects(t.Context(), "a", other.ID)
+	h.Must(err)
 	defer func() { _ = rows.Close() }()
 	if text, err := io.ReadAll(rows); err != nil || !strings.Contains(string(text), canary) {
 		t.Errorf("the other's rejected rows are %q, %v", text, err)

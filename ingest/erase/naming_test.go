@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/noised/noised/ingest/erase"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/privacy"
 )
 
 // naming counts the workers that turn ids into pseudonyms, by their directories.
 func (h *house) naming() int {
-	entries, _ := os.ReadDir(filepath.Join(h.dir, "tmp", "names"))
+	entries, _ := os.ReadDir(filepath.Join(h.Dir, "tmp", "names"))
 	return len(entries)
 }
 
@@ -33,7 +34,7 @@ func TestFewNameAtATime(t *testing.T) {
 	}
 	go func() { asked.Wait(); close(done) }()
 	most := 0
-	h.eventually("their answers", func() bool {
+	h.Eventually("their answers", func() bool {
 		most = max(most, h.naming())
 		select {
 		case <-done:
@@ -45,7 +46,7 @@ func TestFewNameAtATime(t *testing.T) {
 	if most < 1 || most > 2 {
 		t.Errorf("%d workers named at a time", most)
 	}
-	if n := h.number(`SELECT count(*) FROM erasures`); n != 6 {
+	if n := h.Number(`SELECT count(*) FROM erasures`); n != 6 {
 		t.Errorf("%d erasures of 6", n)
 	}
 }
@@ -54,7 +55,7 @@ func TestFewNameAtATime(t *testing.T) {
 // nothing: no erasure, no entry of the log, no worker and nothing of it on the disk.
 func TestHangingUpBeforeARequestIsStored(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	before := h.number(`SELECT count(*) FROM log_leaves`)
+	before := h.Number(`SELECT count(*) FROM log_leaves`)
 	ctx, hangUp := context.WithCancel(t.Context())
 	var asked sync.WaitGroup
 	for range 4 {
@@ -65,16 +66,16 @@ func TestHangingUpBeforeARequestIsStored(t *testing.T) {
 			}
 		})
 	}
-	h.eventually("a worker", func() bool { return h.naming() > 0 })
+	h.Eventually("a worker", func() bool { return h.naming() > 0 })
 	hangUp()
 	asked.Wait()
 	if n := h.naming(); n > 0 {
 		t.Errorf("%d directories are left", n)
 	}
-	if n := h.number(`SELECT count(*) FROM erasures`); n != 0 {
+	if n := h.Number(`SELECT count(*) FROM erasures`); n != 0 {
 		t.Errorf("%d erasures", n)
 	}
-	if n := h.number(`SELECT count(*) FROM log_leaves`); n != before {
+	if n := h.Number(`SELECT count(*) FROM log_leaves`); n != before {
 		t.Errorf("%d entries of the log, and %d before", n, before)
 	}
 	h.ask("1") // and others are served as before
@@ -84,7 +85,7 @@ func TestHangingUpBeforeARequestIsStored(t *testing.T) {
 func TestRequestsWithoutRoomAreRefusedAtOnce(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
 	h.ask("1")
-	h.must(h.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	h.Must(h.DB.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO erasures (id, tenant, tenant_since, dataset, after_load, state, forms, asked, units, created_by, created_at)
 			WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 			SELECT 'ers_' || i, tenant, tenant_since, dataset, after_load, state, forms, asked, units, created_by, created_at FROM n, erasures WHERE seq = 1`, erase.MaxOpen)
@@ -92,5 +93,5 @@ func TestRequestsWithoutRoomAreRefusedAtOnce(t *testing.T) {
 	}))
 	// With an id that only a worker finds to be none.
 	_, err := h.Create(t.Context(), erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"x"}, By: loader})
-	wantCode(t, err, privacy.CodeRateLimited)
+	ingesttest.WantCode(t, err, privacy.CodeRateLimited)
 }

@@ -1,17 +1,13 @@
 package erase_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/noised/noised/ingest/erase"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/containment"
@@ -27,24 +23,20 @@ func TestLoadsOfBeforeAndAfter(t *testing.T) {
 	}
 	e := h.ask("7777")
 	after := h.send("customer", "c_id,c_city,c_note\n7777,ulm,back\n")
-	if len(h.holds(canary)) != 3 {
+	if len(h.Holding(canary)) != 3 {
 		t.Fatal("the uploads do not wait")
 	}
-	h.run()
+	h.Start()
 	if e = h.finished(e.ID); e.State != erase.StateSucceeded || e.RowsErased != 6 {
 		t.Fatalf("%+v", e)
 	}
-	if found := h.holds(canary); len(found) > 0 {
+	if found := h.Holding(canary); len(found) > 0 {
 		t.Errorf("a canary is left in %v", found)
 	}
-	h.eventually("the load of after", func() bool {
-		l, err := h.jobs.Get(context.Background(), "a", after.ID)
-		h.must(err)
-		return l.State == job.StateSucceeded
-	})
+	h.Wait(after, func(s job.State) bool { return s == job.StateSucceeded })
 	for _, l := range before {
-		if l, err := h.jobs.Get(context.Background(), "a", l.ID); err != nil || l.State != job.StateSucceeded {
-			t.Errorf("%+v, %v", l, err)
+		if l = h.Latest(l); l.State != job.StateSucceeded {
+			t.Errorf("%+v", l)
 		}
 	}
 	if rows := h.stored("customer"); !strings.Contains(strings.Join(rows, "\n"), "back") {
@@ -55,21 +47,21 @@ func TestLoadsOfBeforeAndAfter(t *testing.T) {
 // While something is suspended that an erasure touches, it waits.
 func TestSuspendedErasuresWait(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	stop := h.run()
+	stop := h.Start()
 	h.load("customer", customers(0, 10, true))
 	stop()
 	waiting, before := h.ask("1"), h.head()
-	_, err := h.held.Suspend(t.Context(), containment.KindDataset, "shop", "a test", operator)
-	h.must(err)
+	_, err := h.Held.Suspend(t.Context(), containment.KindDataset, "shop", "a test", operator)
+	h.Must(err)
 	_, err = h.Create(t.Context(), erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"1"}, By: loader})
-	wantCode(t, err, privacy.CodeSuspended)
-	h.run()
+	ingesttest.WantCode(t, err, privacy.CodeSuspended)
+	h.Start()
 	tried := time.Now().Add(200 * time.Millisecond)
-	h.eventually("its attempts", func() bool { return time.Now().After(tried) })
-	if h.head().ID != before.ID || h.number(`SELECT count(*) FROM erasures WHERE id = ? AND state IN ('pending', 'running')`, waiting.ID) != 1 {
+	h.Eventually("its attempts", func() bool { return time.Now().After(tried) })
+	if h.head().ID != before.ID || h.Number(`SELECT count(*) FROM erasures WHERE id = ? AND state IN ('pending', 'running')`, waiting.ID) != 1 {
 		t.Error("it did not wait")
 	}
-	h.must(h.held.Lift(t.Context(), containment.KindDataset, "shop", operator))
+	h.Must(h.Held.Lift(t.Context(), containment.KindDataset, "shop", operator))
 	if waiting = h.finished(waiting.ID); waiting.State != erase.StateSucceeded {
 		t.Errorf("%+v", waiting)
 	}
@@ -82,21 +74,21 @@ func TestSuspendedErasuresWait(t *testing.T) {
 // meant, and nothing is published.
 func TestAnotherUnitSinceTheRequest(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	stop := h.run()
+	stop := h.Start()
 	h.load("customer", customers(0, 10, true))
 	stop()
 	e := h.ask("7777")
-	h.put(shopOf(2, "person", "bigint"))
-	h.accept(2)
-	h.run()
+	h.Must(h.Put(shopOf(2, "person", "bigint")))
+	h.Join("shop", "a", 2)
+	h.Start()
 	if e = h.finished(e.ID); e.State != erase.StateSucceeded || e.RowsErased != 2 {
 		t.Fatalf("of data under the unit of before: %+v", e)
 	}
 	other := newHouse(t, "tenant", "bigint")
 	waiting := other.ask("7777")
-	other.put(shopOf(2, "person", "bigint"))
-	other.accept(2)
-	other.run()
+	other.Must(other.Put(shopOf(2, "person", "bigint")))
+	other.Join("shop", "a", 2)
+	other.Start()
 	if waiting = other.finished(waiting.ID); waiting.State != erase.StateFailed || waiting.Error.Code != privacy.CodeConflict || other.head().ID != "" {
 		t.Errorf("%+v", waiting)
 	}
@@ -105,10 +97,10 @@ func TestAnotherUnitSinceTheRequest(t *testing.T) {
 func TestAnErasureOfADeletedTenantEnds(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
 	e := h.ask("1")
-	h.must(h.cat.DeleteTenant(t.Context(), "a", operator))
-	h.run()
-	h.eventually("its end", func() bool {
-		return h.number(`SELECT count(*) FROM erasures WHERE id = ? AND state = 'failed'`, e.ID) == 1
+	h.Must(h.Catalog.DeleteTenant(t.Context(), "a", operator))
+	h.Start()
+	h.Eventually("its end", func() bool {
+		return h.Number(`SELECT count(*) FROM erasures WHERE id = ? AND state = 'failed'`, e.ID) == 1
 	})
 	if owners, err := h.TenantsOf(t.Context(), e.ID); err != nil || owners != nil {
 		t.Errorf("%v, %v", owners, err)
@@ -122,9 +114,9 @@ func TestPagesOfErasures(t *testing.T) {
 		ids = append([]string{h.ask("1").ID}, ids...)
 	}
 	first, next, err := h.List(t.Context(), "a", "", 2)
-	h.must(err)
+	h.Must(err)
 	second, end, err := h.List(t.Context(), "a", next, 2)
-	h.must(err)
+	h.Must(err)
 	if len(first) != 2 || len(second) != 1 || end != "" || first[0].ID != ids[0] || second[0].ID != ids[2] {
 		t.Errorf("%v, then %v", first, second)
 	}
@@ -132,27 +124,22 @@ func TestPagesOfErasures(t *testing.T) {
 		h.ask("1")
 	}
 	_, err = h.Create(t.Context(), erase.Request{Dataset: "shop", Tenant: "a", Units: []string{"1"}, By: loader})
-	wantCode(t, err, privacy.CodeRateLimited)
+	ingesttest.WantCode(t, err, privacy.CodeRateLimited)
 }
 
 // serve is a server process: it loads and erases until it is killed.
-func serve(dir string) int {
-	h, err := services(dir, slog.New(slog.DiscardHandler), nil)
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if err := h.jobs.Run(context.Background()); err != nil {
-		return 1
-	}
-	return 0
+func serve(args []string) int {
+	return ingesttest.RunServer(args[0], func(o job.Options) (*job.Service, error) {
+		jobs, _, err := services(o, nil)
+		return jobs, err
+	})
 }
 
 // A server that is killed at any moment of an erasure leaves the old generation or the
 // new one, and the next server brings the erasure to its end.
 func TestKilledWhileErasing(t *testing.T) {
 	h := newHouse(t, "tenant", "bigint")
-	stop := h.run()
+	stop := h.Start()
 	h.fill(true)
 	stop()
 	all := h.stored("customer")
@@ -162,11 +149,9 @@ func TestKilledWhileErasing(t *testing.T) {
 	}
 	for range times {
 		e, before := h.ask("7777"), h.head()
-		server := exec.Command(os.Args[0], "server", h.dir)
-		h.must(server.Start())
+		server := h.StartServer()
 		<-time.NewTimer(time.Duration(rand.Int64N(int64(1500 * time.Millisecond)))).C
-		_ = server.Process.Kill()
-		_ = server.Wait()
+		server.Kill()
 		g := h.head()
 		if g.ID != before.ID && g.Load != e.ID {
 			t.Fatalf("%+v", g)
@@ -175,18 +160,18 @@ func TestKilledWhileErasing(t *testing.T) {
 		if g.ID != before.ID && strings.Contains(strings.Join(rows, "\n"), canary) || g.ID == before.ID && len(rows) > len(all) {
 			t.Fatal("the generation is neither the old one nor the new one")
 		}
-		stop := h.run()
+		stop := h.Start()
 		if e = h.finished(e.ID); e.State != erase.StateSucceeded || h.head().Load != e.ID {
 			t.Fatalf("%+v", e)
 		}
 		stop()
-		if found := h.holds(canary); len(found) > 0 {
+		if found := h.Holding(canary); len(found) > 0 {
 			t.Fatalf("a canary is left in %v", found)
 		}
-		if n, files := len(h.head().Segments), len(h.files("tenants/a/shop")); n != files {
+		if n, files := len(h.head().Segments), len(h.Files("tenants/a/shop")); n != files {
 			t.Fatalf("%d segments and %d files", n, files)
 		}
-		again := h.run()
+		again := h.Start()
 		h.load("customer", customers(0, 20, true), replacing)
 		again()
 	}

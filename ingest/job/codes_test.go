@@ -1,7 +1,6 @@
 package job_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -20,12 +19,12 @@ import (
 // declare puts a version in force that declares the cities; none of them, when it
 // leaves them private.
 func (h *house) declare(version int, cities ...string) {
-	h.t.Helper()
+	h.T.Helper()
 	domain := "private"
 	if cities != nil {
 		domain = `{values: ["` + strings.Join(cities, `", "`) + `"]}`
 	}
-	h.put(strings.Replace(fmt.Sprintf(ratings, version), "domain: private", "domain: "+domain, 1) + "bounding_index: []\n")
+	h.Must(h.Put(strings.Replace(fmt.Sprintf(ratings, version), "domain: private", "domain: "+domain, 1) + "bounding_index: []\n"))
 	h.join("a", version)
 }
 
@@ -33,12 +32,10 @@ func (h *house) declare(version int, cities ...string) {
 // the texts that were declared for each segment of a table; nil where there are
 // none.
 func (h *house) checkCodes(tenant, table, column string, declared ...[]string) {
-	h.t.Helper()
-	g, _, err := h.cat.Head(context.Background(), "ratings", tenant)
-	h.must(err)
-	segments := g.Of(table)
+	h.T.Helper()
+	segments := h.Head("ratings", tenant).Of(table)
 	if len(segments) != len(declared) {
-		h.t.Fatalf("%d segments, want %d", len(segments), len(declared))
+		h.T.Fatalf("%d segments, want %d", len(segments), len(declared))
 	}
 	for i, seg := range segments {
 		var want map[string]string
@@ -50,43 +47,43 @@ func (h *house) checkCodes(tenant, table, column string, declared ...[]string) {
 			want = map[string]string{column: plan.CodesOf(values)}
 		}
 		if diff := cmp.Diff(want, seg.Codes); diff != "" {
-			h.t.Errorf("segment %d: %s", i, diff)
+			h.T.Errorf("segment %d: %s", i, diff)
 		}
 		h.checkStored(seg, column, declared[i])
 	}
 }
 
 func (h *house) checkStored(seg catalog.Segment, column string, declared []string) {
-	h.t.Helper()
-	db, err := sql.Open("duckdb", filepath.Join(h.dir, seg.Path)+"?access_mode=read_only")
-	h.must(err)
+	h.T.Helper()
+	db, err := sql.Open("duckdb", filepath.Join(h.Dir, seg.Path)+"?access_mode=read_only")
+	h.Must(err)
 	defer db.Close()
 	var columns int
-	h.must(db.QueryRow("SELECT count(*) FROM (DESCRIBE main.rows) WHERE starts_with(column_name, '_code:')").Scan(&columns))
+	h.Must(db.QueryRow("SELECT count(*) FROM (DESCRIBE main.rows) WHERE starts_with(column_name, '_code:')").Scan(&columns))
 	if declared == nil {
 		if columns > 0 {
-			h.t.Error("codes that are not recorded")
+			h.T.Error("codes that are not recorded")
 		}
 		return
 	}
 	rows, err := db.Query(fmt.Sprintf(`SELECT %s, "%s" FROM main.rows`, column, plan.CodeColumn(column)))
-	h.must(err)
+	h.Must(err)
 	defer rows.Close()
 	n := int64(0)
 	for ; rows.Next(); n++ {
 		var text sql.NullString
 		var code int
-		h.must(rows.Scan(&text, &code))
+		h.Must(rows.Scan(&text, &code))
 		want := slices.Index(declared, text.String)
 		if !text.Valid || want < 0 {
 			want = len(declared)
 		}
 		if code != want {
-			h.t.Errorf("the code of %v among %q is %d", text, declared, code)
+			h.T.Errorf("the code of %v among %q is %d", text, declared, code)
 		}
 	}
-	if h.must(rows.Err()); n != seg.Rows || columns != 1 {
-		h.t.Errorf("%d rows and %d columns of codes", n, columns)
+	if h.Must(rows.Err()); n != seg.Rows || columns != 1 {
+		h.T.Errorf("%d rows and %d columns of codes", n, columns)
 	}
 }
 
@@ -97,25 +94,25 @@ const cityRows = "person,city,rating\n1,Ulm,3\n1,Bonn,3\n2,\"\",3\n3,,3\n4,it's,
 // merges finds those of all rows anew.
 func TestCodesAreThoseOfTheContract(t *testing.T) {
 	h := open(t, t.TempDir())
-	h.run()
+	h.Start()
 	lists := [][]string{{"Ulm", "it's"}, nil, {"Zürich", "", "Ulm"}, {"elsewhere", "Bonn", "Zürich"}}
 	for i, cities := range lists {
 		h.declare(i+1, cities...)
-		h.load(request(), cityRows)
+		h.Load(request(), cityRows)
 		h.checkCodes("a", "", "city", lists[:i+1]...)
 	}
 	for range job.MergeAt - len(lists) - 1 {
-		h.load(request(), "person,city,rating\n1,Bonn,3\n")
+		h.Load(request(), "person,city,rating\n1,Bonn,3\n")
 		lists = append(lists, lists[3])
 	}
 	h.checkCodes("a", "", "city", lists...)
-	h.load(request(), "person,city,rating\n1,Bonn,3\n")
+	h.Load(request(), "person,city,rating\n1,Bonn,3\n")
 	h.checkCodes("a", "", "city", lists[3])
 	h.declare(5, "Bonn")
-	h.load(request(replace), cityRows)
+	h.Load(request(replace), cityRows)
 	h.checkCodes("a", "", "city", []string{"Bonn"})
 	h.declare(6)
-	h.load(request(replace), cityRows)
+	h.Load(request(replace), cityRows)
 	h.checkCodes("a", "", "city", nil)
 }
 
@@ -124,18 +121,18 @@ func TestCodesAreThoseOfTheContract(t *testing.T) {
 // are.
 func TestCodesOfMergedTables(t *testing.T) {
 	h := open(t, t.TempDir())
-	stop := h.run()
+	stop := h.Start()
 	lists := [][]string{nil, {"Bonn", "Ulm"}, {"Zürich", "", "Ulm"}}
 	for i, cities := range lists {
 		h.declare(i+1, cities...)
-		h.load(request(), cityRows)
+		h.Load(request(), cityRows)
 	}
 	stop()
 	h.checkCodes("a", "", "city", lists...)
 	h.declare(4, "Ulm") // nothing is loaded under it
 	before := h.stored("a", "", "_unit || ':' || _row || ':' || coalesce(city, '-') || ':' || rating")
 	h.restart(time.Millisecond)
-	stop = h.run()
+	stop = h.Start()
 	h.merged()
 	stop()
 	h.checkCodes("a", "", "city", lists[2])
@@ -147,10 +144,10 @@ func TestCodesOfMergedTables(t *testing.T) {
 // TestCodesOfPublicTables: the operator's tables have codes, too.
 func TestCodesOfPublicTables(t *testing.T) {
 	h := open(t, t.TempDir())
-	h.put(strings.Replace(shop, "n_name: {type: varchar, role: dimension}", "n_name: {type: varchar, role: dimension, domain: {values: [Peru, Chile]}}", 1))
-	h.run()
-	h.loadPublic(public("nation"), nations)
-	h.loadPublic(public("nation"), "n_id,n_name\n3,Chile\n4,\n")
+	h.Must(h.Put(strings.Replace(shop, "n_name: {type: varchar, role: dimension}", "n_name: {type: varchar, role: dimension, domain: {values: [Peru, Chile]}}", 1)))
+	h.Start()
+	h.Load(public("nation"), nations)
+	h.Load(public("nation"), "n_id,n_name\n3,Chile\n4,\n")
 	declared := []string{"Peru", "Chile"}
 	h.checkCodes(catalog.Public, "nation", "n_name", declared, declared)
 }

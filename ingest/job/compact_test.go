@@ -17,8 +17,8 @@ import (
 
 // merged waits until the table has one segment with ranks, and returns it.
 func (h *house) merged() catalog.Segment {
-	h.t.Helper()
-	h.eventually("the table to be merged", func() bool {
+	h.T.Helper()
+	h.Eventually("the table to be merged", func() bool {
 		segments := h.head().Segments
 		return len(segments) == 1 && segments[0].Ranks != nil
 	})
@@ -27,9 +27,9 @@ func (h *house) merged() catalog.Segment {
 
 func TestTablesThatRestAreMerged(t *testing.T) {
 	h := newHouse(t)
-	stop := h.run()
+	stop := h.Start()
 	for i := range 3 {
-		h.load(request(), fmt.Sprintf("person,city,rating\n%d,c%d,3\n1,c%d,4\n", i, i, i))
+		h.Load(request(), fmt.Sprintf("person,city,rating\n%d,c%d,3\n1,c%d,4\n", i, i, i))
 	}
 	stop()
 	before, rows := h.head(), h.rows()
@@ -43,7 +43,7 @@ func TestTablesThatRestAreMerged(t *testing.T) {
 		t.Errorf("merged before the hour: %s", diff)
 	}
 	h.restart(time.Millisecond)
-	stop = h.run()
+	stop = h.Start()
 	one := h.merged()
 	after := h.head()
 	stop()
@@ -56,19 +56,19 @@ func TestTablesThatRestAreMerged(t *testing.T) {
 	if diff := cmp.Diff(before.Segments[0].Ranks, one.Ranks); diff != "" || one.Rows != 6 {
 		t.Errorf("%d rows with the ranks of %v", one.Rows, one.Ranks)
 	}
-	if got := h.files("tenants/a/ratings"); len(got) != 4 {
+	if got := h.Files("tenants/a/ratings"); len(got) != 4 {
 		t.Errorf("queries that began before may still read: %v", got)
 	}
 	h.restart(-1)
-	h.now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
+	h.Now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
 	h.runOnce()
-	if diff := cmp.Diff([]string{one.Path}, h.files("tenants/a/ratings")); diff != "" {
+	if diff := cmp.Diff([]string{one.Path}, h.Files("tenants/a/ratings")); diff != "" {
 		t.Error(diff)
 	}
 	// The next load builds on what there is now.
-	h.now = time.Now
-	h.run()
-	h.load(request(), "person,city,rating\n9,c9,1\n")
+	h.Now = time.Now
+	h.Start()
+	h.Load(request(), "person,city,rating\n9,c9,1\n")
 	if got := h.head().Segments; len(got) != 2 || got[0].ID != one.ID {
 		t.Errorf("after another load: %+v", got)
 	}
@@ -79,14 +79,14 @@ func TestTablesThatRestAreMerged(t *testing.T) {
 // it; how long a merge takes must not decide.
 func TestSegmentsWithoutRanksWaitForALoad(t *testing.T) {
 	h := newHouse(t)
-	stop := h.run()
-	h.load(request(), "person,city,rating\n1,x,3\n")
+	stop := h.Start()
+	h.Load(request(), "person,city,rating\n1,x,3\n")
 	stop()
-	h.must(h.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+	h.Must(h.DB.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE segments SET ranks = NULL`) // as before there were any
 		return err
 	}))
-	h.run()
+	h.Start()
 	want := []string{"x/3"}
 	for i := range job.MergeAt - 1 {
 		for _, seg := range h.head().Segments {
@@ -94,10 +94,10 @@ func TestSegmentsWithoutRanksWaitForALoad(t *testing.T) {
 				t.Fatalf("after %d loads there are ranks: %+v", i, seg)
 			}
 		}
-		if waiting, err := h.cat.Scattered(t.Context(), time.Now().Add(time.Hour), false); err != nil || len(waiting) > 0 {
+		if waiting, err := h.Catalog.Scattered(t.Context(), time.Now().Add(time.Hour), false); err != nil || len(waiting) > 0 {
 			t.Fatalf("to be merged: %+v, %v", waiting, err)
 		}
-		h.load(request(), "person,city,rating\n1,y,4\n")
+		h.Load(request(), "person,city,rating\n1,y,4\n")
 		want = append(want, "y/4")
 	}
 	if h.merged(); !cmp.Equal(want, h.rows()) {
@@ -107,7 +107,7 @@ func TestSegmentsWithoutRanksWaitForALoad(t *testing.T) {
 
 // index puts a version in force that has one grouping or none.
 func (h *house) index(version int, grouping string) {
-	h.put(fmt.Sprintf(ratings, version) + "bounding_index: [" + grouping + "]\n")
+	h.Must(h.Put(fmt.Sprintf(ratings, version) + "bounding_index: [" + grouping + "]\n"))
 	h.join("a", version)
 }
 
@@ -116,13 +116,13 @@ func (h *house) index(version int, grouping string) {
 func TestRanksGoOnFromLoadToLoad(t *testing.T) {
 	h := newHouse(t)
 	h.index(2, "[city]")
-	h.run()
+	h.Start()
 	numbers := func() []string {
 		return h.stored("a", "", `_row || ':' || city || ':' || "_key:city" || ':' || "_row:city"`)
 	}
 	var want []string
 	for i := range job.MergeAt - 1 {
-		h.load(request(), fmt.Sprintf("person,city,rating\n1,c%d,4\n%d,x,3\n", i%3, i+2))
+		h.Load(request(), fmt.Sprintf("person,city,rating\n1,c%d,4\n%d,x,3\n", i%3, i+2))
 		want = append(want, fmt.Sprintf("%d:c%d:%d:%d", i, i%3, i%3, i/3), "0:x:0:0")
 	}
 	slices.Sort(want)
@@ -134,7 +134,7 @@ func TestRanksGoOnFromLoadToLoad(t *testing.T) {
 			t.Errorf("of load %d, %d go on from others", i, s.Appended)
 		}
 	}
-	h.load(request(), "person,city,rating\n1,c1,4\n")
+	h.Load(request(), "person,city,rating\n1,c1,4\n")
 	if all := h.head().Segments; len(all) != 1 || all[0].Appended != 0 {
 		t.Errorf("the load that merges left %+v", all)
 	}
@@ -144,7 +144,7 @@ func TestRanksGoOnFromLoadToLoad(t *testing.T) {
 	if !slices.ContainsFunc(want, func(row string) bool { return !slices.Contains(got, row) }) {
 		t.Errorf("ranks are in the order of loads: %v", got)
 	}
-	h.load(request(func(r *job.Request) { r.Write = job.WriteReplace }), "person,city,rating\n1,c2,4\n")
+	h.Load(request(func(r *job.Request) { r.Write = job.WriteReplace }), "person,city,rating\n1,c2,4\n")
 	if diff := cmp.Diff([]string{"0:c2:0:0"}, numbers()); diff != "" {
 		t.Error(diff)
 	}
@@ -154,10 +154,10 @@ func TestRanksGoOnFromLoadToLoad(t *testing.T) {
 // on with those that it has in common with what there is.
 func TestRanksOfOtherVersions(t *testing.T) {
 	h := newHouse(t)
-	h.run()
+	h.Start()
 	for i, index := range []string{"[city]", "", "[city]"} {
 		h.index(2+i, index)
-		h.load(request(), "person,city,rating\n1,x,3\n")
+		h.Load(request(), "person,city,rating\n1,x,3\n")
 	}
 	var got [][][]string
 	for _, seg := range h.head().Segments {
@@ -178,37 +178,37 @@ func TestKilledWhileMerging(t *testing.T) {
 	h := newHouse(t)
 	var longest time.Duration
 	for i := range 6 {
-		stop := h.run()
-		h.load(request(), fmt.Sprintf("person,city,rating\n%d,a%d,3\n", i, i))
-		h.load(request(), fmt.Sprintf("person,city,rating\n%d,b%d,3\n", i, i))
+		stop := h.Start()
+		h.Load(request(), fmt.Sprintf("person,city,rating\n%d,a%d,3\n", i, i))
+		h.Load(request(), fmt.Sprintf("person,city,rating\n%d,b%d,3\n", i, i))
 		stop()
 		rows, generation := h.rows(), h.head().ID
 		began := time.Now()
-		p := startServer(t, h.dir, "worker", "compact")
+		p := h.StartServer("worker", "compact")
 		if i > 0 { // the first runs undisturbed and tells how long it takes
 			after := time.NewTimer(rand.N(longest * 6 / 5))
 			<-after.C
-			p.kill()
+			p.Kill()
 			if diff := cmp.Diff(rows, h.rows()); diff != "" || h.head().ID != generation {
 				t.Fatalf("kill %d: %s", i, diff)
 			}
-			p = startServer(t, h.dir, "worker", "compact")
+			p = h.StartServer("worker", "compact")
 		}
 		h.merged()
 		if i == 0 {
 			longest = time.Since(began)
 		}
-		p.kill()
+		p.Kill()
 		if diff := cmp.Diff(rows, h.rows()); diff != "" || h.head().ID != generation {
 			t.Fatalf("after kill %d: %s", i, diff)
 		}
 	}
-	h.now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
+	h.Now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
 	h.runOnce()
-	if got := h.files("tenants/a/ratings"); len(got) != 1 {
+	if got := h.Files("tenants/a/ratings"); len(got) != 1 {
 		t.Errorf("files are left: %v", got)
 	}
-	if got := h.files("tmp"); len(got) != 0 {
+	if got := h.Files("tmp"); len(got) != 0 {
 		t.Errorf("left %v", got)
 	}
 }

@@ -24,19 +24,18 @@ func TestASuspensionStopsARunningLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, os.Args[0], "stuck-worker")
-			h.run()
-			l := h.create(request(), "person,city,rating\n1,x,3\n")
-			h.wait(l.ID, func(s job.State) bool { return s == job.StateRunning })
-			elsewhere := containment.New(h.db, time.Now)
+			h.Start()
+			l := h.Send(request(), "person,city,rating\n1,x,3\n")
+			h.Wait(l, func(s job.State) bool { return s == job.StateRunning })
+			elsewhere := containment.New(h.DB, time.Now)
 			if _, err := elsewhere.Suspend(t.Context(), c.kind, c.name, "a test", c.by); err != nil {
 				t.Fatal(err)
 			}
-			h.wait(l.ID, job.State.Finished)
-			l, err := h.Get(context.Background(), "a", l.ID)
-			if err != nil || l.State != job.StateFailed || l.Error == nil || l.Error.Code != privacy.CodeSuspended {
-				t.Errorf("%+v, %v", l, err)
+			l = h.Ended(l)
+			if l.State != job.StateFailed || l.Error == nil || l.Error.Code != privacy.CodeSuspended {
+				t.Errorf("%+v", l)
 			}
-			h.eventually("the end of the attempt", func() bool { return len(h.files("spool"))+len(h.files("tmp")) == 0 })
+			h.Eventually("the end of the attempt", func() bool { return len(h.Files("spool"))+len(h.Files("tmp")) == 0 })
 			if h.head().ID != "" {
 				t.Error("it was published")
 			}
@@ -46,22 +45,22 @@ func TestASuspensionStopsARunningLoad(t *testing.T) {
 
 func TestLoadsWaitWhileEverythingIsSuspended(t *testing.T) {
 	h := newHouse(t)
-	waiting := h.create(request(), "person,city,rating\n1,x,3\n")
-	elsewhere := containment.New(h.db, time.Now)
+	waiting := h.Send(request(), "person,city,rating\n1,x,3\n")
+	elsewhere := containment.New(h.DB, time.Now)
 	if _, err := elsewhere.Suspend(t.Context(), containment.KindEverything, containment.All, "a test", operator); err != nil {
 		t.Fatal(err)
 	}
-	stop := h.run()
-	if _, err := h.Create(context.Background(), request(), nil); privacy.CodeOf(err) != privacy.CodeSuspended {
+	stop := h.Start()
+	if _, err := h.Jobs.Create(context.Background(), request(), nil); privacy.CodeOf(err) != privacy.CodeSuspended {
 		t.Errorf("another upload: %v", err)
 	}
 	stop()
-	if l, err := h.Get(context.Background(), "a", waiting.ID); err != nil || l.State != job.StatePending {
-		t.Errorf("%+v, %v", l, err)
+	if l := h.Latest(waiting); l.State != job.StatePending {
+		t.Errorf("%+v", l)
 	}
 	if err := elsewhere.Lift(t.Context(), containment.KindEverything, containment.All, operator); err != nil {
 		t.Fatal(err)
 	}
-	h.run()
-	h.wait(waiting.ID, func(s job.State) bool { return s == job.StateSucceeded })
+	h.Start()
+	h.Wait(waiting, func(s job.State) bool { return s == job.StateSucceeded })
 }

@@ -1,46 +1,42 @@
 package job_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/noised/noised/analytics/catalog"
-	"github.com/noised/noised/ingest/child"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/controldb"
 )
 
 func TestCancelEndsALoadInEveryState(t *testing.T) {
 	h := newHouse(t, os.Args[0], "stuck-worker")
-	pending := h.create(request(), "person,city,rating\n1,x,3\n")
-	l, err := h.Cancel(context.Background(), "a", pending.ID)
+	pending := h.Send(request(), "person,city,rating\n1,x,3\n")
+	l, err := h.Jobs.Cancel(context.Background(), "a", pending.ID)
 	if err != nil || l.State != job.StateCancelled || l.FinishedAt == nil {
 		t.Fatalf("%+v, %v", l, err)
 	}
-	stop := h.run()
-	running := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.wait(running.ID, func(s job.State) bool { return s == job.StateRunning })
-	if l, err = h.Cancel(context.Background(), "a", running.ID); err != nil || l.State != job.StateCancelled {
+	stop := h.Start()
+	running := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Wait(running, func(s job.State) bool { return s == job.StateRunning })
+	if l, err = h.Jobs.Cancel(context.Background(), "a", running.ID); err != nil || l.State != job.StateCancelled {
 		t.Fatalf("%+v, %v", l, err)
 	}
-	if again, err := h.Cancel(context.Background(), "a", running.ID); err != nil || again.State != job.StateCancelled {
+	if again, err := h.Jobs.Cancel(context.Background(), "a", running.ID); err != nil || again.State != job.StateCancelled {
 		t.Errorf("%+v, %v", again, err)
 	}
 	stop()
-	if got := append(h.files("spool"), h.files("tmp")...); len(got) != 0 {
+	if got := append(h.Files("spool"), h.Files("tmp")...); len(got) != 0 {
 		t.Errorf("left %v", got)
 	}
 	if h.head().ID != "" {
@@ -50,69 +46,69 @@ func TestCancelEndsALoadInEveryState(t *testing.T) {
 
 func TestALoadCancelledByAnotherProcessStops(t *testing.T) {
 	h := newHouse(t, os.Args[0], "stuck-worker")
-	other := open(t, h.dir)
-	h.run()
-	l := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.wait(l.ID, func(s job.State) bool { return s == job.StateRunning })
-	if _, err := other.Cancel(context.Background(), "a", l.ID); err != nil {
+	other := open(t, h.Dir)
+	h.Start()
+	l := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Wait(l, func(s job.State) bool { return s == job.StateRunning })
+	if _, err := other.Jobs.Cancel(context.Background(), "a", l.ID); err != nil {
 		t.Fatal(err)
 	}
-	h.eventually("the end of the attempt", func() bool { return len(h.files("spool")) == 0 })
+	h.Eventually("the end of the attempt", func() bool { return len(h.Files("spool")) == 0 })
 }
 
 func TestFinishedLoadsCannotBeCancelled(t *testing.T) {
 	h := newHouse(t)
-	h.run()
-	l := h.load(request(), "person,city,rating\n1,x,3\n")
-	_, err := h.Cancel(context.Background(), "a", l.ID)
-	wantCode(t, err, privacy.CodeConflict)
+	h.Start()
+	l := h.Load(request(), "person,city,rating\n1,x,3\n")
+	_, err := h.Jobs.Cancel(context.Background(), "a", l.ID)
+	ingesttest.WantCode(t, err, privacy.CodeConflict)
 }
 
 func TestAChildThatDiesFailsItsLoadWithAReason(t *testing.T) {
 	h := newHouse(t, "sh", "-c", "kill -SEGV $$")
-	h.run()
-	l := h.finished(h.create(request(), "person,city,rating\n1,x,3\n").ID)
+	h.Start()
+	l := h.Ended(h.Send(request(), "person,city,rating\n1,x,3\n"))
 	if l.State != job.StateFailed || l.Error.Code != privacy.CodeLoadRejected || !strings.Contains(l.Error.Message, "crash") {
 		t.Errorf("%+v", l.Error)
 	}
 	if h.head().ID != "" {
 		t.Error("something was published")
 	}
-	if left := h.files("tmp/loads"); len(left) > 0 {
+	if left := h.Files("tmp/loads"); len(left) > 0 {
 		t.Errorf("scratch files are left: %v", left)
 	}
 }
 
 func TestAStoppedServerFinishesTheLoadLater(t *testing.T) {
 	h := newHouse(t, os.Args[0], "stuck-worker")
-	stop := h.run()
-	l := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.wait(l.ID, func(s job.State) bool { return s == job.StateRunning })
+	stop := h.Start()
+	l := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Wait(l, func(s job.State) bool { return s == job.StateRunning })
 	stop()
-	if l, err := h.Get(context.Background(), "a", l.ID); err != nil || l.State != job.StatePending {
-		t.Fatalf("%+v, %v", l, err)
+	if l := h.Latest(l); l.State != job.StatePending {
+		t.Fatalf("%+v", l)
 	}
-	again := open(t, h.dir)
-	again.run()
-	if l := again.finished(l.ID); l.State != job.StateSucceeded {
+	again := open(t, h.Dir)
+	again.Start()
+	if l := again.Ended(l); l.State != job.StateSucceeded {
 		t.Errorf("%+v", l)
 	}
 }
 
 func TestOnlyOneProcessRunsLoadsAndAnotherTakesOver(t *testing.T) {
 	h := newHouse(t, os.Args[0], "stuck-worker")
-	stop := h.run()
-	l := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.wait(l.ID, func(s job.State) bool { return s == job.StateRunning })
-	second := open(t, h.dir)
-	second.run()
-	queued := second.create(request(), "person,city,rating\n2,y,3\n") // taken in, not run
-	if l, err := second.Get(context.Background(), "a", queued.ID); err != nil || l.State != job.StatePending {
-		t.Errorf("%+v, %v", l, err)
+	stop := h.Start()
+	l := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Wait(l, func(s job.State) bool { return s == job.StateRunning })
+	second := open(t, h.Dir)
+	second.Start()
+	queued := second.Send(request(), "person,city,rating\n2,y,3\n") // taken in, not run
+	if l := second.Latest(queued); l.State != job.StatePending {
+		t.Errorf("%+v", l)
 	}
 	stop()
-	for _, id := range []string{l.ID, queued.ID} {
-		if l := second.finished(id); l.State != job.StateSucceeded {
+	for _, l := range []job.Load{l, queued} {
+		if l := second.Ended(l); l.State != job.StateSucceeded {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -123,30 +119,30 @@ func TestOnlyOneProcessRunsLoadsAndAnotherTakesOver(t *testing.T) {
 
 func TestRecoveryGivesUpAfterThreeAttempts(t *testing.T) {
 	h := newHouse(t)
-	l := h.create(request(), "person,city,rating\n1,x,3\n")
+	l := h.Send(request(), "person,city,rating\n1,x,3\n")
 	for i := range job.MaxAttempts {
-		p := startServer(t, h.dir, "stuck-worker")
-		work := filepath.Join(h.dir, "tmp", "loads", fmt.Sprintf("%s-%d", l.ID, i+1))
-		h.eventually("attempt "+work, func() bool {
+		p := h.StartServer("stuck-worker")
+		work := filepath.Join(h.Dir, "tmp", "loads", fmt.Sprintf("%s-%d", l.ID, i+1))
+		h.Eventually("attempt "+work, func() bool {
 			_, err := os.Stat(work)
 			return err == nil
 		})
-		p.kill()
+		p.Kill()
 	}
-	h.run()
-	got := h.finished(l.ID)
+	h.Start()
+	got := h.Ended(l)
 	if got.State != job.StateFailed || got.Error.Code != privacy.CodeUnavailable || !strings.Contains(got.Error.Message, "three times") {
 		t.Errorf("%+v", got)
 	}
-	h.eventually("the removal of the upload", func() bool { return len(h.files("spool")) == 0 })
+	h.Eventually("the removal of the upload", func() bool { return len(h.Files("spool")) == 0 })
 }
 
 func TestALostUploadFailsItsLoad(t *testing.T) {
 	h := newHouse(t)
-	l := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.must(os.Truncate(filepath.Join(h.dir, "spool", l.ID+".upload"), 3))
-	h.run()
-	got := h.finished(l.ID)
+	l := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Must(os.Truncate(filepath.Join(h.Dir, "spool", l.ID+".upload"), 3))
+	h.Start()
+	got := h.Ended(l)
 	if got.State != job.StateFailed || got.Error.Code != privacy.CodeUnavailable || !strings.Contains(got.Error.Message, "lost") {
 		t.Errorf("%+v", got)
 	}
@@ -154,78 +150,38 @@ func TestALostUploadFailsItsLoad(t *testing.T) {
 
 func TestUploadsWithoutALoadAreRemoved(t *testing.T) {
 	h := newHouse(t)
-	stray := filepath.Join(h.dir, "spool", "load_stray.upload")
-	h.must(os.WriteFile(stray, []byte("x"), 0o600))
-	kept := h.create(request(), "person,city,rating\n1,x,3\n")
-	h.run()
-	h.finished(kept.ID)
-	h.eventually("the removal of the stray", func() bool {
+	stray := filepath.Join(h.Dir, "spool", "load_stray.upload")
+	h.Must(os.WriteFile(stray, []byte("x"), 0o600))
+	kept := h.Send(request(), "person,city,rating\n1,x,3\n")
+	h.Start()
+	h.Ended(kept)
+	h.Eventually("the removal of the stray", func() bool {
 		_, err := os.Stat(stray)
 		return os.IsNotExist(err)
 	})
 }
 
-// serve is a server process: it runs loads until it is killed.
-func serve(dir string) int {
-	ctx := context.Background()
-	db, err := controldb.Open(ctx, filepath.Join(dir, "control.db"))
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	command, compactAfter := workerCommand(), time.Duration(-1)
-	if os.Args[3] != "worker" {
-		command = []string{os.Args[0], os.Args[3]}
-	}
-	if len(os.Args) > 4 {
-		compactAfter = time.Millisecond
-	}
-	run, err := child.New(child.Options{Command: command, MemoryMB: 300})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	s, err := job.New(job.Options{DB: db, Catalog: catalog.New(db, time.Now), Dir: dir, Workers: run, Concurrency: 2, CompactAfter: compactAfter, Now: time.Now})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if err := s.Run(ctx); err != nil {
-		fmt.Println(err)
-		return 1
-	}
+// stuck is a worker that does nothing until its server lets go of it.
+func stuck([]string) int {
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
 }
 
-type process struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	out  *bytes.Buffer
-	done bool
-}
-
-func startServer(t testing.TB, dir string, args ...string) *process {
-	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], append([]string{"server", dir}, args...)...), out: &bytes.Buffer{}}
-	p.cmd.Stdout = p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.kill)
-	return p
-}
-
-// kill ends the process as a power cut would, children left to themselves.
-func (p *process) kill() {
-	if p.done {
-		return
-	}
-	p.done = true
-	_ = p.cmd.Process.Signal(syscall.SIGKILL)
-	_ = p.cmd.Wait()
-	if p.out.Len() > 0 {
-		p.t.Errorf("the server said: %s", p.out)
-	}
+// serve is a server process: it runs loads until it is killed, by the workers that it
+// is told, and merges tables at once where it is told anything more.
+func serve(args []string) int {
+	return ingesttest.RunServer(args[0], func(o job.Options) (s *job.Service, err error) {
+		if args[1] != "worker" {
+			o.Workers, err = ingesttest.Workers(os.Args[0], args[1])
+		}
+		if len(args) > 2 {
+			o.CompactAfter = time.Millisecond
+		}
+		if err != nil {
+			return nil, err
+		}
+		return job.New(o)
+	})
 }
 
 // TestKilledAtAnyMomentLeavesTheOldStateOrTheNew kills a whole server process
@@ -257,18 +213,17 @@ func TestKilledAtAnyMomentLeavesTheOldStateOrTheNew(t *testing.T) {
 		}
 		row := fmt.Sprintf("c%04d/3", i)
 		after = append(after, row)
-		l := h.create(r, fmt.Sprintf("person,city,rating\n%d,c%04d,3\n", i, i))
+		l := h.Send(r, fmt.Sprintf("person,city,rating\n%d,c%04d,3\n", i, i))
 
 		// The first load runs undisturbed and tells how long a load takes.
-		p := startServer(t, h.dir, "worker")
+		p := h.StartServer("worker")
 		began := time.Now()
 		if i > 0 {
 			after := time.NewTimer(rand.N(longest * 6 / 5))
 			<-after.C
-			p.kill()
+			p.Kill()
 		}
-		state, err := h.Get(context.Background(), "a", l.ID)
-		h.must(err)
+		state := h.Latest(l)
 		got := h.rows()
 		switch {
 		case state.State == job.StateSucceeded && cmp.Equal(got, after):
@@ -277,28 +232,28 @@ func TestKilledAtAnyMomentLeavesTheOldStateOrTheNew(t *testing.T) {
 		default:
 			t.Fatalf("kill %d: the load is %s and the rows are %v, before %v", i, state.State, got, before)
 		}
-		if p.done {
-			p = startServer(t, h.dir, "worker")
+		if i > 0 {
+			p = h.StartServer("worker")
 		}
-		if l := h.finished(l.ID); l.State != job.StateSucceeded { // one kill is fewer than MaxAttempts
+		if l := h.Ended(l); l.State != job.StateSucceeded { // one kill is fewer than MaxAttempts
 			t.Fatalf("kill %d: %+v %+v", i, l, l.Error)
 		}
 		if i == 0 {
 			longest = time.Since(began)
 		}
-		p.kill()
+		p.Kill()
 		want = after
 		if diff := cmp.Diff(want, h.rows()); diff != "" {
 			t.Fatalf("kill %d: %s", i, diff)
 		}
 	}
 	// What the last server had no time to remove, the next one removes.
-	h.now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
+	h.Now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
 	h.runOnce()
-	if got := append(h.files("spool"), h.files("tmp")...); len(got) != 0 {
+	if got := append(h.Files("spool"), h.Files("tmp")...); len(got) != 0 {
 		t.Errorf("left %v", got)
 	}
-	if got, live := h.files("tenants/a/ratings"), len(h.head().Segments); len(got) != live {
+	if got, live := h.Files("tenants/a/ratings"), len(h.head().Segments); len(got) != live {
 		t.Errorf("%d segments are live and there are the files %v", live, got)
 	}
 }

@@ -18,11 +18,11 @@ import (
 
 // read stores a release of what is current.
 func (h *house) read() string {
-	h.t.Helper()
+	h.T.Helper()
 	id := privacy.NewID("rel")
-	h.must(h.db.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	h.Must(h.DB.InTx(h.T.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		core := release.Core{Key: id, Charge: id, Noised: []byte("core"), Release: release.Release{ID: id, Dataset: "ratings", ContractVersion: 1, CreatedAt: time.Now()}}
-		if err := release.New(h.db).Put(ctx, tx, core); err != nil {
+		if err := release.New(h.DB).Put(ctx, tx, core); err != nil {
 			return err
 		}
 		return lineage.Note(ctx, tx, id, lineage.Reads{Tables: []string{""}, Generations: map[string]string{"a": h.head().ID}})
@@ -36,7 +36,7 @@ func (h *house) read() string {
 // background.
 func TestLineageNamesTheLoadsWhoseRowsAreInTheFiles(t *testing.T) {
 	h := newHouse(t)
-	store := lineage.New(h.db)
+	store := lineage.New(h.DB)
 	city := map[string]string{}    // by load
 	reads := map[string][]string{} // by release: the cities in the files then
 	add := func(write job.Write) {
@@ -44,7 +44,7 @@ func TestLineageNamesTheLoadsWhoseRowsAreInTheFiles(t *testing.T) {
 		r := request()
 		r.Write = write
 		name := fmt.Sprintf("c%d", len(city))
-		city[h.load(r, "person,city,rating\n1,"+name+",3\n").ID] = name
+		city[h.Load(r, "person,city,rating\n1,"+name+",3\n").ID] = name
 		in := h.rows()
 		for i := range in {
 			in[i] = in[i][:len(in[i])-len("/3")]
@@ -52,7 +52,7 @@ func TestLineageNamesTheLoadsWhoseRowsAreInTheFiles(t *testing.T) {
 		slices.Sort(in)
 		reads[h.read()] = in
 	}
-	stop := h.run()
+	stop := h.Start()
 	add(job.WriteAppend)
 	add(job.WriteAppend)
 	add(job.WriteReplace)
@@ -61,15 +61,15 @@ func TestLineageNamesTheLoadsWhoseRowsAreInTheFiles(t *testing.T) {
 	}
 	stop()
 	h.restart(time.Millisecond)
-	stop = h.run()
+	stop = h.Start()
 	h.merged()
 	stop()
 	h.restart(-1)
-	h.now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
+	h.Now = func() time.Time { return time.Now().Add(2 * job.SupersededFor) }
 	h.runOnce() // sweeps
 	for id, want := range reads {
 		got, err := store.ForAuditor(t.Context(), id)
-		h.must(err)
+		h.Must(err)
 		var cities []string
 		for _, l := range got.Loads {
 			cities = append(cities, city[l.ID])
@@ -81,7 +81,7 @@ func TestLineageNamesTheLoadsWhoseRowsAreInTheFiles(t *testing.T) {
 	}
 	for load, name := range city {
 		got, err := store.FromLoad(t.Context(), "a", load)
-		h.must(err)
+		h.Must(err)
 		var want, fed []string
 		for id, in := range reads {
 			if slices.Contains(in, name) {

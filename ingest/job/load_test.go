@@ -15,13 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/ingest/hold"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 )
 
 func TestAppendAddsAndReplaceReplaces(t *testing.T) {
 	h := newHouse(t)
-	h.run()
+	h.Start()
 	replace := request(func(r *job.Request) { r.Write = job.WriteReplace })
 	steps := []struct {
 		r    job.Request
@@ -37,7 +38,7 @@ func TestAppendAddsAndReplaceReplaces(t *testing.T) {
 	}
 	before := ""
 	for i, step := range steps {
-		l := h.load(step.r, step.body)
+		l := h.Load(step.r, step.body)
 		g := h.head()
 		if g.ID == before || g.ID != l.Generation || g.Load != l.ID || len(g.Segments) != step.segs {
 			t.Errorf("step %d: generation %+v of load %+v", i, g, l)
@@ -48,9 +49,9 @@ func TestAppendAddsAndReplaceReplaces(t *testing.T) {
 		before = g.ID
 	}
 	// They go after the load is said to have ended.
-	h.eventually("the removal of uploads and scratch files", func() bool { return len(h.files("spool"))+len(h.files("tmp")) == 0 })
-	for _, f := range h.files("tenants") {
-		info, err := os.Stat(filepath.Join(h.dir, f))
+	h.Eventually("the removal of uploads and scratch files", func() bool { return len(h.Files("spool"))+len(h.Files("tmp")) == 0 })
+	for _, f := range h.Files("tenants") {
+		info, err := os.Stat(filepath.Join(h.Dir, f))
 		if err != nil || info.Mode().Perm() != 0o400 {
 			t.Errorf("%s has mode %v (%v)", f, info.Mode(), err)
 		}
@@ -59,16 +60,16 @@ func TestAppendAddsAndReplaceReplaces(t *testing.T) {
 
 func TestTheSameLoadIDIsTheSameLoad(t *testing.T) {
 	h := newHouse(t)
-	stop := h.run()
+	stop := h.Start()
 	named := func(edit ...func(*job.Request)) job.Request {
 		return request(append(edit, func(r *job.Request) { r.LoadID = "monday" })...)
 	}
 	const body = "person,city,rating\n1,x,3\n"
-	first := h.load(named(), body)
+	first := h.Load(named(), body)
 	if first.LoadID != "monday" || first.Existing {
 		t.Errorf("%+v", first)
 	}
-	again := h.create(named(), body)
+	again := h.Send(named(), body)
 	if !again.Existing || again.ID != first.ID || again.State != job.StateSucceeded {
 		t.Errorf("%+v", again)
 	}
@@ -81,40 +82,40 @@ func TestTheSameLoadIDIsTheSameLoad(t *testing.T) {
 		"other limit":    named(func(r *job.Request) { r.MaxBadRecords = &one }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := h.Create(context.Background(), r, strings.NewReader(body))
-			wantCode(t, err, privacy.CodeIdempotencyMismatch)
+			_, err := h.Jobs.Create(context.Background(), r, strings.NewReader(body))
+			ingesttest.WantCode(t, err, privacy.CodeIdempotencyMismatch)
 		})
 	}
-	_, err := h.Create(context.Background(), named(), strings.NewReader(body+"2,y,4\n"))
-	wantCode(t, err, privacy.CodeIdempotencyMismatch)
+	_, err := h.Jobs.Create(context.Background(), named(), strings.NewReader(body+"2,y,4\n"))
+	ingesttest.WantCode(t, err, privacy.CodeIdempotencyMismatch)
 	stop()
 	if diff := cmp.Diff([]string{"x/3"}, h.rows()); diff != "" {
 		t.Error(diff)
 	}
-	if got := h.files("spool"); len(got) != 0 {
+	if got := h.Files("spool"); len(got) != 0 {
 		t.Errorf("uploads are left: %v", got)
 	}
 }
 
 func TestDryRunChecksAndPublishesNothing(t *testing.T) {
 	h := newHouse(t)
-	h.run()
+	h.Start()
 	dry := request(func(r *job.Request) { r.DryRun = true })
-	l := h.load(dry, "person,city,rating,colour\n1,x,3,red\n")
+	l := h.Load(dry, "person,city,rating,colour\n1,x,3,red\n")
 	if l.RowsRead != 1 || l.RowsLoaded != 1 || l.Generation != "" || !l.DryRun || l.FinishedAt == nil {
 		t.Errorf("%+v", l)
 	}
 	if diff := cmp.Diff([]string{"colour"}, l.IgnoredColumns); diff != "" {
 		t.Error(diff)
 	}
-	bad := h.finished(h.create(dry, "person,city,rating\n1,x,300\n").ID)
+	bad := h.Ended(h.Send(dry, "person,city,rating\n1,x,300\n"))
 	if bad.State != job.StateFailed || bad.Error.Code != privacy.CodeLoadRejected {
 		t.Errorf("%+v", bad)
 	}
 	if g := h.head(); g.ID != "" {
 		t.Errorf("a dry run published %+v", g)
 	}
-	for _, f := range h.files("tenants") {
+	for _, f := range h.Files("tenants") {
 		if strings.HasSuffix(f, ".duckdb") {
 			t.Errorf("a dry run left %s", f)
 		}
@@ -123,9 +124,9 @@ func TestDryRunChecksAndPublishesNothing(t *testing.T) {
 
 func TestBadRowsFailTheLoadUnlessTheyAreAllowed(t *testing.T) {
 	h := newHouse(t)
-	h.run()
+	h.Start()
 	const body = "person,city,rating\n1,x,3\n,y,4\n2,secret-city,secret-rating\n"
-	failed := h.finished(h.create(request(), body).ID)
+	failed := h.Ended(h.Send(request(), body))
 	if failed.State != job.StateFailed || failed.RowsLoaded != 0 || failed.RowsRejected != 2 || failed.RowsRead != 3 {
 		t.Errorf("%+v", failed)
 	}
@@ -134,12 +135,12 @@ func TestBadRowsFailTheLoadUnlessTheyAreAllowed(t *testing.T) {
 		t.Error(diff)
 	}
 	two := int64(2)
-	l := h.load(request(func(r *job.Request) { r.MaxBadRecords = &two }), body)
+	l := h.Load(request(func(r *job.Request) { r.MaxBadRecords = &two }), body)
 	if l.RowsLoaded != 1 || l.RowsRejected != 2 {
 		t.Errorf("%+v", l)
 	}
 	for _, id := range []string{failed.ID, l.ID} {
-		r, err := h.Rejects(context.Background(), "a", id)
+		r, err := h.Jobs.Rejects(context.Background(), "a", id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,10 +164,10 @@ func TestBadRowsFailTheLoadUnlessTheyAreAllowed(t *testing.T) {
 func TestWhoMayLoadWhat(t *testing.T) {
 	h := newHouse(t)
 	h.join("s", 1)
-	if err := h.cat.SetSuspended(context.Background(), "s", true, operator); err != nil {
+	if err := h.Catalog.SetSuspended(context.Background(), "s", true, operator); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.cat.CreateTenant(context.Background(), "stranger", "", operator); err != nil {
+	if _, err := h.Catalog.CreateTenant(context.Background(), "stranger", "", operator); err != nil {
 		t.Fatal(err)
 	}
 	negative := int64(-1)
@@ -174,12 +175,12 @@ func TestWhoMayLoadWhat(t *testing.T) {
 		edit func(*job.Request)
 		code privacy.Code
 	}{
-		"another tenant":    {func(r *job.Request) { r.By = contributor("b") }, privacy.CodeForbidden},
+		"another tenant":    {func(r *job.Request) { r.By = ingesttest.Contributor("b") }, privacy.CodeForbidden},
 		"an analyst":        {func(r *job.Request) { r.By.Role = privacy.RoleAnalyst }, privacy.CodeForbidden},
 		"the operator":      {func(r *job.Request) { r.By = operator }, privacy.CodeForbidden},
 		"no such dataset":   {func(r *job.Request) { r.Dataset = "nothing" }, privacy.CodeUnknownDataset},
-		"not a member":      {func(r *job.Request) { r.Tenant, r.By = "stranger", contributor("stranger") }, privacy.CodeForbidden},
-		"suspended":         {func(r *job.Request) { r.Tenant, r.By = "s", contributor("s") }, privacy.CodeSuspended},
+		"not a member":      {func(r *job.Request) { r.Tenant, r.By = "stranger", ingesttest.Contributor("stranger") }, privacy.CodeForbidden},
+		"suspended":         {func(r *job.Request) { r.Tenant, r.By = "s", ingesttest.Contributor("s") }, privacy.CodeSuspended},
 		"a format":          {func(r *job.Request) { r.Format = "xlsx" }, privacy.CodeUnsupportedMediaType},
 		"an encoding":       {func(r *job.Request) { r.Encoding = "br" }, privacy.CodeUnsupportedMediaType},
 		"a way to write":    {func(r *job.Request) { r.Write = "upsert" }, privacy.CodeInvalidRequest},
@@ -188,34 +189,34 @@ func TestWhoMayLoadWhat(t *testing.T) {
 		"a control in load": {func(r *job.Request) { r.LoadID = "a\nb" }, privacy.CodeInvalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := h.Create(context.Background(), request(c.edit), iotest.ErrReader(errors.New("the body was read")))
-			wantCode(t, err, c.code)
+			_, err := h.Jobs.Create(context.Background(), request(c.edit), iotest.ErrReader(errors.New("the body was read")))
+			ingesttest.WantCode(t, err, c.code)
 		})
 	}
 	t.Run("a version that came into force", func(t *testing.T) {
-		h.put(fmt.Sprintf(ratings, 2))
+		h.Must(h.Put(fmt.Sprintf(ratings, 2)))
 		h.join("b", 2)
-		_, err := h.Create(context.Background(), request(), strings.NewReader(""))
-		wantCode(t, err, privacy.CodeForbidden)
+		_, err := h.Jobs.Create(context.Background(), request(), strings.NewReader(""))
+		ingesttest.WantCode(t, err, privacy.CodeForbidden)
 	})
 }
 
 func TestAnUploadThatFailsLeavesNothing(t *testing.T) {
 	h := newHouse(t)
-	_, err := h.Create(context.Background(), request(), strings.NewReader(strings.Repeat("x", 1<<20+1)))
-	wantCode(t, err, privacy.CodeTooLarge)
-	_, err = h.Create(context.Background(), request(), io.MultiReader(strings.NewReader("person"), iotest.ErrReader(io.ErrUnexpectedEOF)))
-	wantCode(t, err, privacy.CodeInvalidRequest)
+	_, err := h.Jobs.Create(context.Background(), request(), strings.NewReader(strings.Repeat("x", 1<<20+1)))
+	ingesttest.WantCode(t, err, privacy.CodeTooLarge)
+	_, err = h.Jobs.Create(context.Background(), request(), io.MultiReader(strings.NewReader("person"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	ingesttest.WantCode(t, err, privacy.CodeInvalidRequest)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = h.Create(ctx, request(), strings.NewReader("person"))
+	_, err = h.Jobs.Create(ctx, request(), strings.NewReader("person"))
 	if err == nil {
 		t.Error("a request that was over became a load")
 	}
-	if got := h.files("spool"); len(got) != 0 {
+	if got := h.Files("spool"); len(got) != 0 {
 		t.Errorf("left %v", got)
 	}
-	if items, _, err := h.List(context.Background(), "a", "", 10); err != nil || len(items) != 0 {
+	if items, _, err := h.Jobs.List(context.Background(), "a", "", 10); err != nil || len(items) != 0 {
 		t.Errorf("%v, %v", items, err)
 	}
 }
@@ -225,15 +226,15 @@ func TestListIsNewestFirstAndPaged(t *testing.T) {
 	h.join("b", 1)
 	var want []string
 	for range 5 {
-		want = append([]string{h.create(request(), "person,city,rating\n").ID}, want...)
+		want = append([]string{h.Send(request(), "person,city,rating\n").ID}, want...)
 	}
-	other, err := h.Create(context.Background(), request(func(r *job.Request) { r.Tenant, r.By = "b", contributor("b") }), strings.NewReader("x"))
-	h.must(err)
+	other, err := h.Jobs.Create(context.Background(), request(func(r *job.Request) { r.Tenant, r.By = "b", ingesttest.Contributor("b") }), strings.NewReader("x"))
+	h.Must(err)
 	var got []string
 	cursor, pages := "", 0
 	for {
-		items, next, err := h.List(context.Background(), "a", cursor, 2)
-		h.must(err)
+		items, next, err := h.Jobs.List(context.Background(), "a", cursor, 2)
+		h.Must(err)
 		for _, l := range items {
 			got = append(got, l.ID)
 		}
@@ -245,22 +246,22 @@ func TestListIsNewestFirstAndPaged(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || pages != 3 {
 		t.Errorf("%d pages: %s", pages, diff)
 	}
-	_, _, err = h.List(context.Background(), "a", other.ID, 2)
-	wantCode(t, err, privacy.CodeInvalidRequest)
-	_, err = h.Get(context.Background(), "a", other.ID)
-	wantCode(t, err, privacy.CodeNotFound)
-	_, err = h.Cancel(context.Background(), "a", other.ID)
-	wantCode(t, err, privacy.CodeNotFound)
-	_, err = h.Rejects(context.Background(), "a", other.ID)
-	wantCode(t, err, privacy.CodeNotFound)
+	_, _, err = h.Jobs.List(context.Background(), "a", other.ID, 2)
+	ingesttest.WantCode(t, err, privacy.CodeInvalidRequest)
+	_, err = h.Jobs.Get(context.Background(), "a", other.ID)
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
+	_, err = h.Jobs.Cancel(context.Background(), "a", other.ID)
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
+	_, err = h.Jobs.Rejects(context.Background(), "a", other.ID)
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
 }
 
 func TestManySegmentsBecomeOne(t *testing.T) {
 	h := newHouse(t)
-	h.run()
+	h.Start()
 	want := []string{}
 	for i := range job.MergeAt + 1 {
-		h.load(request(), fmt.Sprintf("person,city,rating\n%d,c%02d,3\n", 100-i, i))
+		h.Load(request(), fmt.Sprintf("person,city,rating\n%d,c%02d,3\n", 100-i, i))
 		want = append(want, fmt.Sprintf("c%02d/3", i))
 		segments := len(h.head().Segments)
 		if expect := (i+1)%job.MergeAt + (i+1)/job.MergeAt; segments != expect {
@@ -278,29 +279,29 @@ func TestManySegmentsBecomeOne(t *testing.T) {
 func TestSupersededSegmentsAreRemovedAfterAnHour(t *testing.T) {
 	h := newHouse(t)
 	replace := request(func(r *job.Request) { r.Write = job.WriteReplace })
-	stop := h.run()
-	h.load(replace, "person,city,rating\n1,x,3\n")
-	h.load(replace, "person,city,rating\n2,y,3\n")
+	stop := h.Start()
+	h.Load(replace, "person,city,rating\n1,x,3\n")
+	h.Load(replace, "person,city,rating\n2,y,3\n")
 	stop()
-	h.now = func() time.Time { return time.Now().Add(job.SupersededFor - time.Minute) }
+	h.Now = func() time.Time { return time.Now().Add(job.SupersededFor - time.Minute) }
 	h.runOnce()
-	if n := len(h.files("tenants/a/ratings")); n != 2 {
+	if n := len(h.Files("tenants/a/ratings")); n != 2 {
 		t.Errorf("%d segment files within the hour", n)
 	}
-	h.now = func() time.Time { return time.Now().Add(job.SupersededFor + time.Minute) }
-	release, err := hold.Take(context.Background(), h.dir)
-	h.must(err)
+	h.Now = func() time.Time { return time.Now().Add(job.SupersededFor + time.Minute) }
+	release, err := hold.Take(context.Background(), h.Dir)
+	h.Must(err)
 	h.runOnce()
-	if n := len(h.files("tenants/a/ratings")); n != 2 {
+	if n := len(h.Files("tenants/a/ratings")); n != 2 {
 		t.Errorf("%d segment files after the hour, while a backup copies them", n)
 	}
 	release()
 	h.runOnce()
-	if n := len(h.files("tenants/a/ratings")); n != 1 {
+	if n := len(h.Files("tenants/a/ratings")); n != 1 {
 		t.Errorf("%d segment files after the hour", n)
 	}
-	if len(h.removed) != 1 || filepath.Dir(h.removed[0]) != filepath.Join(h.dir, "tenants/a/ratings") {
-		t.Errorf("told that %q are gone, want the one file", h.removed)
+	if gone := h.Removed(); len(gone) != 1 || filepath.Dir(gone[0]) != filepath.Join(h.Dir, "tenants/a/ratings") {
+		t.Errorf("told that %q are gone, want the one file", gone)
 	}
 	if diff := cmp.Diff([]string{"y/3"}, h.rows()); diff != "" {
 		t.Error(diff)
@@ -309,33 +310,33 @@ func TestSupersededSegmentsAreRemovedAfterAnHour(t *testing.T) {
 
 func TestATenantOfTheSameNameSeesNothingOfTheOneBefore(t *testing.T) {
 	h := newHouse(t)
-	stop := h.run()
+	stop := h.Start()
 	named := request(func(r *job.Request) { r.LoadID = "x" })
-	old := h.finished(h.create(named, "person,city,rating\n1,x,300\n").ID)
+	old := h.Ended(h.Send(named, "person,city,rating\n1,x,300\n"))
 	stop()
-	h.must(h.cat.DeleteTenant(context.Background(), "a", operator))
+	h.Must(h.Catalog.DeleteTenant(context.Background(), "a", operator))
 	h.join("a", 1)
-	_, err := h.Rejects(context.Background(), "a", old.ID)
-	wantCode(t, err, privacy.CodeNotFound)
-	if items, _, err := h.List(context.Background(), "a", "", 10); err != nil || len(items) != 0 {
+	_, err := h.Jobs.Rejects(context.Background(), "a", old.ID)
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
+	if items, _, err := h.Jobs.List(context.Background(), "a", "", 10); err != nil || len(items) != 0 {
 		t.Errorf("%v, %v", items, err)
 	}
-	if l := h.create(named, "person,city,rating\n2,y,3\n"); l.Existing {
+	if l := h.Send(named, "person,city,rating\n2,y,3\n"); l.Existing {
 		t.Error("a load_id outlived its tenant")
 	}
 	h.runOnce()
-	if got := h.files("tenants/a/rejects"); len(got) != 0 {
+	if got := h.Files("tenants/a/rejects"); len(got) != 0 {
 		t.Errorf("rejected rows outlived their tenant: %v", got)
 	}
 }
 
 func TestANewVersionBeginsWithNewData(t *testing.T) {
 	h := newHouse(t)
-	h.run()
-	h.load(request(), "person,city,rating\n1,x,3\n")
-	h.put(strings.Replace(fmt.Sprintf(ratings, 2), "type: tinyint", "type: smallint", 1))
+	h.Start()
+	h.Load(request(), "person,city,rating\n1,x,3\n")
+	h.Must(h.Put(strings.Replace(fmt.Sprintf(ratings, 2), "type: tinyint", "type: smallint", 1)))
 	h.join("a", 2)
-	h.load(request(), "person,city,rating\n1,x,3\n")
+	h.Load(request(), "person,city,rating\n1,x,3\n")
 	if g := h.head(); g.Version != 2 || len(g.Segments) != 1 {
 		t.Errorf("rows of another type were mixed in: %+v", g)
 	}

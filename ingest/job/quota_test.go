@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/noised/noised/analytics/quota"
 	"github.com/noised/noised/ingest/job"
@@ -21,14 +19,9 @@ func (a *allowance) Of(context.Context, string) (quota.Limits, error) { return a
 
 // allow makes a new service on the same data with quotas, which a test may change.
 func (h *house) allow() *allowance {
-	h.t.Helper()
+	h.T.Helper()
 	a := &allowance{quota.None()}
-	var err error
-	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, Workers: workers(h.t), MaxUpload: 1 << 20, Concurrency: 2,
-		CompactAfter: -1, Quotas: a, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now() },
-	})
-	h.must(err)
+	h.Serve(func(o *job.Options) { o.Quotas = a })
 	return a
 }
 
@@ -45,46 +38,46 @@ func TestUploadsBeyondTheQuotaAreRefused(t *testing.T) {
 	h := newHouse(t)
 	a := h.allow()
 	a.Limits[quota.StoredBytes] = 1000
-	_, err := h.Create(t.Context(), request(func(r *job.Request) { r.Length = 1001 }), unread{t})
+	_, err := h.Jobs.Create(t.Context(), request(func(r *job.Request) { r.Length = 1001 }), unread{t})
 	wantQuota(t, "announced", err, quota.StoredBytes, privacy.CodeTooLarge)
-	_, err = h.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 1001)))
+	_, err = h.Jobs.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 1001)))
 	wantQuota(t, "sent", err, quota.StoredBytes, privacy.CodeTooLarge)
 
 	body, feed := io.Pipe()
 	done := make(chan error)
 	go func() {
-		_, err := h.Create(t.Context(), request(func(r *job.Request) { r.LoadID = "slow" }), body)
+		_, err := h.Jobs.Create(t.Context(), request(func(r *job.Request) { r.LoadID = "slow" }), body)
 		done <- err
 	}()
 	_, _ = feed.Write([]byte(strings.Repeat("x", 600)))
 	_, _ = feed.Write(nil) // the first bytes were read
-	_, err = h.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 600)))
+	_, err = h.Jobs.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 600)))
 	wantQuota(t, "beside another", err, quota.StoredBytes, privacy.CodeTooLarge)
 	_ = feed.Close()
-	h.must(<-done)
-	_, err = h.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 600)))
+	h.Must(<-done)
+	_, err = h.Jobs.Create(t.Context(), request(), strings.NewReader(strings.Repeat("x", 600)))
 	wantQuota(t, "beside one that waits", err, quota.StoredBytes, privacy.CodeTooLarge)
-	if l, err := h.Create(t.Context(), request(func(r *job.Request) { r.LoadID = "slow" }), strings.NewReader(strings.Repeat("x", 600))); err != nil || !l.Existing {
+	if l, err := h.Jobs.Create(t.Context(), request(func(r *job.Request) { r.LoadID = "slow" }), strings.NewReader(strings.Repeat("x", 600))); err != nil || !l.Existing {
 		t.Errorf("the same again: %v, %v", l, err)
 	}
-	if n := len(h.files("spool")); n != 1 {
+	if n := len(h.Files("spool")); n != 1 {
 		t.Errorf("%d uploads are left", n)
 	}
-	h.create(request(func(r *job.Request) { r.LoadID = "rest" }), strings.Repeat("x", 400))
+	h.Send(request(func(r *job.Request) { r.LoadID = "rest" }), strings.Repeat("x", 400))
 }
 
 // TestLoadsThatWait: as many as the quota says.
 func TestLoadsThatWait(t *testing.T) {
 	h := newHouse(t)
 	h.allow().Limits[quota.LoadsWaiting] = 2
-	h.create(request(), "1")
-	second := h.create(request(), "2")
-	_, err := h.Create(t.Context(), request(), unread{t})
+	h.Send(request(), "1")
+	second := h.Send(request(), "2")
+	_, err := h.Jobs.Create(t.Context(), request(), unread{t})
 	wantQuota(t, "a third", err, quota.LoadsWaiting, privacy.CodeRateLimited)
-	if _, err := h.Cancel(t.Context(), "a", second.ID); err != nil {
+	if _, err := h.Jobs.Cancel(t.Context(), "a", second.ID); err != nil {
 		t.Fatal(err)
 	}
-	h.create(request(), "3")
+	h.Send(request(), "3")
 }
 
 // TestPublishingBeyondTheQuotaFails: what an upload becomes may be larger than it;
@@ -93,28 +86,28 @@ func TestLoadsThatWait(t *testing.T) {
 func TestPublishingBeyondTheQuotaFails(t *testing.T) {
 	h := newHouse(t)
 	a := h.allow()
-	h.run()
-	first := h.load(request(), twoRows)
-	data, _, err := h.cat.Stored(t.Context(), h.db, "a")
-	h.must(err)
+	h.Start()
+	first := h.Load(request(), twoRows)
+	data, _, err := h.Catalog.Stored(t.Context(), h.DB, "a")
+	h.Must(err)
 	a.Limits[quota.StoredBytes] = data + 1000
-	l := h.create(request(), twoRows)
-	failed := h.wait(l.ID, job.State.Finished)
+	l := h.Send(request(), twoRows)
+	failed := h.Wait(l, job.State.Finished)
 	if failed.State != job.StateFailed || failed.Error.Code != privacy.CodeTooLarge || !strings.Contains(failed.Error.Message, "stored_bytes") {
 		t.Errorf("it %s: %+v", failed.State, failed.Error)
 	}
-	h.eventually("its file to go", func() bool { return len(h.files("tenants/a/ratings")) == 1 })
-	if g, _, err := h.cat.Head(t.Context(), "ratings", "a"); err != nil || g.ID != first.Generation {
+	h.Eventually("its file to go", func() bool { return len(h.Files("tenants/a/ratings")) == 1 })
+	if g, _, err := h.Catalog.Head(t.Context(), "ratings", "a"); err != nil || g.ID != first.Generation {
 		t.Errorf("the data in force changed: %v", err)
 	}
 	a.Limits[quota.StoredBytes] = data - 1
-	_, err = h.Create(t.Context(), request(), unread{t})
+	_, err = h.Jobs.Create(t.Context(), request(), unread{t})
 	wantQuota(t, "adding to too much", err, quota.StoredBytes, privacy.CodeTooLarge)
-	h.load(request(func(r *job.Request) { r.Write = job.WriteReplace }), twoRows)
+	h.Load(request(func(r *job.Request) { r.Write = job.WriteReplace }), twoRows)
 
 	// Replaced files wait to be removed, and may be as much again.
 	a.Limits[quota.StoredBytes] = data
-	_, err = h.Create(t.Context(), request(func(r *job.Request) { r.Write = job.WriteReplace }), unread{t})
+	_, err = h.Jobs.Create(t.Context(), request(func(r *job.Request) { r.Write = job.WriteReplace }), unread{t})
 	wantQuota(t, "replacing over and over", err, quota.StoredBytes, privacy.CodeTooLarge)
 }
 
@@ -122,18 +115,18 @@ func TestPublishingBeyondTheQuotaFails(t *testing.T) {
 func TestLoadsOfATenantAtATime(t *testing.T) {
 	h := newHouse(t)
 	other := strings.Replace(fmt.Sprintf(ratings, 1), "dataset: ratings", "dataset: others", 1)
-	h.put(other)
-	h.must(h.cat.Accept(t.Context(), "others", "a", 1, admin))
+	h.Must(h.Put(other))
+	h.Must(h.Catalog.Accept(t.Context(), "others", "a", 1, admin))
 	h.join("b", 1)
 	h.allow().Limits[quota.LoadsRunning] = 0
-	held := h.create(request(), twoRows)
-	stop := h.run()
-	h.create(request(func(r *job.Request) { r.Dataset = "others" }), twoRows)
+	held := h.Send(request(), twoRows)
+	stop := h.Start()
+	h.Send(request(func(r *job.Request) { r.Dataset = "others" }), twoRows)
 	stop()
-	if l, err := h.Get(t.Context(), "a", held.ID); err != nil || l.State != job.StatePending {
+	if l, err := h.Jobs.Get(t.Context(), "a", held.ID); err != nil || l.State != job.StatePending {
 		t.Errorf("a load beyond the quota %s, %v", l.State, err)
 	}
 	h.allow().Limits[quota.LoadsRunning] = 1
-	h.run()
-	h.wait(held.ID, func(s job.State) bool { return s == job.StateSucceeded })
+	h.Start()
+	h.Wait(held, func(s job.State) bool { return s == job.StateSucceeded })
 }

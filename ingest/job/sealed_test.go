@@ -9,53 +9,36 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
-	"github.com/noised/noised/privacy/keyring"
-	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
 
 // seal gives the house keys.
 func (h *house) seal() {
-	h.t.Helper()
-	h.keys = keyring.New(h.db, keyringtest.Wrapper{}, h.now)
+	h.T.Helper()
+	h.Seal()
 	h.restart(-1)
 }
 
-// clear returns the files below a directory that hold a text.
-func (h *house) clear(text string, under ...string) (found []string) {
-	h.t.Helper()
-	for _, dir := range under {
-		for _, path := range h.files(dir) {
-			b, err := os.ReadFile(filepath.Join(h.dir, path))
-			if err == nil && bytes.Contains(b, []byte(text)) {
-				found = append(found, path)
-			}
-		}
-	}
-	return found
-}
-
 func (h *house) one(query string, args ...any) (text string) {
-	h.t.Helper()
-	h.must(h.db.QueryRowContext(context.Background(), query, args...).Scan(&text))
+	h.T.Helper()
+	h.Must(h.DB.QueryRowContext(context.Background(), query, args...).Scan(&text))
 	return text
 }
 
 func (h *house) rejects(id string) string {
-	h.t.Helper()
-	r, err := h.Rejects(context.Background(), "a", id)
-	h.must(err)
+	h.T.Helper()
+	r, err := h.Jobs.Rejects(context.Background(), "a", id)
+	h.Must(err)
 	defer r.Close()
 	text, err := io.ReadAll(r)
-	h.must(err)
+	h.Must(err)
 	return string(text)
 }
 
@@ -76,27 +59,27 @@ func TestUploadsAreSealed(t *testing.T) {
 				r.Format, r.Encoding, r.MaxBadRecords, r.LoadID = c.format, c.encoding, &two, "once"
 			})
 			plain := newHouse(t)
-			plain.run()
-			listed[0] = plain.rejects(plain.load(r, c.body).ID)
+			plain.Start()
+			listed[0] = plain.rejects(plain.Load(r, c.body).ID)
 
 			h := newHouse(t)
 			h.seal()
-			l := h.create(r, c.body)
-			if found := h.clear("canary", "spool"); len(found) > 0 {
+			l := h.Send(r, c.body)
+			if found := h.Holding("canary", "spool"); len(found) > 0 {
 				t.Errorf("an upload waits in clear: %v", found)
 			}
 			sum := sha256.Sum256([]byte(c.body))
 			if got := h.one(`SELECT sha256 FROM loads`); strings.Contains(got, hex.EncodeToString(sum[:])) || got == "" {
 				t.Errorf("the record has the digest %q", got)
 			}
-			if again := h.create(r, c.body); !again.Existing || again.ID != l.ID {
+			if again := h.Send(r, c.body); !again.Existing || again.ID != l.ID {
 				t.Errorf("sent again: %+v", again)
 			}
-			_, err := h.Create(context.Background(), r, strings.NewReader(c.body+"\n"))
-			wantCode(t, err, privacy.CodeIdempotencyMismatch)
+			_, err := h.Jobs.Create(context.Background(), r, strings.NewReader(c.body+"\n"))
+			ingesttest.WantCode(t, err, privacy.CodeIdempotencyMismatch)
 
-			h.run()
-			if l = h.finished(l.ID); l.State != job.StateSucceeded || fmt.Sprint(l.IgnoredColumns) != "[canary]" {
+			h.Start()
+			if l = h.Ended(l); l.State != job.StateSucceeded || fmt.Sprint(l.IgnoredColumns) != "[canary]" {
 				t.Fatalf("%+v %+v", l, l.Error)
 			}
 			if got := h.one(`SELECT ignored FROM loads`); strings.Contains(got, "canary") {
@@ -106,13 +89,13 @@ func TestUploadsAreSealed(t *testing.T) {
 			if listed[0] == "" || listed[0] != listed[1] {
 				t.Errorf("rejects: %s", cmp.Diff(listed[0], listed[1]))
 			}
-			if found := h.clear("canary", "tenants/a/rejects"); len(found) > 0 || len(h.files("tenants/a/rejects")) != 1 {
+			if found := h.Holding("canary", "tenants/a/rejects"); len(found) > 0 || len(h.Files("tenants/a/rejects")) != 1 {
 				t.Errorf("rejected rows are kept in clear: %v", found)
 			}
 			if diff := cmp.Diff(plain.rows(), h.rows()); diff != "" {
 				t.Error(diff)
 			}
-			h.eventually("the upload's key is forgotten", func() bool { return h.one(`SELECT count(*) FROM data_keys WHERE name LIKE 'upload:%'`) == "0" })
+			h.Eventually("the upload's key is forgotten", func() bool { return h.one(`SELECT count(*) FROM data_keys WHERE name LIKE 'upload:%'`) == "0" })
 		})
 	}
 }
@@ -123,13 +106,13 @@ func TestWhatCameBeforeThereWereKeys(t *testing.T) {
 	one := int64(1)
 	r := request(func(r *job.Request) { r.LoadID, r.MaxBadRecords = "once", &one })
 	const body = "person,city,rating,more\n1,x,3,z\n,y,3,z\n"
-	l := h.create(r, body)
+	l := h.Send(r, body)
 	h.seal()
-	if again := h.create(r, body); !again.Existing || again.ID != l.ID {
+	if again := h.Send(r, body); !again.Existing || again.ID != l.ID {
 		t.Errorf("sent again: %+v", again)
 	}
-	h.run()
-	if l = h.finished(l.ID); l.State != job.StateSucceeded || l.RowsLoaded != 1 || !strings.Contains(h.rejects(l.ID), `"line":3`) {
+	h.Start()
+	if l = h.Ended(l); l.State != job.StateSucceeded || l.RowsLoaded != 1 || !strings.Contains(h.rejects(l.ID), `"line":3`) {
 		t.Errorf("%+v %+v", l, l.Error)
 	}
 }
@@ -138,8 +121,8 @@ func TestWhatCameBeforeThereWereKeys(t *testing.T) {
 func TestKeysOfUploadsThatFailAreForgotten(t *testing.T) {
 	h := newHouse(t)
 	h.seal()
-	_, err := h.Create(context.Background(), request(), strings.NewReader(strings.Repeat("x", 1<<20+1)))
-	wantCode(t, err, privacy.CodeTooLarge)
+	_, err := h.Jobs.Create(context.Background(), request(), strings.NewReader(strings.Repeat("x", 1<<20+1)))
+	ingesttest.WantCode(t, err, privacy.CodeTooLarge)
 	if n := h.one(`SELECT count(*) FROM data_keys WHERE name LIKE 'upload:%' OR name LIKE 'rejects:%'`); n != "0" {
 		t.Errorf("%s keys are left", n)
 	}
@@ -152,27 +135,27 @@ func TestWhatIsPlainIsSealedWhenAsked(t *testing.T) {
 	one := int64(1)
 	r := request(func(r *job.Request) { r.LoadID, r.MaxBadRecords = "once", &one })
 	const body = "person,city,rating,canary\n1,x,3,z\n,canary-1,3,z\n"
-	stop := h.run()
-	l := h.load(r, body)
+	stop := h.Start()
+	l := h.Load(r, body)
 	listed := h.rejects(l.ID)
 	stop()
 	h.seal()
 	for want := 1; want >= 0; want-- {
-		files, err := h.SealRejects(context.Background())
-		h.must(err)
+		files, err := h.Jobs.SealRejects(context.Background())
+		h.Must(err)
 		records := 0
-		h.must(h.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) (err error) {
-			records, err = h.SealPlain(ctx, tx, 10)
+		h.Must(h.DB.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) (err error) {
+			records, err = h.Jobs.SealPlain(ctx, tx, 10)
 			return err
 		}))
 		if files != want || records != want {
 			t.Errorf("sealed %d files and %d records, want %d of each", files, records, want)
 		}
 	}
-	if found := h.clear("canary", "tenants/a/rejects"); len(found) > 0 || strings.Contains(h.one(`SELECT sha256 || ignored FROM loads`), "canary") {
+	if found := h.Holding("canary", "tenants/a/rejects"); len(found) > 0 || strings.Contains(h.one(`SELECT sha256 || ignored FROM loads`), "canary") {
 		t.Errorf("in clear: %v", found)
 	}
-	if again := h.create(r, body); !again.Existing || again.ID != l.ID || fmt.Sprint(again.IgnoredColumns) != "[canary]" {
+	if again := h.Send(r, body); !again.Existing || again.ID != l.ID || fmt.Sprint(again.IgnoredColumns) != "[canary]" {
 		t.Errorf("sent again: %+v", again)
 	}
 	if got := h.rejects(l.ID); got != listed {
@@ -187,17 +170,17 @@ func TestKeysGoWithTheirTenant(t *testing.T) {
 	h.seal()
 	h.join("b", 1)
 	one := int64(1)
-	stop := h.run()
-	h.load(request(func(r *job.Request) { r.MaxBadRecords = &one }), "person,city,rating,more\n1,x,3,z\n,y,3,z\n")
+	stop := h.Start()
+	h.Load(request(func(r *job.Request) { r.MaxBadRecords = &one }), "person,city,rating,more\n1,x,3,z\n,y,3,z\n")
 	stop()
-	h.create(request(), "person,city,rating\n2,x,3\n")
-	h.create(request(func(r *job.Request) { r.Tenant, r.By = "b", contributor("b") }), "person,city,rating\n2,x,3\n")
+	h.Send(request(), "person,city,rating\n2,x,3\n")
+	h.Send(request(func(r *job.Request) { r.Tenant, r.By = "b", ingesttest.Contributor("b") }), "person,city,rating\n2,x,3\n")
 	const count = `SELECT count(*) FROM data_keys WHERE tenant = ?`
 	if n := h.one(count, "a"); n != "4" { // records, rejected rows of two loads, one upload
 		t.Errorf("%s keys, want 4", n)
 	}
 	others := h.one(count, "b")
-	h.must(h.cat.DeleteTenant(context.Background(), "a", operator))
+	h.Must(h.Catalog.DeleteTenant(context.Background(), "a", operator))
 	if n := h.one(count, "a"); n != "0" {
 		t.Errorf("%s keys outlive their tenant", n)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 )
@@ -45,7 +46,7 @@ const (
 func newShop(t testing.TB, command ...string) *house {
 	t.Helper()
 	h := open(t, t.TempDir(), command...)
-	h.put(shop)
+	h.Must(h.Put(shop))
 	h.join("a", 1)
 	return h
 }
@@ -64,48 +65,17 @@ func allow(bad int64) func(*job.Request) {
 	return func(r *job.Request) { r.MaxBadRecords = &bad }
 }
 
-// loadPublic creates the operator's load and waits for its success.
-func (h *house) loadPublic(r job.Request, body string) job.Load {
-	h.t.Helper()
-	l := h.create(r, body)
-	h.eventually("public load "+l.ID, func() bool {
-		var err error
-		l, err = h.Get(context.Background(), catalog.Public, l.ID)
-		h.must(err)
-		return l.State.Finished()
-	})
-	if l.State != job.StateSucceeded {
-		h.t.Fatalf("the load %s: %+v", l.State, l.Error)
-	}
-	return l
-}
-
 // stored returns rows of a table by an expression, with the units numbered in
 // the order of their first customer row.
 func (h *house) stored(tenant, table, expression string) []string {
-	h.t.Helper()
-	g, _, err := h.cat.Head(context.Background(), "ratings", tenant)
-	h.must(err)
-	db, err := sql.Open("duckdb", "")
-	h.must(err)
-	defer db.Close()
-	db.SetMaxOpenConns(1)
+	h.T.Helper()
 	out := []string{}
-	for i, seg := range g.Of(table) {
-		_, err := db.Exec(fmt.Sprintf("ATTACH '%s' AS s%d (READ_ONLY)", filepath.Join(h.dir, seg.Path), i))
-		h.must(err)
-		rows, err := db.Query(fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM s%d.rows", expression, i))
-		h.must(err)
-		n := int64(0)
-		for ; rows.Next(); n++ {
-			var s string
-			h.must(rows.Scan(&s))
-			out = append(out, s)
+	for _, seg := range h.Head("ratings", tenant).Of(table) {
+		rows := h.Query("SELECT CAST("+expression+" AS VARCHAR) FROM s0.rows", seg)
+		if int64(len(rows)) != seg.Rows {
+			h.T.Errorf("segment %s has %d rows and says %d", seg.ID, len(rows), seg.Rows)
 		}
-		h.must(rows.Err())
-		if n != seg.Rows {
-			h.t.Errorf("segment %s has %d rows and says %d", seg.ID, n, seg.Rows)
-		}
+		out = append(out, rows...)
 	}
 	slices.Sort(out)
 	return out
@@ -113,11 +83,9 @@ func (h *house) stored(tenant, table, expression string) []string {
 
 // names returns the tables of the segments of the current generation.
 func (h *house) names(tenant string) []string {
-	h.t.Helper()
-	g, _, err := h.cat.Head(context.Background(), "ratings", tenant)
-	h.must(err)
+	h.T.Helper()
 	var names []string
-	for _, s := range g.Segments {
+	for _, s := range h.Head("ratings", tenant).Segments {
 		names = append(names, s.Table)
 	}
 	return names
@@ -125,13 +93,13 @@ func (h *house) names(tenant string) []string {
 
 func TestTablesOfADataset(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.loadPublic(public("nation"), nations)
-	h.load(table("customer"), customers)
-	if l := h.load(table("orders"), orders); l.Table != "orders" || l.RowsLoaded != 3 {
+	h.Start()
+	h.Load(public("nation"), nations)
+	h.Load(table("customer"), customers)
+	if l := h.Load(table("orders"), orders); l.Table != "orders" || l.RowsLoaded != 3 {
 		t.Errorf("%+v", l)
 	}
-	h.load(table("lineitem"), lineitems)
+	h.Load(table("lineitem"), lineitems)
 
 	if diff := cmp.Diff([]string{"customer", "orders", "lineitem"}, h.names("a")); diff != "" {
 		t.Error(diff)
@@ -151,7 +119,7 @@ func TestTablesOfADataset(t *testing.T) {
 	if got := h.stored("a", "orders", "o_id"); !cmp.Equal(got, []string{"10", "11", "20"}) {
 		t.Errorf("orders %v", got)
 	}
-	for _, f := range h.files("public") {
+	for _, f := range h.Files("public") {
 		if !strings.HasPrefix(f, "public/ratings/seg_") {
 			t.Errorf("a public file at %s", f)
 		}
@@ -178,46 +146,46 @@ func TestWhoMayLoadWhichTable(t *testing.T) {
 		"a contributor without a tenant": {table("nation", func(r *job.Request) { r.Tenant, r.By.Tenant = "", "" }), privacy.CodeForbidden, "only contributors"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := h.Create(context.Background(), c.r, strings.NewReader(""))
-			wantCode(t, err, c.code)
+			_, err := h.Jobs.Create(context.Background(), c.r, strings.NewReader(""))
+			ingesttest.WantCode(t, err, c.code)
 			if !strings.Contains(err.Error(), c.text) {
 				t.Errorf("%v does not say %q", err, c.text)
 			}
 		})
 	}
 	one := newHouse(t)
-	_, err := one.Create(context.Background(), table("ratings"), strings.NewReader(""))
-	wantCode(t, err, privacy.CodeInvalidRequest)
-	_, err = one.Create(context.Background(), public(""), strings.NewReader(""))
-	wantCode(t, err, privacy.CodeForbidden)
+	_, err := one.Jobs.Create(context.Background(), table("ratings"), strings.NewReader(""))
+	ingesttest.WantCode(t, err, privacy.CodeInvalidRequest)
+	_, err = one.Jobs.Create(context.Background(), public(""), strings.NewReader(""))
+	ingesttest.WantCode(t, err, privacy.CodeForbidden)
 }
 
 func TestTheSameLoadIDOfAnotherTable(t *testing.T) {
 	h := newShop(t)
 	named := func(r *job.Request) { r.LoadID = "monday" }
-	h.create(table("customer", named), "c_id,c_nation\n")
-	_, err := h.Create(context.Background(), table("orders", named), strings.NewReader("c_id,c_nation\n"))
-	wantCode(t, err, privacy.CodeIdempotencyMismatch)
+	h.Send(table("customer", named), "c_id,c_nation\n")
+	_, err := h.Jobs.Create(context.Background(), table("orders", named), strings.NewReader("c_id,c_nation\n"))
+	ingesttest.WantCode(t, err, privacy.CodeIdempotencyMismatch)
 }
 
 // A row belongs to the unit that its key leads to when it is loaded, whatever
 // becomes of the other table later.
 func TestReplaceTakesThePlaceOfOneTableOnly(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.load(table("customer"), customers)
-	h.load(table("orders"), orders)
-	h.load(table("lineitem"), lineitems)
+	h.Start()
+	h.Load(table("customer"), customers)
+	h.Load(table("orders"), orders)
+	h.Load(table("lineitem"), lineitems)
 	before := h.stored("a", "lineitem", "_unit || ' ' || l_price")
 
-	h.load(table("orders", replace), "o_id,o_customer,o_day\n10,3,2024-05-05\n")
+	h.Load(table("orders", replace), "o_id,o_customer,o_day\n10,3,2024-05-05\n")
 	if diff := cmp.Diff([]string{"customer", "lineitem", "orders"}, h.names("a")); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(before, h.stored("a", "lineitem", "_unit || ' ' || l_price")); diff != "" {
 		t.Error(diff)
 	}
-	l := h.load(table("lineitem", allow(1)), "l_order,l_price\n10,50\n20,60\n") // 10 is 3's now, and 20 is gone
+	l := h.Load(table("lineitem", allow(1)), "l_order,l_price\n10,50\n20,60\n") // 10 is 3's now, and 20 is gone
 	if l.RowsLoaded != 1 || l.RowsRejected != 1 {
 		t.Errorf("%+v", l)
 	}
@@ -229,14 +197,14 @@ func TestReplaceTakesThePlaceOfOneTableOnly(t *testing.T) {
 
 func TestKeysThatLeadNowhereAreBadRows(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.load(table("customer"), customers)
-	l := h.finished(h.create(table("orders"), "o_id,o_customer,o_day\n10,1,2024-01-01\n90,9,2024-01-01\n").ID)
+	h.Start()
+	h.Load(table("customer"), customers)
+	l := h.Ended(h.Send(table("orders"), "o_id,o_customer,o_day\n10,1,2024-01-01\n90,9,2024-01-01\n"))
 	want := "1 of 2 rows are bad, and max_bad_records is 0; the first: line 3, column o_customer: no row of customer has this key"
 	if diff := cmp.Diff(&job.Failure{Code: privacy.CodeLoadRejected, Message: want}, l.Error); diff != "" {
 		t.Error(diff)
 	}
-	l = h.finished(h.create(table("lineitem", allow(4)), lineitems).ID)
+	l = h.Ended(h.Send(table("lineitem", allow(4)), lineitems))
 	want = "load orders first: it has no rows yet, and a row here belongs to whoever has its l_order there"
 	if diff := cmp.Diff(&job.Failure{Code: privacy.CodeLoadRejected, Message: want}, l.Error); diff != "" {
 		t.Error(diff)
@@ -247,10 +215,10 @@ func TestKeysThatLeadNowhereAreBadRows(t *testing.T) {
 // line items.
 func TestASharedKeyGivesEachUnitACopy(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.load(table("customer"), customers)
-	h.load(table("orders"), "o_id,o_customer,o_day\n10,1,2024-01-01\n10,2,2024-01-01\n10,2,2024-01-02\n")
-	l := h.load(table("lineitem"), "l_order,l_price\n10,5\n10,6\n")
+	h.Start()
+	h.Load(table("customer"), customers)
+	h.Load(table("orders"), "o_id,o_customer,o_day\n10,1,2024-01-01\n10,2,2024-01-01\n10,2,2024-01-02\n")
+	l := h.Load(table("lineitem"), "l_order,l_price\n10,5\n10,6\n")
 	if l.RowsRead != 2 || l.RowsLoaded != 2 {
 		t.Errorf("%+v", l)
 	}
@@ -268,11 +236,11 @@ func TestASharedKeyGivesEachUnitACopy(t *testing.T) {
 func TestNeighbourUnitAtLoad(t *testing.T) {
 	load := func(customers string) map[string][]string {
 		h := newShop(t)
-		h.must(copySecrets(h))
-		h.run()
-		h.load(table("customer"), customers)
-		h.load(table("orders", allow(9)), orders+"10,3,2024-03-03\n30,3,2024-01-01\n")
-		h.load(table("lineitem", allow(9)), lineitems+"30,9\n")
+		h.Must(copySecrets(h))
+		h.Start()
+		h.Load(table("customer"), customers)
+		h.Load(table("orders", allow(9)), orders+"10,3,2024-03-03\n30,3,2024-01-01\n")
+		h.Load(table("lineitem", allow(9)), lineitems+"30,9\n")
 		return map[string][]string{
 			"customer": h.stored("a", "customer", "_unit || '|' || c_nation"),
 			"orders":   h.stored("a", "orders", "_unit || '|' || o_id || '|' || o_day"),
@@ -295,7 +263,7 @@ func TestNeighbourUnitAtLoad(t *testing.T) {
 // copySecrets gives a house fixed secrets, so that two houses have the same
 // pseudonyms.
 func copySecrets(h *house) error {
-	return h.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+	return h.DB.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		for _, tenant := range []string{"", "a"} {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO dataset_secrets (dataset, tenant, pseudonym_key, salt) VALUES ('ratings', ?, ?, ?)`,
 				tenant, []byte("a key of exactly thirty-two byte"), []byte("sixteen bytes...")); err != nil {
@@ -308,10 +276,10 @@ func copySecrets(h *house) error {
 
 func TestSegmentsAreMergedPerTable(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.load(table("customer"), customers)
+	h.Start()
+	h.Load(table("customer"), customers)
 	for i := range job.MergeAt + 1 {
-		h.load(table("orders"), fmt.Sprintf("o_id,o_customer,o_day\n%d,%d,2024-01-01\n", i, i%3+1))
+		h.Load(table("orders"), fmt.Sprintf("o_id,o_customer,o_day\n%d,%d,2024-01-01\n", i, i%3+1))
 	}
 	if diff := cmp.Diff([]string{"customer", "orders", "orders"}, h.names("a")); diff != "" {
 		t.Error(diff)
@@ -319,7 +287,7 @@ func TestSegmentsAreMergedPerTable(t *testing.T) {
 	if got := h.stored("a", "orders", "o_id"); len(got) != job.MergeAt+1 {
 		t.Errorf("orders %v", got)
 	}
-	if l := h.load(table("lineitem"), "l_order,l_price\n0,1\n16,2\n"); l.RowsLoaded != 2 {
+	if l := h.Load(table("lineitem"), "l_order,l_price\n0,1\n16,2\n"); l.RowsLoaded != 2 {
 		t.Errorf("%+v", l)
 	}
 }
@@ -327,14 +295,14 @@ func TestSegmentsAreMergedPerTable(t *testing.T) {
 // A table that a new version no longer declares leaves with the next load.
 func TestANewVersionWithoutATable(t *testing.T) {
 	h := newShop(t)
-	h.run()
-	h.load(table("customer"), customers)
-	h.load(table("orders"), orders)
-	h.load(table("lineitem"), lineitems)
+	h.Start()
+	h.Load(table("customer"), customers)
+	h.Load(table("orders"), orders)
+	h.Load(table("lineitem"), lineitems)
 	next := shop[:strings.Index(shop, "  lineitem:")]
-	h.put(strings.Replace(next, "version: 1", "version: 2", 1))
+	h.Must(h.Put(strings.Replace(next, "version: 1", "version: 2", 1)))
 	h.join("a", 2)
-	h.load(table("customer"), "c_id,c_nation\n4,2\n")
+	h.Load(table("customer"), "c_id,c_nation\n4,2\n")
 	if diff := cmp.Diff([]string{"customer", "orders", "customer"}, h.names("a")); diff != "" {
 		t.Error(diff)
 	}
@@ -342,31 +310,31 @@ func TestANewVersionWithoutATable(t *testing.T) {
 
 func TestACrashInTheLoadOfATableLeavesTheOthers(t *testing.T) {
 	h := newShop(t)
-	stop := h.run()
-	h.load(table("customer"), customers)
-	h.loadPublic(public("nation"), nations)
+	stop := h.Start()
+	h.Load(table("customer"), customers)
+	h.Load(public("nation"), nations)
 	stop()
-	private := h.create(table("orders"), orders)
-	nation := h.create(public("nation"), "n_id,n_name\n3,Chad\n")
-	p := startServer(t, h.dir, "stuck-worker")
+	private := h.Send(table("orders"), orders)
+	nation := h.Send(public("nation"), "n_id,n_name\n3,Chad\n")
+	p := h.StartServer("stuck-worker")
 	for _, l := range []job.Load{private, nation} {
-		work := filepath.Join(h.dir, "tmp", "loads", l.ID+"-1")
-		h.eventually("attempt "+work, func() bool {
+		work := filepath.Join(h.Dir, "tmp", "loads", l.ID+"-1")
+		h.Eventually("attempt "+work, func() bool {
 			_, err := os.Stat(work)
 			return err == nil
 		})
 	}
-	p.kill()
+	p.Kill()
 	if diff := cmp.Diff([]string{"customer"}, h.names("a")); diff != "" {
 		t.Error(diff)
 	}
-	h.run()
-	if l := h.finished(private.ID); l.State != job.StateSucceeded || l.RowsLoaded != 3 {
+	h.Start()
+	if l := h.Ended(private); l.State != job.StateSucceeded || l.RowsLoaded != 3 {
 		t.Errorf("%+v", l)
 	}
-	h.eventually("the public load", func() bool { return len(h.stored(catalog.Public, "nation", "n_id")) == 3 })
-	h.eventually("the removal of scratch files", func() bool { return len(h.files("tmp")) == 0 && len(h.files("spool")) == 0 })
-	if files := append(h.files("public"), h.files("tenants/a/ratings")...); len(files) != 4 {
+	h.Eventually("the public load", func() bool { return len(h.stored(catalog.Public, "nation", "n_id")) == 3 })
+	h.Eventually("the removal of scratch files", func() bool { return len(h.Files("tmp")) == 0 && len(h.Files("spool")) == 0 })
+	if files := append(h.Files("public"), h.Files("tenants/a/ratings")...); len(files) != 4 {
 		t.Errorf("files %v", files)
 	}
 }
@@ -374,20 +342,22 @@ func TestACrashInTheLoadOfATableLeavesTheOthers(t *testing.T) {
 // Rejected rows of public tables are nobody's to read, and are not kept.
 func TestPublicLoadsAreTheOperatorsOwn(t *testing.T) {
 	h := newShop(t)
-	h.run()
+	h.Start()
 	bad := public("nation")
 	allow(1)(&bad)
-	l := h.loadPublic(bad, nations+"x,Nowhere\n")
+	l := h.Load(bad, nations+"x,Nowhere\n")
 	if l.RowsRejected != 1 || l.Tenant != "" || l.Table != "nation" {
 		t.Errorf("%+v", l)
 	}
-	_, err := h.Get(context.Background(), "a", l.ID)
-	wantCode(t, err, privacy.CodeNotFound)
-	items, _, err := h.List(context.Background(), catalog.Public, "", 10)
+	_, err := h.Jobs.Get(context.Background(), "a", l.ID)
+	ingesttest.WantCode(t, err, privacy.CodeNotFound)
+	items, _, err := h.Jobs.List(context.Background(), catalog.Public, "", 10)
 	if err != nil || len(items) != 1 {
 		t.Errorf("%v, %v", items, err)
 	}
-	for _, f := range h.files(".") {
+	// The scratch files go after the load is said to have ended.
+	h.Eventually("the removal of scratch files", func() bool { return len(h.Files("tmp")) == 0 })
+	for _, f := range h.Files(".") {
 		if strings.HasSuffix(f, ".ndjson") {
 			t.Errorf("rejected rows at %s", f)
 		}

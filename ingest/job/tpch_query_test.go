@@ -1,7 +1,6 @@
 package job_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"math"
@@ -18,6 +17,7 @@ import (
 	"github.com/noised/noised/analytics/planner"
 	"github.com/noised/noised/analytics/reduce"
 	"github.com/noised/noised/analytics/sqlparse"
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 	"github.com/noised/noised/privacy"
 )
@@ -26,31 +26,22 @@ import (
 // both.
 func loadTPCH(t *testing.T) *house {
 	h := open(t, t.TempDir())
-	h.put(tpchContract(t))
+	h.Must(h.Put(tpchContract(t)))
 	for _, tenant := range []string{"a", "b"} {
-		_, err := h.cat.CreateTenant(t.Context(), tenant, "", operator)
-		h.must(err)
-		admin := privacy.Principal{ID: "key_admin", Role: privacy.RoleTenantAdmin, Tenant: tenant}
-		h.must(h.cat.Accept(t.Context(), "tpch", tenant, 1, admin))
+		h.Join("tpch", tenant, 1)
 	}
-	h.run()
+	h.Start()
 	files := tpch()
 	for _, name := range tpchTables {
 		of := func(r *job.Request) { r.Dataset = "tpch" }
 		if slices.Contains([]string{"region", "nation", "part"}, name) {
 			r := public(name)
 			of(&r)
-			h.loadPublic(r, files[name])
+			h.Load(r, files[name])
 			continue
 		}
-		h.load(table(name, of), files[name])
-		l := h.create(table(name, of, func(r *job.Request) { r.Tenant, r.By = "b", contributor("b") }), files[name])
-		h.eventually("load of b", func() bool {
-			var err error
-			l, err = h.Get(context.Background(), "b", l.ID)
-			h.must(err)
-			return l.State.Finished()
-		})
+		h.Load(table(name, of), files[name])
+		h.Load(table(name, of, func(r *job.Request) { r.Tenant, r.By = "b", ingesttest.Contributor("b") }), files[name])
 	}
 	return h
 }
@@ -66,25 +57,23 @@ func tpchContract(t *testing.T) string {
 // exact answers a question without noise: the exact partials of its first
 // aggregate, by the text of the key.
 func (h *house) exact(p *sqlparse.Parser, e *duckdb.Engine, c *contract.Contract, text string) (map[string]int64, *plan.Bound) {
-	h.t.Helper()
-	sel, err := p.Parse(h.t.Context(), text)
-	h.must(err)
+	h.T.Helper()
+	sel, err := p.Parse(h.T.Context(), text)
+	h.Must(err)
 	sel, err = reduce.Reduce(sel, planner.Columns(c))
-	h.must(err)
+	h.Must(err)
 	priced, err := planner.Plan(sel, planner.Dataset{Contract: c, Members: []string{"a", "b"}}, planner.Request{})
-	h.must(err)
+	h.Must(err)
 	in := engine.Input{Plan: priced.Plan}
 	for _, owner := range []string{"a", "b", catalog.Public} {
-		g, _, err := h.cat.Head(h.t.Context(), "tpch", owner)
-		h.must(err)
-		for _, s := range g.Segments {
+		for _, s := range h.Head("tpch", owner).Segments {
 			if slices.ContainsFunc(priced.Plan.Sources, func(o plan.Source) bool { return o.Table == s.Table }) {
-				in.Segments = append(in.Segments, engine.Segment{Tenant: owner, Table: s.Table, Path: filepath.Join(h.dir, s.Path)})
+				in.Segments = append(in.Segments, engine.Segment{Tenant: owner, Table: s.Table, Path: filepath.Join(h.Dir, s.Path)})
 			}
 		}
 	}
-	out, err := e.Run(h.t.Context(), in)
-	h.must(err)
+	out, err := e.Run(h.T.Context(), in)
+	h.Must(err)
 	agg := priced.Plan.Aggs[0]
 	draw := agg.Count
 	if agg.Sum >= 0 {
@@ -141,20 +130,20 @@ func bounded(t *testing.T, db *sql.DB, query string, c int64) map[string]int64 {
 func TestTPCHQueriesOverLoadedTables(t *testing.T) {
 	h := loadTPCH(t)
 	parser, err := sqlparse.New()
-	h.must(err)
+	h.Must(err)
 	defer parser.Close()
 	e, err := duckdb.New(duckdb.Options{})
-	h.must(err)
+	h.Must(err)
 	defer e.Close()
-	ds, err := h.cat.Dataset(t.Context(), "tpch")
-	h.must(err)
+	ds, err := h.Catalog.Dataset(t.Context(), "tpch")
+	h.Must(err)
 	db, err := sql.Open("duckdb", "")
-	h.must(err)
+	h.Must(err)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	for _, name := range tpchTables {
 		_, err := db.Exec(fmt.Sprintf("CREATE TABLE %s AS FROM read_csv('%s')", name, filepath.Join(tpchDir, name+".csv")))
-		h.must(err)
+		h.Must(err)
 	}
 	const revenue = "l_extendedprice * (1 - l_discount)"
 	const asia = `FROM %[1]scustomer, %[1]sorders, %[1]slineitem, %[1]snation, %[1]sregion

@@ -130,12 +130,10 @@ func TestTheTPCHFilesAreWhatTheirGeneratorMakes(t *testing.T) {
 func TestTheTPCHFilesLoad(t *testing.T) {
 	h := open(t, t.TempDir())
 	doc, err := os.ReadFile(tpchDir + ".yaml")
-	h.must(err)
-	h.put(string(doc))
-	_, err = h.cat.CreateTenant(t.Context(), "a", "", operator)
-	h.must(err)
-	h.must(h.cat.Accept(t.Context(), "tpch", "a", 1, admin))
-	h.run()
+	h.Must(err)
+	h.Must(h.Put(string(doc)))
+	h.Join("tpch", "a", 1)
+	h.Start()
 	files := tpch()
 	for _, name := range tpchTables {
 		rows := int64(strings.Count(files[name], "\n") - 1)
@@ -144,17 +142,15 @@ func TestTheTPCHFilesLoad(t *testing.T) {
 		case "region", "nation", "part":
 			r := public(name)
 			r.Dataset = "tpch"
-			l = h.loadPublic(r, files[name])
+			l = h.Load(r, files[name])
 		default:
-			l = h.load(table(name, func(r *job.Request) { r.Dataset = "tpch" }), files[name])
+			l = h.Load(table(name, func(r *job.Request) { r.Dataset = "tpch" }), files[name])
 		}
 		if l.RowsLoaded != rows || rows == 0 || len(l.IgnoredColumns) != 0 {
 			t.Errorf("%s: %d of %d rows, ignored %v", name, l.RowsLoaded, rows, l.IgnoredColumns)
 		}
 	}
-	g, _, err := h.cat.Head(t.Context(), "tpch", "a")
-	h.must(err)
-	if p, _, _ := h.cat.Head(t.Context(), "tpch", catalog.Public); len(g.Segments) != 3 || len(p.Segments) != 3 {
+	if g, p := h.Head("tpch", "a"), h.Head("tpch", catalog.Public); len(g.Segments) != 3 || len(p.Segments) != 3 {
 		t.Errorf("%d private and %d public segments", len(g.Segments), len(p.Segments))
 	}
 }

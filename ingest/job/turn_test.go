@@ -1,12 +1,11 @@
 package job_test
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/noised/noised/ingest/ingesttest"
 	"github.com/noised/noised/ingest/job"
 )
 
@@ -16,22 +15,14 @@ func TestTenantsTakeTurns(t *testing.T) {
 	h := newHouse(t)
 	h.join("b", 1)
 	h.join("c", 1)
-	var err error
-	h.Service, err = job.New(job.Options{
-		DB: h.db, Catalog: h.cat, Dir: h.dir, Workers: workers(t), MaxUpload: 1 << 20, Concurrency: 1,
-		Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	})
-	h.must(err)
+	h.Serve(func(o *job.Options) { o.Concurrency = 1 })
 	var loads []job.Load
 	for _, tenant := range []string{"a", "a", "a", "b", "b", "c"} {
-		loads = append(loads, h.create(request(func(r *job.Request) { r.Tenant, r.By = tenant, contributor(tenant) }), "person,city,rating\n1,Bonn,3\n"))
+		loads = append(loads, h.Send(request(func(r *job.Request) { r.Tenant, r.By = tenant, ingesttest.Contributor(tenant) }), "person,city,rating\n1,Bonn,3\n"))
 	}
-	h.run()
+	h.Start()
 	for i, l := range loads {
-		h.eventually("a load of "+l.Tenant+" ends", func() bool {
-			loads[i], err = h.Get(t.Context(), l.Tenant, l.ID)
-			return err == nil && loads[i].State.Finished()
-		})
+		loads[i] = h.Ended(l)
 	}
 	slices.SortFunc(loads, func(x, y job.Load) int { return x.FinishedAt.Compare(*y.FinishedAt) })
 	var order strings.Builder

@@ -15,7 +15,7 @@ func TestAChargeThatCameTooLate(t *testing.T) {
 	h.budgets()
 	h.charge("early") // opens accounts
 	before := h.states()
-	h.must(h.Delete(t.Context(), "birds", operator))
+	h.Must(h.Delete(t.Context(), "birds", operator))
 	_, err := h.led.Charge(context.Background(), ledger.Request{
 		Key: "late", Principal: "key_p", Dataset: "birds", Tenants: []string{"a"}, DatasetAccount: true, Loss: limit, Cost: privacy.Cost{Mu2: privacy.CapOf(limit).Mu2 / 2},
 	})
