@@ -142,7 +142,9 @@ func (r *Redeemer) redeem(ctx context.Context, charge ledger.Charge, prep *quest
 // run does the work of a charge whose lease this process holds, if its turn comes
 // while waiting lasts.
 func (r *Redeemer) run(ctx, waiting context.Context, charge ledger.Charge, prep *question.Prepared) (out Redeemed, err error) {
-	defer r.keepLease(ctx, charge)()
+	held, letGo := context.WithTimeout(ctx, 2*r.Timeout) // wait and run: one that hangs leaves the charge to others
+	defer letGo()
+	defer r.keepLease(held, charge)()
 	began := false
 	defer func() {
 		if err != nil { // whoever asks again may try at once
