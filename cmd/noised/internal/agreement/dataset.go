@@ -24,21 +24,7 @@ func DatasetCommand(a *command.App) *cobra.Command {
 		Short: "List datasets and their members",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Datasets(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				g := screen.Grid{Header: []string{"dataset", "version", "members"}, Right: map[int]bool{1: true}}
-				for _, d := range l.Items {
-					g.Add(d.Dataset, strconv.Itoa(d.Version), memberNames(d.Members))
-				}
-				g.Write(w)
-			})
+			return remote.Call(a, func(c *wire.API) (wire.DatasetList, error) { return c.Datasets(cmd.Context()) }, writeDatasets)
 		},
 	})
 	show := remote.Command(a, &cobra.Command{
@@ -46,15 +32,9 @@ func DatasetCommand(a *command.App) *cobra.Command {
 		Short: "Show one contract and its members",
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			d, err := c.Dataset(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(d, func(w io.Writer) {
+			return remote.Call(a, func(c *wire.API) (wire.Dataset, error) {
+				return c.Dataset(cmd.Context(), args[0])
+			}, func(w io.Writer, d wire.Dataset) {
 				fmt.Fprintf(w, "%s, version %d in force (latest %d)\nmembers: %s\n", d.Dataset, d.Version, d.LatestVersion, memberNames(d.Members))
 				writeTables(w, d.Tables)
 				if err := screen.WriteJSON(w, d.Contract); err != nil {
@@ -64,6 +44,14 @@ func DatasetCommand(a *command.App) *cobra.Command {
 		},
 	})
 	return command.Group("dataset", "Declare datasets, look at them and delete them", applyCommand(a), list, show, deleteCommand(a))
+}
+
+func writeDatasets(w io.Writer, l wire.DatasetList) {
+	g := screen.Grid{Header: []string{"dataset", "version", "members"}, Right: map[int]bool{1: true}}
+	for _, d := range l.Items {
+		g.Add(d.Dataset, strconv.Itoa(d.Version), memberNames(d.Members))
+	}
+	g.Write(w)
 }
 
 func deleteCommand(a *command.App) *cobra.Command {
@@ -79,19 +67,12 @@ Charges, budgets, the log and lineage stay. The name is never used again.`,
 		Example: "  noised dataset delete insteval --yes",
 		Args:    command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := a.Confirm(yes, fmt.Sprintf("What all tenants loaded into %s will be lost. Delete it?", args[0])); err != nil {
-				return err
-			}
-			if err := c.DeleteDataset(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"deleted": args[0]}, func(w io.Writer) {
-				fmt.Fprintf(w, "deleted dataset %s; what was spent for it stays, and so does its name\n", args[0])
-			})
+			return remote.Do(a, func(c *wire.API) error {
+				if err := a.Confirm(yes, fmt.Sprintf("What all tenants loaded into %s will be lost. Delete it?", args[0])); err != nil {
+					return err
+				}
+				return c.DeleteDataset(cmd.Context(), args[0])
+			}, map[string]string{"deleted": args[0]}, fmt.Sprintf("deleted dataset %s; what was spent for it stays, and so does its name", args[0]))
 		},
 	})
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")

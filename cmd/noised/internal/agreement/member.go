@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
 )
@@ -37,14 +38,8 @@ that what is accepted is what was read.`,
 		Use:   "leave",
 		Short: "Leave a dataset (tenant admin)",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.LeaveDataset(cmd.Context(), dataset, tenant); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"dataset": dataset, "left": tenant}, func(w io.Writer) { fmt.Fprintf(w, "%s left %s\n", tenant, dataset) })
+			return remote.Do(a, func(c *wire.API) error { return c.LeaveDataset(cmd.Context(), dataset, tenant) },
+				map[string]string{"dataset": dataset, "left": tenant}, tenant+" left "+dataset)
 		},
 	})
 	for _, c := range []*cobra.Command{accept, leave} {

@@ -25,36 +25,26 @@ func ProposalCommand(a *command.App) *cobra.Command {
 }
 
 func proposalsCommand(a *command.App) *cobra.Command {
-	var page remote.Page
 	var state string
-	list := remote.Command(a, &cobra.Command{
+	list := remote.InPages(a, &cobra.Command{
 		Use:   "list",
 		Short: "List changes that wait, or waited, for approvals, newest first",
 		Long: `List changes that wait, or waited, for approvals, newest first: those that
 concern one's tenant, or all of them with the operator's key.`,
 		Args: command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Proposals(cmd.Context(), state, page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				g := &screen.Grid{Header: []string{"id", "kind", "of", "by", "state", "expires"}}
-				for _, p := range l.Items {
-					g.Add(p.ID, string(p.Kind), subject(p), p.By, string(p.State), screen.ShowTime(p.ExpiresAt))
-				}
-				g.Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
+	}, func(c *wire.API, ctx context.Context, cursor string, limit int32) (wire.ProposalList, error) {
+		return c.Proposals(ctx, state, cursor, limit)
+	}, func(l wire.ProposalList) (*screen.Grid, *string) { return proposalGrid(l.Items), l.Next })
 	list.Flags().StringVar(&state, "state", "", "pending, applied, rejected, withdrawn or expired")
 	return list
+}
+
+func proposalGrid(proposals []wire.Proposal) *screen.Grid {
+	g := &screen.Grid{Header: []string{"id", "kind", "of", "by", "state", "expires"}}
+	for _, p := range proposals {
+		g.Add(p.ID, string(p.Kind), subject(p), p.By, string(p.State), screen.ShowTime(p.ExpiresAt))
+	}
+	return g
 }
 
 // subject names what a proposal changes.
@@ -68,15 +58,7 @@ func showProposalCommand(a *command.App) *cobra.Command {
 		Short: "Show what a change would do, and who must agree",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			p, err := c.Proposal(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(p, func(w io.Writer) { writeProposal(w, p) })
+			return remote.Call(a, func(c *wire.API) (wire.Proposal, error) { return c.Proposal(cmd.Context(), args[0]) }, writeProposal)
 		},
 	})
 }
@@ -87,15 +69,7 @@ func decideCommand(a *command.App, name, short string, decide func(*wire.API, co
 		Short: short,
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			p, err := decide(c, cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(p, func(w io.Writer) { writeProposal(w, p) })
+			return remote.Call(a, func(c *wire.API) (wire.Proposal, error) { return decide(c, cmd.Context(), args[0]) }, writeProposal)
 		},
 	})
 }
@@ -106,14 +80,8 @@ func withdrawCommand(a *command.App) *cobra.Command {
 		Short: "Take back a change that you proposed",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.Withdraw(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"withdrawn": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "%s is withdrawn\n", args[0]) })
+			return remote.Do(a, func(c *wire.API) error { return c.Withdraw(cmd.Context(), args[0]) },
+				map[string]string{"withdrawn": args[0]}, args[0]+" is withdrawn")
 		},
 	})
 }

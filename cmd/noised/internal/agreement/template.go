@@ -75,23 +75,17 @@ func listTemplatesCommand(a *command.App, dataset *string) *cobra.Command {
 		Short: "List the queries that may be asked by name",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Templates(cmd.Context(), *dataset)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				g := &screen.Grid{Header: []string{"template", "version", "ε", "parameters"}, Right: map[int]bool{1: true, 2: true}}
-				for _, t := range l.Items {
-					g.Add(t.Dataset+"/"+t.Name, fmt.Sprint(t.Version), screen.Short(t.Epsilon), strings.Join(slices.Sorted(maps.Keys(t.Parameters)), ", "))
-				}
-				g.Write(w)
-			})
+			return remote.Call(a, func(c *wire.API) (wire.TemplateList, error) { return c.Templates(cmd.Context(), *dataset) }, writeTemplates)
 		},
 	})
+}
+
+func writeTemplates(w io.Writer, l wire.TemplateList) {
+	g := &screen.Grid{Header: []string{"template", "version", "ε", "parameters"}, Right: map[int]bool{1: true, 2: true}}
+	for _, t := range l.Items {
+		g.Add(t.Dataset+"/"+t.Name, fmt.Sprint(t.Version), screen.Short(t.Epsilon), strings.Join(slices.Sorted(maps.Keys(t.Parameters)), ", "))
+	}
+	g.Write(w)
 }
 
 func showTemplateCommand(a *command.App, dataset *string) *cobra.Command {
@@ -100,26 +94,20 @@ func showTemplateCommand(a *command.App, dataset *string) *cobra.Command {
 		Short: "Show a query and its parameters",
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			t, err := c.Template(cmd.Context(), *dataset, args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(t, func(w io.Writer) {
-				fmt.Fprintf(w, "%s/%s, version %d, ε at most %s\n%s\n", t.Dataset, t.Name, t.Version, screen.Short(t.Epsilon), t.SQL)
-				for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
-					text, err := json.Marshal(t.Parameters[name])
-					if err != nil {
-						continue
-					}
-					fmt.Fprintf(w, "$%s %s\n", name, text)
-				}
-			})
+			return remote.Call(a, func(c *wire.API) (wire.Template, error) { return c.Template(cmd.Context(), *dataset, args[0]) }, writeTemplate)
 		},
 	})
+}
+
+func writeTemplate(w io.Writer, t wire.Template) {
+	fmt.Fprintf(w, "%s/%s, version %d, ε at most %s\n%s\n", t.Dataset, t.Name, t.Version, screen.Short(t.Epsilon), t.SQL)
+	for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
+		text, err := json.Marshal(t.Parameters[name])
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(w, "$%s %s\n", name, text)
+	}
 }
 
 func withdrawTemplateCommand(a *command.App, dataset *string) *cobra.Command {
@@ -128,14 +116,8 @@ func withdrawTemplateCommand(a *command.App, dataset *string) *cobra.Command {
 		Short: "Let a query be asked no more, at once (operator)",
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.WithdrawTemplate(cmd.Context(), *dataset, args[0]); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"withdrawn": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "%s/%s is withdrawn\n", *dataset, args[0]) })
+			return remote.Do(a, func(c *wire.API) error { return c.WithdrawTemplate(cmd.Context(), *dataset, args[0]) },
+				map[string]string{"withdrawn": args[0]}, *dataset+"/"+args[0]+" is withdrawn")
 		},
 	})
 }

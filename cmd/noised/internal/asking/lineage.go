@@ -52,15 +52,7 @@ func loadLineageCommand(a *command.App) *cobra.Command {
 
 func showLineage(a *command.App, get func(context.Context, *wire.API, string) (wire.LineageEvents, error)) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, err := remote.Connect(a)
-		if err != nil {
-			return err
-		}
-		l, err := get(cmd.Context(), c, args[0])
-		if err != nil {
-			return err
-		}
-		return a.Print(l, func(w io.Writer) {
+		return remote.Call(a, func(c *wire.API) (wire.LineageEvents, error) { return get(cmd.Context(), c, args[0]) }, func(w io.Writer, l wire.LineageEvents) {
 			lineageGrid(l.Events).Write(w)
 			if !l.Complete {
 				fmt.Fprintln(a.Stderr, "some of it is from before lineage was recorded: it is derived, and may name more than was read")

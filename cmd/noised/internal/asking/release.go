@@ -1,7 +1,6 @@
 package asking
 
 import (
-	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -18,28 +17,11 @@ func ReleaseCommand(a *command.App) *cobra.Command {
 }
 
 func listReleasesCommand(a *command.App) *cobra.Command {
-	var page remote.Page
-	list := remote.Command(a, &cobra.Command{
+	return remote.InPages(a, &cobra.Command{
 		Use:   "list",
 		Short: "List one's releases, newest first",
 		Args:  command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Releases(cmd.Context(), page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				releaseGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
-	return list
+	}, (*wire.API).Releases, func(l wire.ReleaseList) (*screen.Grid, *string) { return releaseGrid(l.Items), l.Next })
 }
 
 func releaseGrid(releases []wire.Release) *screen.Grid {

@@ -4,6 +4,7 @@ package budget
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/noised/noised/cmd/noised/internal/agreement"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
+	"github.com/noised/noised/cmd/noised/internal/screen"
 )
 
 // Command is noised budget.
@@ -118,22 +120,10 @@ func showBudgetCommand(a *command.App) *cobra.Command {
 			return oneOf(tenant, dataset)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
 			if tenant != "" {
-				b, err := c.TenantBudget(cmd.Context(), tenant)
-				if err != nil {
-					return err
-				}
-				return a.Print(b, func(w io.Writer) { writeTenantBudget(w, b) })
+				return remote.Call(a, func(c *wire.API) (wire.TenantBudget, error) { return c.TenantBudget(cmd.Context(), tenant) }, writeTenantBudget)
 			}
-			b, err := c.DatasetBudget(cmd.Context(), dataset)
-			if err != nil {
-				return err
-			}
-			return a.Print(b, func(w io.Writer) { writeDatasetBudget(w, b) })
+			return remote.Call(a, func(c *wire.API) (wire.DatasetBudget, error) { return c.DatasetBudget(cmd.Context(), dataset) }, writeDatasetBudget)
 		},
 	})
 	show.Flags().StringVar(&tenant, "tenant", "", "tenant")
@@ -143,27 +133,13 @@ func showBudgetCommand(a *command.App) *cobra.Command {
 
 func chargesCommand(a *command.App) *cobra.Command {
 	var tenant string
-	var page remote.Page
-	charges := remote.Command(a, &cobra.Command{
+	charges := remote.InPages(a, &cobra.Command{
 		Use:   "charges --tenant T",
 		Short: "List what was charged to a tenant, newest first",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Charges(cmd.Context(), tenant, page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				spendingGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
+	}, func(c *wire.API, ctx context.Context, cursor string, limit int32) (wire.ChargeList, error) {
+		return c.Charges(ctx, tenant, cursor, limit)
+	}, func(l wire.ChargeList) (*screen.Grid, *string) { return spendingGrid(l.Items), l.Next })
 	charges.Flags().StringVar(&tenant, "tenant", "", "tenant")
-	page.Register(charges)
 	return command.Need(charges, "tenant")
 }
 

@@ -1,7 +1,6 @@
 package loading
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -16,9 +15,8 @@ import (
 
 // ErasuresCommand is noised erasures.
 func ErasuresCommand(a *command.App) *cobra.Command {
-	var page remote.Page
 	var wait bool
-	list := remote.Command(a, &cobra.Command{
+	list := remote.InPages(a, &cobra.Command{
 		Use:   "erasures [ID]",
 		Short: "List the erasures of one's tenant, or show one",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -30,33 +28,19 @@ func ErasuresCommand(a *command.App) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
+	}, (*wire.API).Erasures, func(l wire.ErasureList) (*screen.Grid, *string) { return erasureGrid(l.Items), l.Next })
+	listAll := list.RunE
+	list.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return listAll(cmd, args)
+		}
+		return remote.Call(a, func(c *wire.API) (wire.Erasure, error) {
+			if wait {
+				return c.WaitErased(cmd.Context(), args[0], nil)
 			}
-			if len(args) == 1 {
-				get := c.Erasure
-				if wait {
-					get = func(ctx context.Context, id string) (wire.Erasure, error) { return c.WaitErased(ctx, id, nil) }
-				}
-				e, err := get(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.Print(e, func(w io.Writer) { writeErasure(w, e) })
-			}
-			l, err := c.Erasures(cmd.Context(), page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				erasureGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
+			return c.Erasure(cmd.Context(), args[0])
+		}, writeErasure)
+	}
 	list.Flags().BoolVar(&wait, "wait", false, "with an ID: wait until it has finished")
 	return list
 }

@@ -1,7 +1,6 @@
 package loading
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,28 +17,11 @@ import (
 )
 
 func listLoadsCommand(a *command.App) *cobra.Command {
-	var page remote.Page
-	list := remote.Command(a, &cobra.Command{
+	return remote.InPages(a, &cobra.Command{
 		Use:   "list",
 		Short: "List the loads of one's tenant, newest first",
 		Args:  command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Loads(cmd.Context(), page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				loadGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
-	return list
+	}, (*wire.API).Loads, func(l wire.LoadList) (*screen.Grid, *string) { return loadGrid(l.Items), l.Next })
 }
 
 func loadGrid(loads []wire.Load) *screen.Grid {
@@ -64,19 +46,12 @@ func getLoadCommand(a *command.App) *cobra.Command {
 		Short: "Show the state and counters of a load",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			get := c.Load
-			if wait {
-				get = func(ctx context.Context, id string) (wire.Load, error) { return WaitForLoad(ctx, c, id, nil) }
-			}
-			l, err := get(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) { writeLoad(w, l) })
+			return remote.Call(a, func(c *wire.API) (wire.Load, error) {
+				if wait {
+					return WaitForLoad(cmd.Context(), c, args[0], nil)
+				}
+				return c.Load(cmd.Context(), args[0])
+			}, writeLoad)
 		},
 	})
 	get.Flags().BoolVar(&wait, "wait", false, "wait until it has finished")
@@ -89,15 +64,7 @@ func cancelLoadCommand(a *command.App) *cobra.Command {
 		Short: "Cancel a load that has not finished",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.CancelLoad(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) { writeLoad(w, l) })
+			return remote.Call(a, func(c *wire.API) (wire.Load, error) { return c.CancelLoad(cmd.Context(), args[0]) }, writeLoad)
 		},
 	})
 }

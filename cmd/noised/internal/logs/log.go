@@ -22,31 +22,14 @@ func Command(a *command.App) *cobra.Command {
 }
 
 func logListCommand(a *command.App) *cobra.Command {
-	var page remote.Page
-	list := remote.Command(a, &cobra.Command{
+	return remote.InPages(a, &cobra.Command{
 		Use:   "list",
 		Short: "List the entries that concern one's tenant, newest first",
 		Long: `List the log's entries that concern one's tenant, newest first. With --format
 json each has its leaf, as it was hashed, and what the leaf commits to of one's
 own. Keep those: they open the log when nobody else does.`,
 		Args: command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Log(cmd.Context(), page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				logGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
-	return list
+	}, (*wire.API).Log, func(l wire.LogEntryList) (*screen.Grid, *string) { return logGrid(l.Items), l.Next })
 }
 
 func logGrid(entries []wire.LogEntry) *screen.Grid {

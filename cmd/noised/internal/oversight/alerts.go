@@ -2,7 +2,6 @@ package oversight
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -14,28 +13,11 @@ import (
 
 // AlertsCommand is noised alerts.
 func AlertsCommand(a *command.App) *cobra.Command {
-	var page remote.Page
-	list := remote.Command(a, &cobra.Command{
+	return remote.InPages(a, &cobra.Command{
 		Use:   "alerts",
 		Short: "List principals that behaved unlike themselves, newest first",
 		Args:  command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Alerts(cmd.Context(), page.Cursor, page.Limit)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				alertGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
-		},
-	})
-	page.Register(list)
-	return list
+	}, (*wire.API).Alerts, func(l wire.AlertList) (*screen.Grid, *string) { return alertGrid(l.Items), l.Next })
 }
 
 func alertGrid(alerts []wire.Alert) *screen.Grid {

@@ -1,7 +1,7 @@
 package oversight
 
 import (
-	"io"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -18,41 +18,29 @@ import (
 // RefusalsCommand is noised refusals. It is not called audit: that is the battery
 // which attacks the program.
 func RefusalsCommand(a *command.App) *cobra.Command {
-	var page remote.Page
 	var s wire.RefusalSearch
 	var from, to string
-	list := remote.Command(a, &cobra.Command{
+	list := remote.InPages(a, &cobra.Command{
 		Use:   "refusals",
 		Short: "List requests that were refused, newest first",
 		Long: `List requests that were refused, newest first: those that concern one's
 tenant, or all of them with the operator's key or that of an auditor of no tenant.
 A tenant is concerned by what its own principals asked for, by what names it, and
 by what asks for an object of its.`,
-		Args: command.ExactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
+		Args: func(cmd *cobra.Command, args []string) (err error) {
+			if err := command.ExactArgs()(cmd, args); err != nil {
+				return err
+			}
 			if s.From, err = timeFlag("from", from); err != nil {
 				return err
 			}
-			if s.To, err = timeFlag("to", to); err != nil {
-				return err
-			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			s.Cursor, s.Limit = page.Cursor, page.Limit
-			l, err := c.Refusals(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				refusalGrid(l.Items).Write(w)
-				page.More(a.Stderr, l.Next)
-			})
+			s.To, err = timeFlag("to", to)
+			return err
 		},
-	})
-	page.Register(list)
+	}, func(c *wire.API, ctx context.Context, cursor string, limit int32) (wire.RefusalList, error) {
+		s.Cursor, s.Limit = cursor, limit
+		return c.Refusals(ctx, s)
+	}, func(l wire.RefusalList) (*screen.Grid, *string) { return refusalGrid(l.Items), l.Next })
 	list.Flags().StringVar(&s.Tenant, "tenant", "", "that it concerns")
 	list.Flags().StringVar(&s.Principal, "principal", "", "who asked")
 	list.Flags().StringVar(&s.Operation, "operation", "", "what was asked for, such as getLoad")

@@ -38,15 +38,10 @@ that runs is answered "suspended" and stays charged; a load that runs fails.
 			if err != nil {
 				return err
 			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			s, err := c.Suspend(cmd.Context(), kind, name, reason)
-			if err != nil {
-				return err
-			}
-			return a.Print(s, func(w io.Writer) { fmt.Fprintf(w, "%s is suspended\n", suspended(string(s.Kind), s.Name)) })
+			return remote.Call(a, func(c *wire.API) (wire.Suspension, error) { return c.Suspend(cmd.Context(), kind, name, reason) },
+				func(w io.Writer, s wire.Suspension) {
+					fmt.Fprintf(w, "%s is suspended\n", suspended(string(s.Kind), s.Name))
+				})
 		},
 	})
 	suspend.Flags().StringVar(&reason, "reason", "", "why, for people")
@@ -73,14 +68,8 @@ admin those of its tenant.`,
 			if err != nil {
 				return err
 			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.Lift(cmd.Context(), kind, name); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"lifted": kind, "name": name}, func(w io.Writer) { fmt.Fprintf(w, "%s is no longer suspended\n", suspended(kind, name)) })
+			return remote.Do(a, func(c *wire.API) error { return c.Lift(cmd.Context(), kind, name) },
+				map[string]string{"lifted": kind, "name": name}, suspended(kind, name)+" is no longer suspended")
 		},
 	}))
 }
@@ -92,15 +81,8 @@ func SuspensionsCommand(a *command.App) *cobra.Command {
 		Short: "List what is suspended",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Suspensions(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) { suspensionGrid(l.Items).Write(w) })
+			return remote.Call(a, func(c *wire.API) (wire.SuspensionList, error) { return c.Suspensions(cmd.Context()) },
+				func(w io.Writer, l wire.SuspensionList) { suspensionGrid(l.Items).Write(w) })
 		},
 	})
 }

@@ -59,15 +59,7 @@ revoked and replaced. A key's group never changes.`,
 			case cmd.Flags().Changed("ttl") && f.ttl <= 0:
 				return command.Usagef("--ttl must be more than nothing; leave it out for a key that does not expire")
 			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			k, err := f.create(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			return a.Print(k, func(w io.Writer) {
+			return remote.Call(a, func(c *wire.API) (wire.NewKey, error) { return f.create(cmd.Context(), c) }, func(w io.Writer, k wire.NewKey) {
 				fmt.Fprintln(w, k.Key)
 				fmt.Fprintf(a.Stderr, "created %s (%s); the key above is not shown again\n", k.ID, k.Role)
 			})
@@ -90,22 +82,12 @@ func listKeysCommand(a *command.App) *cobra.Command {
 		Short: "List keys, without their secrets",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			var l wire.KeyList
-			if own != "" {
-				l, err = c.TenantKeys(cmd.Context(), own)
-			} else {
-				l, err = c.Keys(cmd.Context())
-			}
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				keyGrid(l.Items, time.Now()).Write(w)
-			})
+			return remote.Call(a, func(c *wire.API) (wire.KeyList, error) {
+				if own != "" {
+					return c.TenantKeys(cmd.Context(), own)
+				}
+				return c.Keys(cmd.Context())
+			}, func(w io.Writer, l wire.KeyList) { keyGrid(l.Items, time.Now()).Write(w) })
 		},
 	})
 	list.Flags().StringVar(&own, "as-tenant", "", "list them as this tenant's admin")
@@ -146,20 +128,12 @@ lives on for the overlap, and is listed with its end.`,
 		Example: "  noised key rotate key_… --overlap 24h\n  noised key rotate key_… --overlap 0s   # it was stolen",
 		Args:    command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			var k wire.NewKey
-			if own != "" {
-				k, err = c.RotateTenantKey(cmd.Context(), own, args[0], overlap.String())
-			} else {
-				k, err = c.RotateKey(cmd.Context(), args[0], overlap.String())
-			}
-			if err != nil {
-				return err
-			}
-			return a.Print(k, func(w io.Writer) {
+			return remote.Call(a, func(c *wire.API) (wire.NewKey, error) {
+				if own != "" {
+					return c.RotateTenantKey(cmd.Context(), own, args[0], overlap.String())
+				}
+				return c.RotateKey(cmd.Context(), args[0], overlap.String())
+			}, func(w io.Writer, k wire.NewKey) {
 				fmt.Fprintln(w, k.Key)
 				fmt.Fprintf(a.Stderr, "%s replaces %s, which ends in %s; the key above is not shown again\n", k.ID, args[0], overlap)
 			})
@@ -177,19 +151,12 @@ func revokeKeyCommand(a *command.App) *cobra.Command {
 		Short: "Revoke a key at once",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if own != "" {
-				err = c.RevokeTenantKey(cmd.Context(), own, args[0])
-			} else {
-				err = c.RevokeKey(cmd.Context(), args[0])
-			}
-			if err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "revoked %s\n", args[0]) })
+			return remote.Do(a, func(c *wire.API) error {
+				if own != "" {
+					return c.RevokeTenantKey(cmd.Context(), own, args[0])
+				}
+				return c.RevokeKey(cmd.Context(), args[0])
+			}, map[string]string{"revoked": args[0]}, "revoked "+args[0])
 		},
 	})
 	revoke.Flags().StringVar(&own, "as-tenant", "", "revoke it as this tenant's admin")

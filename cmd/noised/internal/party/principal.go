@@ -1,11 +1,9 @@
 package party
 
 import (
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
 )
@@ -24,14 +22,8 @@ that its issuer gives it, its certificates. Lists of keys, charges and refusals
 name principals: key_…, oidc_… for tokens, cert_… for certificates.`,
 		Args: command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.RevokePrincipal(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "revoked %s\n", args[0]) })
+			return remote.Do(a, func(c *wire.API) error { return c.RevokePrincipal(cmd.Context(), args[0]) },
+				map[string]string{"revoked": args[0]}, "revoked "+args[0])
 		},
 	})
 }

@@ -44,15 +44,7 @@ principals of the tenant together).`,
 			if err != nil {
 				return err
 			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			now, err := c.PutQuotas(cmd.Context(), args[0], q)
-			if err != nil {
-				return err
-			}
-			return a.Print(now, func(w io.Writer) { writeQuotas(w, now) })
+			return remote.Call(a, func(c *wire.API) (wire.TenantQuotas, error) { return c.PutQuotas(cmd.Context(), args[0], q) }, writeQuotas)
 		},
 	})
 	return set
@@ -64,15 +56,7 @@ func showQuotaCommand(a *command.App) *cobra.Command {
 		Short: "Show a tenant's quotas (operator, tenant admin)",
 		Args:  command.ExactArgs("TENANT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			q, err := c.Quotas(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.Print(q, func(w io.Writer) { writeQuotas(w, q) })
+			return remote.Call(a, func(c *wire.API) (wire.TenantQuotas, error) { return c.Quotas(cmd.Context(), args[0]) }, writeQuotas)
 		},
 	})
 }

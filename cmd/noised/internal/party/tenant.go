@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
 	"github.com/noised/noised/cmd/noised/internal/screen"
@@ -21,15 +22,8 @@ func TenantCommand(a *command.App) *cobra.Command {
 		Short: "Create a tenant (operator)",
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			t, err := c.CreateTenant(cmd.Context(), args[0], region)
-			if err != nil {
-				return err
-			}
-			return a.Print(t, func(w io.Writer) { fmt.Fprintf(w, "created tenant %s\n", t.Name) })
+			return remote.Call(a, func(c *wire.API) (wire.Tenant, error) { return c.CreateTenant(cmd.Context(), args[0], region) },
+				func(w io.Writer, t wire.Tenant) { fmt.Fprintf(w, "created tenant %s\n", t.Name) })
 		},
 	})
 	create.Flags().StringVar(&region, "region", "", "where the tenant's rows belong: servers of other regions neither store nor read them")
@@ -38,21 +32,7 @@ func TenantCommand(a *command.App) *cobra.Command {
 		Short: "List tenants (operator)",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.Tenants(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) {
-				g := screen.Grid{Header: []string{"tenant", "region", "state", "created"}}
-				for _, t := range l.Items {
-					g.Add(t.Name, remote.Value(t.Region), suspension(t.Suspended), screen.ShowTime(t.CreatedAt))
-				}
-				g.Write(w)
-			})
+			return remote.Call(a, func(c *wire.API) (wire.TenantList, error) { return c.Tenants(cmd.Context()) }, writeTenants)
 		},
 	})
 	return command.Group("tenant", "Create, list, suspend and delete tenants", create, list,
@@ -62,21 +42,22 @@ func TenantCommand(a *command.App) *cobra.Command {
 		deleteTenantCommand(a))
 }
 
+func writeTenants(w io.Writer, l wire.TenantList) {
+	g := screen.Grid{Header: []string{"tenant", "region", "state", "created"}}
+	for _, t := range l.Items {
+		g.Add(t.Name, remote.Value(t.Region), suspension(t.Suspended), screen.ShowTime(t.CreatedAt))
+	}
+	g.Write(w)
+}
+
 func suspendCommand(a *command.App, use, short string, suspended bool) *cobra.Command {
 	return remote.Command(a, &cobra.Command{
 		Use:   use + " NAME",
 		Short: short,
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			t, err := c.SetSuspended(cmd.Context(), args[0], suspended)
-			if err != nil {
-				return err
-			}
-			return a.Print(t, func(w io.Writer) { fmt.Fprintf(w, "tenant %s is %s\n", t.Name, suspension(t.Suspended)) })
+			return remote.Call(a, func(c *wire.API) (wire.Tenant, error) { return c.SetSuspended(cmd.Context(), args[0], suspended) },
+				func(w io.Writer, t wire.Tenant) { fmt.Fprintf(w, "tenant %s is %s\n", t.Name, suspension(t.Suspended)) })
 		},
 	})
 }
@@ -87,15 +68,10 @@ func regionCommand(a *command.App) *cobra.Command {
 		Short: "Say where a tenant's rows belong, as long as it has none in another region",
 		Args:  command.ExactArgs("NAME", "REGION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			t, err := c.SetRegion(cmd.Context(), args[0], args[1])
-			if err != nil {
-				return err
-			}
-			return a.Print(t, func(w io.Writer) { fmt.Fprintf(w, "tenant %s belongs to %s\n", t.Name, remote.Value(t.Region)) })
+			return remote.Call(a, func(c *wire.API) (wire.Tenant, error) { return c.SetRegion(cmd.Context(), args[0], args[1]) },
+				func(w io.Writer, t wire.Tenant) {
+					fmt.Fprintf(w, "tenant %s belongs to %s\n", t.Name, remote.Value(t.Region))
+				})
 		},
 	})
 }
@@ -106,14 +82,8 @@ func deleteTenantCommand(a *command.App) *cobra.Command {
 		Short: "Delete a tenant; its budget accounts stay",
 		Args:  command.ExactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			if err := c.DeleteTenant(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.Print(map[string]string{"deleted": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "deleted tenant %s\n", args[0]) })
+			return remote.Do(a, func(c *wire.API) error { return c.DeleteTenant(cmd.Context(), args[0]) },
+				map[string]string{"deleted": args[0]}, "deleted tenant "+args[0])
 		},
 	})
 }

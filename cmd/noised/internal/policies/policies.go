@@ -107,15 +107,9 @@ kept for ever. A set that does not hold changes nothing.`,
 			if err != nil {
 				return err
 			}
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			accepted, err := c.PutPolicies(cmd.Context(), files)
-			if err != nil {
-				return err
-			}
-			return a.Print(accepted, func(w io.Writer) {
+			return remote.Call(a, func(c *wire.API) (wire.PolicyAccepted, error) {
+				return c.PutPolicies(cmd.Context(), files)
+			}, func(w io.Writer, accepted wire.PolicyAccepted) {
 				fmt.Fprintf(w, "version %d is in force: %s\n", accepted.Version, strings.Join(accepted.Policies, ", "))
 			})
 		},
@@ -129,15 +123,9 @@ func getPolicyCommand(a *command.App) *cobra.Command {
 		Short: "Print the policies in force, or an earlier version",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			p, err := c.Policies(cmd.Context(), version)
-			if err != nil {
-				return err
-			}
-			return a.Print(p, func(w io.Writer) {
+			return remote.Call(a, func(c *wire.API) (wire.PolicyText, error) {
+				return c.Policies(cmd.Context(), version)
+			}, func(w io.Writer, p wire.PolicyText) {
 				for _, name := range slices.Sorted(maps.Keys(p.Files)) {
 					fmt.Fprintf(w, "// %s of version %d\n%s\n", name, p.Version, strings.TrimRight(p.Files[name], "\n"))
 				}
@@ -154,15 +142,8 @@ func policyVersionsCommand(a *command.App) *cobra.Command {
 		Short: "List the versions of the policies",
 		Args:  command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := remote.Connect(a)
-			if err != nil {
-				return err
-			}
-			l, err := c.PolicyVersions(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.Print(l, func(w io.Writer) { versionGrid(l.Items).Write(w) })
+			return remote.Call(a, func(c *wire.API) (wire.PolicyVersionList, error) { return c.PolicyVersions(cmd.Context()) },
+				func(w io.Writer, l wire.PolicyVersionList) { versionGrid(l.Items).Write(w) })
 		},
 	})
 }

@@ -1,5 +1,6 @@
 // Package remote reaches a server for commands: with the address and the key that flags
-// and environment name, and with its refusals put into words for people.
+// and environment name. It makes the one call that most of them stand for and prints the
+// answer, a list page by page, and puts refusals into words for people.
 package remote
 
 import (
