@@ -9,13 +9,14 @@ import (
 	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/keyring"
+	"github.com/noised/noised/privacy/keyring/keyringtest"
 )
 
 // TestShreddedReleasesAreNotShown, those that did not open before included: nobody can
 // keep a dataset by changing what is stored of it.
 func TestShreddedReleasesAreNotShown(t *testing.T) {
 	db, plain := open(t)
-	s := release.New(db).WithKeys(keyring.New(db, fixed{}, time.Now))
+	s := release.New(db).WithKeys(keyring.New(db, keyringtest.Wrapper{}, time.Now))
 	for i := range 3 {
 		c := core(i)
 		ask(t, db, s, c, release.View{Release: c.ID, Principal: "key_a", SQL: "SELECT 1", Result: []byte("a result")})
