@@ -8,11 +8,23 @@ import (
 	"io"
 	"os"
 
+	"github.com/noised/noised/analytics/catalog"
+	"github.com/noised/noised/ingest/owned"
 	"github.com/noised/noised/privacy"
 )
 
-// maxPage is the largest number of loads that List returns at once.
-const maxPage = 1000
+// records are all loads, for their tenants to read.
+func (s *Service) records() owned.Records[record] {
+	return owned.Records[record]{
+		Find: func(ctx context.Context, condition string, args ...any) ([]record, error) {
+			return find(ctx, s.o.DB, condition, args...)
+		},
+		Since: s.tenantSince, What: "load",
+		Key: func(j *record) owned.Key {
+			return owned.Key{Seq: j.seq, ID: j.ID, Tenant: j.Tenant, Since: j.tenantSince}
+		},
+	}
+}
 
 // Get returns one load of a tenant, or CodeNotFound.
 func (s *Service) Get(ctx context.Context, tenant, id string) (Load, error) {
@@ -21,53 +33,39 @@ func (s *Service) Get(ctx context.Context, tenant, id string) (Load, error) {
 }
 
 func (s *Service) get(ctx context.Context, tenant, id string) (record, error) {
-	since, err := s.tenantSince(ctx, tenant)
-	if err != nil {
-		return record{}, err
+	j, err := s.records().Get(ctx, tenant, id)
+	if err == nil {
+		err = s.openIgnored(ctx, &j)
 	}
-	found, err := find(ctx, s.o.DB, `id = ? AND tenant = ? AND tenant_since = ?`, id, tenant, since)
-	if err != nil {
-		return record{}, err
-	}
-	if len(found) == 0 {
-		return record{}, privacy.Errorf(privacy.CodeNotFound, "there is no such load")
-	}
-	return found[0], s.openIgnored(ctx, &found[0])
+	return j, err
 }
 
 // List returns the loads of a tenant, newest first: at most limit of them,
 // after the one whose id is the cursor. next is the cursor of the following
 // page, empty on the last.
 func (s *Service) List(ctx context.Context, tenant, cursor string, limit int) (items []Load, next string, err error) {
-	since, err := s.tenantSince(ctx, tenant)
+	page, next, err := s.records().List(ctx, tenant, cursor, limit)
 	if err != nil {
 		return nil, "", err
 	}
-	limit = min(max(limit, 1), maxPage)
-	condition, args := `tenant = ? AND tenant_since = ?`, []any{tenant, since}
-	if cursor != "" {
-		at, err := s.get(ctx, tenant, cursor)
-		if err != nil {
-			return nil, "", privacy.Errorf(privacy.CodeInvalidRequest, "the cursor is not one that this list returned")
-		}
-		condition, args = condition+` AND seq < ?`, append(args, at.seq)
-	}
-	found, err := find(ctx, s.o.DB, condition+` ORDER BY seq DESC LIMIT ?`, append(args, limit+1)...)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(found) > limit {
-		found = found[:limit]
-		next = found[limit-1].ID
-	}
-	items = make([]Load, len(found))
-	for i := range found {
-		if err := s.openIgnored(ctx, &found[i]); err != nil {
+	items = make([]Load, len(page))
+	for i := range page {
+		if err := s.openIgnored(ctx, &page[i]); err != nil {
 			return nil, "", err
 		}
-		items[i] = found[i].Load
+		items[i] = page[i].Load
 	}
 	return items, next, nil
+}
+
+// TenantsOf returns the tenant that owns a load; none for a public table's, for a
+// load that there is not, and for that of a tenant which is no more.
+func (s *Service) TenantsOf(ctx context.Context, id string) ([]string, error) {
+	tenant, err := s.records().Owner(ctx, id)
+	if err != nil || tenant == catalog.Public {
+		return nil, err
+	}
+	return []string{tenant}, nil
 }
 
 // errCancelled is the cause of a context that Cancel ended.
