@@ -32,6 +32,19 @@ func of(tenant, id string) privacy.Principal {
 	return privacy.Principal{ID: id, Tenant: tenant, Role: privacy.RoleAnalyst}
 }
 
+// busy is a house that admits so many queries of a tenant at a time. Each of its runs
+// says that it is running, and goes on when proceed is closed.
+func busy(t *testing.T, most int64) (h *house, running <-chan struct{}, proceed chan struct{}) {
+	began, proceed := make(chan struct{}), make(chan struct{})
+	h = newHouse(t).with(func(o *query.Options) { o.Quotas, o.Timeout = atMost(most), time.Minute })
+	h.engine.before = func(engine.Input) error {
+		began <- struct{}{}
+		<-proceed
+		return nil
+	}
+	return h, began, proceed
+}
+
 // ward asks a question that nobody else asks.
 func ward(n int) question.Request {
 	epsilon := 0.01
@@ -51,14 +64,7 @@ func (h *house) inLine(n int) {
 // TestQueriesOfATenantAtATime: what is beyond the quota is refused before it is
 // charged; other tenants, and principals of none, do not count.
 func TestQueriesOfATenantAtATime(t *testing.T) {
-	h := newHouse(t)
-	h = h.with(func(o *query.Options) { o.Quotas, o.Timeout = atMost(2), time.Minute })
-	running, proceed := make(chan struct{}), make(chan struct{})
-	h.engine.before = func(engine.Input) error {
-		running <- struct{}{}
-		<-proceed
-		return nil
-	}
+	h, running, proceed := busy(t, 2)
 	var all sync.WaitGroup
 	for i, p := range []privacy.Principal{of("a", "key_1"), of("a", "key_2"), of("b", "key_3"), of("", "key_4")} {
 		all.Go(func() {
@@ -87,14 +93,7 @@ func TestQueriesOfATenantAtATime(t *testing.T) {
 // TestPricesCountAsQueries: to find the price of an accuracy takes the processor for
 // long, and so a tenant must not ask for any number of prices at a time.
 func TestPricesCountAsQueries(t *testing.T) {
-	h := newHouse(t)
-	h = h.with(func(o *query.Options) { o.Quotas, o.Timeout = atMost(1), time.Minute })
-	running, proceed := make(chan struct{}), make(chan struct{})
-	h.engine.before = func(engine.Input) error {
-		running <- struct{}{}
-		<-proceed
-		return nil
-	}
+	h, running, proceed := busy(t, 1)
 	done := make(chan error)
 	go func() {
 		_, err := h.Query(t.Context(), of("a", "key_1"), ward(1))
@@ -121,14 +120,7 @@ func TestPricesCountAsQueries(t *testing.T) {
 // TestWhoHangsUpStillCounts: a query whose caller has gone counts until its run has
 // ended, or a tenant could have any number of them.
 func TestWhoHangsUpStillCounts(t *testing.T) {
-	h := newHouse(t)
-	h = h.with(func(o *query.Options) { o.Quotas, o.Timeout = atMost(1), time.Minute })
-	running, proceed := make(chan struct{}), make(chan struct{})
-	h.engine.before = func(engine.Input) error {
-		running <- struct{}{}
-		<-proceed
-		return nil
-	}
+	h, running, proceed := busy(t, 1)
 	ctx, hangUp := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
