@@ -5,11 +5,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/noised/noised/analytics/contract/contracttest"
 	"github.com/noised/noised/analytics/plan"
 )
 
 func TestCodes(t *testing.T) {
-	c := mustParse(t, doc(`
+	c := mustParse(t, contracttest.Around(`
   z: {type: varchar, role: dimension, domain: {values: [b, a]}}
   b: {type: boolean, role: dimension, domain: {values: [true]}}
   p: {type: varchar, role: dimension}

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestView(t *testing.T) {
-	c := mustParse(t, doc(`
+	c := mustParse(t, contracttest.Around(`
   n: {type: bigint, role: dimension, domain: {range: [1, 3]}}
   b: {type: boolean, role: dimension, domain: {values: [true, false]}}
   d: {type: date, role: dimension, domain: {values: [2024-02-29]}}
@@ -44,18 +46,18 @@ columns:
   id: {type: bigint, role: unit}
 `
 	)
-	base := doc("\n  x: {type: integer, role: measure, bounds: [0, 5]}\n  y: {type: varchar, role: dimension}")
+	base := contracttest.Around("\n  x: {type: integer, role: measure, bounds: [0, 5]}\n  y: {type: varchar, role: dimension}")
 	tests := []struct {
 		name     string
 		old, new string
 		want     bool
 	}{
 		{"the same columns", base, base, true},
-		{"a column less", base, doc("\n  x: {type: integer, role: measure, bounds: [0, 5]}"), true},
-		{"other bounds, another role, another order", base, doc("\n  y: {type: varchar, role: dimension, domain: {values: [a]}}\n  x: {type: integer, role: dimension}"), true},
-		{"a column more", doc(""), base, false},
-		{"another type", base, doc("\n  x: {type: bigint, role: measure, bounds: [0, 5]}"), false},
-		{"another scope", doc(""), scoped + "9" + rest, false},
+		{"a column less", base, contracttest.Around("\n  x: {type: integer, role: measure, bounds: [0, 5]}"), true},
+		{"other bounds, another role, another order", base, contracttest.Around("\n  y: {type: varchar, role: dimension, domain: {values: [a]}}\n  x: {type: integer, role: dimension}"), true},
+		{"a column more", contracttest.Around(""), base, false},
+		{"another type", base, contracttest.Around("\n  x: {type: bigint, role: measure, bounds: [0, 5]}"), false},
+		{"another scope", contracttest.Around(""), scoped + "9" + rest, false},
 		{"max_rows kept", scoped + "3" + rest, scoped + "3" + rest, true},
 		{"max_rows relaxed", scoped + "3" + rest, scoped + "4" + rest, true},
 		{"max_rows tightened", scoped + "3" + rest, scoped + "2" + rest, false},
@@ -72,7 +74,7 @@ columns:
 // A bound that loads did not enforce cannot be relied on later, while data
 // that was bounded more may be read under bounds of a query.
 func TestReadsFromAcrossKindsOfBounds(t *testing.T) {
-	free := mustParse(t, doc(""))
+	free := mustParse(t, contracttest.Around(""))
 	bounded := *free
 	bounded.MaxRowsOnly, bounded.Limits.MaxRows = true, 1
 	if bounded.ReadsFrom(free) {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestPeriods(t *testing.T) {
@@ -18,26 +19,26 @@ func TestPeriods(t *testing.T) {
 		of                      map[string]string
 	}{
 		{
-			"days", anyDay, "{column: day, every: day, from: 2024-02-28, to: 2024-03-01}",
+			"days", contracttest.AnyDay, "{column: day, every: day, from: 2024-02-28, to: 2024-03-01}",
 			"2024-02-28 2024-02-29 2024-03-01",
 			map[string]string{"2024-02-27": contract.PeriodOther, "2024-02-29": "2024-02-29", "2024-03-02": contract.PeriodOther},
 		},
 		{
-			"weeks begin on Monday", anyDay, "{column: day, every: week, from: 2024-01-03, to: 2024-01-15}",
+			"weeks begin on Monday", contracttest.AnyDay, "{column: day, every: week, from: 2024-01-03, to: 2024-01-15}",
 			"2024-01-01 2024-01-08 2024-01-15",
 			map[string]string{"2023-12-31": contract.PeriodOther, "2024-01-01": "2024-01-01", "2024-01-07": "2024-01-01", "2024-01-21": "2024-01-15", "2024-01-22": contract.PeriodOther},
 		},
 		{
-			"a Sunday ends its week", anyDay, "{column: day, every: week, from: 2024-01-07, to: 2024-01-07}",
+			"a Sunday ends its week", contracttest.AnyDay, "{column: day, every: week, from: 2024-01-07, to: 2024-01-07}",
 			"2024-01-01", map[string]string{"2024-01-08": contract.PeriodOther},
 		},
 		{
-			"months are whole", anyDay, "{column: day, every: month, from: 2023-11-30, to: 2024-02-01}",
+			"months are whole", contracttest.AnyDay, "{column: day, every: month, from: 2023-11-30, to: 2024-02-01}",
 			"2023-11-01 2023-12-01 2024-01-01 2024-02-01",
 			map[string]string{"2023-11-01": "2023-11-01", "2024-02-29": "2024-02-01", "2024-03-01": contract.PeriodOther},
 		},
 		{
-			"before 1970", anyDay, "{column: day, every: month, from: 1969-12-15, to: 1970-01-02}",
+			"before 1970", contracttest.AnyDay, "{column: day, every: month, from: 1969-12-15, to: 1970-01-02}",
 			"1969-12-01 1970-01-01", map[string]string{"1969-11-30": contract.PeriodOther},
 		},
 		{
@@ -55,7 +56,7 @@ func TestPeriods(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := mustParse(t, periods(tt.domain, tt.budgetPer)).BudgetPer
+			b := mustParse(t, contracttest.Periods(tt.domain, tt.budgetPer)).BudgetPer
 			var names []string
 			for _, p := range b.Periods() {
 				names = append(names, p.Name)

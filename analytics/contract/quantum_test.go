@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 	"github.com/noised/noised/analytics/contractparse"
 	"github.com/noised/noised/analytics/plan"
 	"github.com/noised/noised/privacy"
@@ -17,7 +18,7 @@ import (
 
 func measure(t testing.TB, column string) (*contract.Contract, contract.Column) {
 	t.Helper()
-	c := mustParse(t, doc("\n  x: "+column))
+	c := mustParse(t, contracttest.Around("\n  x: "+column))
 	col, _ := c.Column("x")
 	return c, col
 }
@@ -89,7 +90,7 @@ func TestDecimalBoundsAreExact(t *testing.T) {
 		text := func(v int64) string {
 			return plan.IntValue(plan.Type{Kind: plan.KindDecimal, Precision: 18, Scale: uint8(scale)}, v).Text()
 		}
-		c, err := contractparse.Parse([]byte(doc(fmt.Sprintf("\n  x: {type: 'decimal(18,%d)', role: measure, bounds: [%s, %s]}", scale, text(lo), text(hi)))))
+		c, err := contractparse.Parse([]byte(contracttest.Around(fmt.Sprintf("\n  x: {type: 'decimal(18,%d)', role: measure, bounds: [%s, %s]}", scale, text(lo), text(hi)))))
 		if err != nil {
 			t.Fatal(privacy.AsError(err).Problems)
 		}

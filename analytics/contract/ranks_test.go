@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestRanks(t *testing.T) {
@@ -24,15 +25,15 @@ func TestRanks(t *testing.T) {
 		name, doc, table string
 		want             string // groupings, their columns joined by commas
 	}{
-		{"each declared dimension, without an index", doc(dimensions), "", "z b"},
-		{"an index, sorted and each grouping once", doc(dimensions + "\nbounding_index: [[z, b], [b], [b, z]]"), "", "b,z b"},
-		{"an empty index", doc(dimensions + "\nbounding_index: []"), "", ""},
-		{"no dimension", minimal, "", ""},
-		{"a key that others refer to", shop, "purchase", "o"},
-		{"a key that is the unit is not stored", shop, "person", ""},
-		{"a table to which none refers", shop, "item", ""},
-		{"a public table", shop, "city", "none"},
-		{"no such table", shop, "nothing", "none"},
+		{"each declared dimension, without an index", contracttest.Around(dimensions), "", "z b"},
+		{"an index, sorted and each grouping once", contracttest.Around(dimensions + "\nbounding_index: [[z, b], [b], [b, z]]"), "", "b,z b"},
+		{"an empty index", contracttest.Around(dimensions + "\nbounding_index: []"), "", ""},
+		{"no dimension", contracttest.Minimal, "", ""},
+		{"a key that others refer to", contracttest.Shop, "purchase", "o"},
+		{"a key that is the unit is not stored", contracttest.Shop, "person", ""},
+		{"a table to which none refers", contracttest.Shop, "item", ""},
+		{"a public table", contracttest.Shop, "city", "none"},
+		{"no such table", contracttest.Shop, "nothing", "none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ranks := mustParse(t, tt.doc).Ranks(tt.table)
@@ -48,14 +49,14 @@ func TestRanks(t *testing.T) {
 			}
 		})
 	}
-	if got := mustParse(t, doc(wide)).Ranks(""); len(got) != contract.MaxRanked {
+	if got := mustParse(t, contracttest.Around(wide)).Ranks(""); len(got) != contract.MaxRanked {
 		t.Errorf("%d dimensions are ranked, want %d: each costs every row", len(got), contract.MaxRanked)
 	}
 }
 
 // What bounding_index says is the contract's to show, also that it is empty.
 func TestRanksDoNotReorderTheContract(t *testing.T) {
-	c := mustParse(t, doc("\n  z: {type: boolean, role: dimension, domain: {values: [true]}}\n  b: {type: boolean, role: dimension, domain: {values: [true]}}\nbounding_index: [[z, b]]"))
+	c := mustParse(t, contracttest.Around("\n  z: {type: boolean, role: dimension, domain: {values: [true]}}\n  b: {type: boolean, role: dimension, domain: {values: [true]}}\nbounding_index: [[z, b]]"))
 	c.Ranks("")
 	if diff := cmp.Diff([][]string{{"z", "b"}}, c.BoundingIndex); diff != "" {
 		t.Error(diff)

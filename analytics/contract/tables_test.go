@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestTablesView(t *testing.T) {
-	c := mustParse(t, shop)
+	c := mustParse(t, contracttest.Shop)
 	got, err := json.Marshal(c.JSON())
 	if err != nil {
 		t.Fatal(err)
@@ -29,26 +31,26 @@ func TestTablesView(t *testing.T) {
 
 func TestReadsFromWithTables(t *testing.T) {
 	replace := func(old, new string) string {
-		if !strings.Contains(shop, old) {
+		if !strings.Contains(contracttest.Shop, old) {
 			t.Fatalf("%q is not in the sample", old)
 		}
-		return strings.Replace(shop, old, new, 1)
+		return strings.Replace(contracttest.Shop, old, new, 1)
 	}
 	tests := []struct {
 		name, new string
 		want      bool
 	}{
-		{"the same", shop, true},
+		{"the same", contracttest.Shop, true},
 		{"other bounds", replace("[0, 100]", "[0, 50]"), true},
-		{"a table less", replace(shop[strings.Index(shop, "  note:"):], ""), true},
-		{"a table more", shop + "  shelf:\n    public: true\n    columns: {s: {type: integer, role: dimension}}\n", true},
+		{"a table less", replace(contracttest.Shop[strings.Index(contracttest.Shop, "  note:"):], ""), true},
+		{"a table more", contracttest.Shop + "  shelf:\n    public: true\n    columns: {s: {type: integer, role: dimension}}\n", true},
 		{"a column more", replace("name: {type", "size: {type: integer, role: dimension}, name: {type"), false},
 		{"another type", replace("stars: {type: tinyint", "stars: {type: integer"), false},
 		{"another way to the unit", replace("by -> purchase.who", "by -> person.id"), false},
 		{"another scope", replace("scope: tenant", "scope: person"), false},
-		{"one table", strings.Replace(doc(""), "dataset: d", "dataset: shop", 1), false},
+		{"one table", strings.Replace(contracttest.Around(""), "dataset: d", "dataset: shop", 1), false},
 	}
-	old := mustParse(t, shop)
+	old := mustParse(t, contracttest.Shop)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := mustParse(t, tt.new).ReadsFrom(old); got != tt.want {

@@ -7,10 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestApprovalsAndAnalysts(t *testing.T) {
-	c, err := Parse([]byte(minimal + "\napprovals: {budget_admins: 2, tenants: affected, expires_after: 48h, proposer_may_sign: true}\nanalysts: [lab, acme]"))
+	c, err := Parse([]byte(contracttest.Minimal + "\napprovals: {budget_admins: 2, tenants: affected, expires_after: 48h, proposer_may_sign: true}\nanalysts: [lab, acme]"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,19 +26,19 @@ func TestApprovalsAndAnalysts(t *testing.T) {
 		t.Errorf("view %+v", view)
 	}
 
-	if c, err = Parse([]byte(minimal + "\napprovals: {tenants: affected}\nanalysts: []")); err != nil {
+	if c, err = Parse([]byte(contracttest.Minimal + "\napprovals: {tenants: affected}\nanalysts: []")); err != nil {
 		t.Fatal(err)
 	}
 	if c.Approvals.ExpiresAfter != contract.DefaultExpiry || c.MayAsk("") || c.MayAsk("lab") {
 		t.Errorf("%+v, an empty list lets somebody ask", *c.Approvals)
 	}
-	if c, err = Parse([]byte(minimal)); err != nil || c.Approvals != nil || !c.MayAsk("") || c.JSON().Approvals != nil {
+	if c, err = Parse([]byte(contracttest.Minimal)); err != nil || c.Approvals != nil || !c.MayAsk("") || c.JSON().Approvals != nil {
 		t.Errorf("a contract that says nothing: %v", err)
 	}
 }
 
 func TestFaultsOfApprovals(t *testing.T) {
-	got := problemsOf(t, minimal+`
+	got := problemsOf(t, contracttest.Minimal+`
 approvals:
   budget_admins: 0
   tenants: all
@@ -61,7 +62,7 @@ analysts:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	got = problemsOf(t, minimal+"\napprovals: {expires_after: 1h}")
+	got = problemsOf(t, contracttest.Minimal+"\napprovals: {expires_after: 1h}")
 	if diff := cmp.Diff([]string{"7 approvals: names nobody: say budget_admins, tenants or both, or leave the clause out"}, got); diff != "" {
 		t.Error(diff)
 	}

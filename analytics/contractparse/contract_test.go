@@ -38,16 +38,6 @@ func texts(values ...string) []plan.Value {
 	return out
 }
 
-// doc is a valid contract around the given columns.
-func doc(columns string) string {
-	return `dataset: d
-version: 1
-privacy_unit: {column: id, scope: person}
-contribution: {max_partitions: 1, max_rows_per_partition: 1}
-columns:
-  id: {type: bigint, role: unit}` + columns
-}
-
 func TestSampleContract(t *testing.T) {
 	got := mustParse(t, string(sample(t)))
 	bigint, varchar := plan.Of(plan.KindBigint), plan.Of(plan.KindVarchar)

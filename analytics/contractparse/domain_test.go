@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/noised/noised/analytics/contract/contracttest"
 )
 
 func TestDomains(t *testing.T) {
@@ -26,7 +28,7 @@ func TestDomains(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			col, _ := mustParse(t, doc("\n  x: "+tt.column)).Column("x")
+			col, _ := mustParse(t, contracttest.Around("\n  x: "+tt.column)).Column("x")
 			var got []string
 			for _, v := range col.Domain {
 				if v.Type != col.Type {

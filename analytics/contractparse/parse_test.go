@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 	"github.com/noised/noised/analytics/document"
 	"github.com/noised/noised/privacy"
 )
@@ -31,9 +32,6 @@ func problemsOf(t testing.TB, doc string) []string {
 	}
 	return out
 }
-
-// minimal is the least contract.
-const minimal = "dataset: d\nversion: 1\nprivacy_unit: {column: a, scope: person}\ncontribution: {max_rows: 1}\ncolumns:\n  a: {type: bigint, role: unit}"
 
 func TestEveryProblemIsReportedWithItsLine(t *testing.T) {
 	got := problemsOf(t, `dataset: Inst Eval
@@ -92,7 +90,7 @@ budget_defaults: {epsilon_per_query: 1000, delta_per_query: .nan}
 }
 
 func TestDocumentProblems(t *testing.T) {
-	valid := doc("")
+	valid := contracttest.Around("")
 	replace := func(old, new string) string {
 		if !strings.Contains(valid, old) {
 			t.Fatalf("%q is not in the sample", old)
@@ -106,7 +104,7 @@ func TestDocumentProblems(t *testing.T) {
 		{"empty", "", []string{"1 : the document is empty"}},
 		{"only a comment", "# nothing\n", []string{"1 : the document is empty"}},
 		{"a list", "- 1", []string{"1 : must have the fields dataset"}},
-		{"reserved name", strings.Replace(minimal, "dataset: d", "dataset: default", 1), []string{
+		{"reserved name", strings.Replace(contracttest.Minimal, "dataset: d", "dataset: default", 1), []string{
 			`1 dataset: "default" stands for all other datasets in budgets: choose another name`,
 		}},
 		{"broken", "dataset: [1, 2\nversion: 3", []string{"2 : the document is not valid YAML: "}},
@@ -218,7 +216,7 @@ func TestColumnProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.column, func(t *testing.T) {
-			expectProblems(t, doc("\n  x: "+tt.column), []string{"7 columns.x." + tt.want})
+			expectProblems(t, contracttest.Around("\n  x: "+tt.column), []string{"7 columns.x." + tt.want})
 		})
 	}
 }
@@ -230,11 +228,11 @@ func TestDomainsShareOneLimit(t *testing.T) {
 	for i := range 3 {
 		fmt.Fprintf(&columns, "\n  c%d: {type: bigint, role: dimension, domain: {range: [1, 400000]}}", i)
 	}
-	expectProblems(t, doc(columns.String()), []string{"9 columns.c2.domain.range: the contract declares more than"})
+	expectProblems(t, contracttest.Around(columns.String()), []string{"9 columns.c2.domain.range: the contract declares more than"})
 }
 
 func TestManyProblemsAreCut(t *testing.T) {
-	got := problemsOf(t, doc("\n  x: {type: varchar, role: dimension, domain: {values: ["+strings.Repeat("1,", 5000)+"]}}"))
+	got := problemsOf(t, contracttest.Around("\n  x: {type: varchar, role: dimension, domain: {values: ["+strings.Repeat("1,", 5000)+"]}}"))
 	if len(got) != document.MaxProblems+1 || !strings.HasPrefix(got[document.MaxProblems], "0 : and 4000 more") {
 		t.Errorf("%d problems, the last is %q", len(got), got[len(got)-1])
 	}
@@ -245,12 +243,12 @@ func TestManyProblemsAreCut(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(sample(f))
 	for _, seed := range []string{
-		"", "{", "a: b: c", "columns: {a: {type: [", doc("\n  x: {type: double, role: measure, bounds: [0, 1e30], resolution: 1e18}"),
-		doc("\n  x: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: week}}"),
+		"", "{", "a: b: c", "columns: {a: {type: [", contracttest.Around("\n  x: {type: double, role: measure, bounds: [0, 1e30], resolution: 1e18}"),
+		contracttest.Around("\n  x: {type: date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: week}}"),
 		`{"dataset": "d", "version": 1, "columns": {"a": {"type": "decimal(18,18)", "role": "measure", "bounds": [-0.5, 0.5], "resolution": 0.000001}}}`,
-		periods("date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: day}", "{column: day, every: month}"),
-		periods("timestamp, role: dimension", "{column: day, every: week, from: 0001-01-01, to: 9999-12-31}"),
-		shop, strings.Replace(shop, "o_id ->", "l_id ->", 1),
+		contracttest.Periods("date, role: dimension, domain: {from: 2024-01-01, to: 2024-12-31, every: day}", "{column: day, every: month}"),
+		contracttest.Periods("timestamp, role: dimension", "{column: day, every: week, from: 0001-01-01, to: 9999-12-31}"),
+		contracttest.Shop, strings.Replace(contracttest.Shop, "o_id ->", "l_id ->", 1),
 		"? a\n: - b\n  - |\n   c\n", "a: \"\\ud800\"", "%YAML 1.2\n---\na: !x &y *z",
 	} {
 		f.Add([]byte(seed))

@@ -8,33 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/noised/noised/analytics/contract"
+	"github.com/noised/noised/analytics/contract/contracttest"
 	"github.com/noised/noised/analytics/plan"
 )
 
-// shop is a small contract of several tables. Tests name its lines.
-const shop = `dataset: shop
-version: 1
-privacy_unit: {column: person.id, scope: tenant}
-contribution: {max_partitions: 4, max_rows_per_partition: 4}
-tables:
-  city:
-    public: true
-    columns: {c: {type: integer, role: dimension, domain: {range: [1, 3]}}, name: {type: varchar, role: dimension}}
-  item:
-    unit: {via: "o_id -> purchase.o"}
-    columns: {o_id: {type: bigint, role: dimension}, price: {type: "decimal(9,2)", role: measure, bounds: [0, 100]}}
-  purchase:
-    unit: {via: "who->person.id"}
-    columns: {o: {type: bigint, role: key}, who: {type: varchar, role: dimension}}
-  person:
-    columns: {id: {type: varchar, role: unit}, c: {type: integer, role: dimension, domain: {values: [1, 2]}}}
-  note:
-    unit: {via: "by -> purchase.who"}
-    columns: {by: {type: varchar, role: key}, stars: {type: tinyint, role: measure, bounds: [1, 5]}}
-`
-
 func TestTables(t *testing.T) {
-	c := mustParse(t, shop)
+	c := mustParse(t, contracttest.Shop)
 	if c.Columns != nil || c.Unit != (contract.Unit{Table: "person", Column: "id", Scope: plan.ScopeTenant}) {
 		t.Errorf("columns %v, unit %+v", c.Columns, c.Unit)
 	}
@@ -71,7 +50,7 @@ func TestTables(t *testing.T) {
 // A column with unit ids is never stored and never a dimension, however many
 // foreign keys stand between it and the unit column.
 func TestForeignKeysToTheUnitAreUnitIDs(t *testing.T) {
-	c := mustParse(t, shop)
+	c := mustParse(t, contracttest.Shop)
 	ids := map[string]bool{"person.id": true, "purchase.who": true, "note.by": true}
 	stored := map[string]string{"city": "c name", "item": "o_id price", "purchase": "o", "person": "c", "note": "stars"}
 	for _, table := range c.Tables {
@@ -95,7 +74,7 @@ func TestForeignKeysToTheUnitAreUnitIDs(t *testing.T) {
 }
 
 func TestOneTableHasNoName(t *testing.T) {
-	c := mustParse(t, doc("\n  x: {type: integer, role: dimension}"))
+	c := mustParse(t, contracttest.Around("\n  x: {type: integer, role: dimension}"))
 	table, ok := c.Table("")
 	if !ok || table.Via != nil || table.Public || len(table.Columns) != 2 || c.UnitTable().Columns[0].Name != "id" {
 		t.Errorf("%+v", table)
@@ -148,7 +127,7 @@ func TestTablesProblems(t *testing.T) {
 		{"a name", "  note:\n", "  Note:\n", []string{`17 tables.Note: table name "Note" is not valid`}},
 		{"an unknown field", "public: true", "public: true\n    private: false", []string{"8 tables.city.private: unknown field; known here are public, unit, columns"}},
 		{"a bare table", "  note:\n    unit: {via: \"by -> purchase.who\"}\n    columns: {by: {type: varchar, role: key}, stars: {type: tinyint, role: measure, bounds: [1, 5]}}", "  note: {}", []string{"17 tables.note.columns: is required"}},
-		{"a list", shop[strings.Index(shop, "  city:"):], "  - city\n", []string{"6 tables: must have one entry", `3 privacy_unit.column: "person" is not one`}},
+		{"a list", contracttest.Shop[strings.Index(contracttest.Shop, "  city:"):], "  - city\n", []string{"6 tables: must have one entry", `3 privacy_unit.column: "person" is not one`}},
 		{"no arrow", "o_id -> purchase.o", "o_id = purchase.o", []string{"10 tables.item.unit.via: must be of the form"}},
 		{"no table after it", "o_id -> purchase.o", "o_id -> purchase", []string{"10 tables.item.unit.via: must be of the form"}},
 		{"via as a list", `{via: "o_id -> purchase.o"}`, "[a]", []string{"10 tables.item.unit: must have the fields via"}},
@@ -171,10 +150,10 @@ func TestTablesProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if !strings.Contains(shop, tt.old) {
+			if !strings.Contains(contracttest.Shop, tt.old) {
 				t.Fatalf("%q is not in the sample", tt.old)
 			}
-			expectProblems(t, strings.Replace(shop, tt.old, tt.new, 1), tt.want)
+			expectProblems(t, strings.Replace(contracttest.Shop, tt.old, tt.new, 1), tt.want)
 		})
 	}
 }
@@ -186,7 +165,7 @@ func TestTablesShareTheLimits(t *testing.T) {
 	for i := range contract.MaxColumns - 5 {
 		b.WriteString("      x" + strings.Repeat("x", i%60) + strings.Repeat("y", i/60) + ": {type: integer, role: dimension}\n")
 	}
-	got := problemsOf(t, shop+b.String())
+	got := problemsOf(t, contracttest.Shop+b.String())
 	if len(got) != 1 || !strings.Contains(got[0], "tables.wide.columns: must declare between 1 and 500 columns") {
 		t.Errorf("%q", got)
 	}
