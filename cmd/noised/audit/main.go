@@ -13,29 +13,23 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/noised/noised/cmd/noised/internal/verdict"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "audit:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(verdict.Main("audit", run)) }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	out := flags.String("o", "privacy-audit.json", "file for the verdicts")
+	file := flags.String("o", "privacy-audit.json", "file for the verdicts")
 	long := flags.Bool("long", false, "the full sizes: hours rather than minutes")
 	only := flags.String("only", "", "part of the names of the tests to run, for example attack-03 or mutation")
 	if err := flags.Parse(args); err != nil {
@@ -62,28 +56,20 @@ func run(ctx context.Context, args []string) error {
 		verdicts = append(verdicts, missing(verdicts)...)
 	}
 	slices.SortFunc(verdicts, func(a, b Verdict) int { return strings.Compare(a.Test, b.Test) })
-	if err := write(*out, verdicts); err != nil {
+	if err := verdict.Write(*file, verdicts); err != nil {
 		return err
 	}
-	return summary(verdicts)
+	return summary(out, verdicts)
 }
 
 // wantsTests reports whether anything but mutations is asked for.
 func wantsTests(only string) bool { return !strings.HasPrefix(only, "mutation") }
 
-func write(path string, verdicts []Verdict) error {
-	text, err := json.MarshalIndent(verdicts, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
-}
-
 // summary prints a line per verdict and fails if any did.
-func summary(verdicts []Verdict) error {
+func summary(out io.Writer, verdicts []Verdict) error {
 	failed := 0
 	for _, v := range verdicts {
-		fmt.Printf("%-4s  %-34s %10d samples  bound %s  seen %s\n", v.Verdict, v.Test, v.Samples, v.Bound, v.Seen)
+		fmt.Fprintf(out, "%-4s  %-34s %10d samples  bound %s  seen %s\n", v.Verdict, v.Test, v.Samples, v.Bound, v.Seen)
 		if v.Verdict != pass {
 			failed++
 		}
@@ -91,6 +77,6 @@ func summary(verdicts []Verdict) error {
 	if failed > 0 {
 		return fmt.Errorf("%d of %d failed", failed, len(verdicts))
 	}
-	fmt.Printf("all %d passed\n", len(verdicts))
+	fmt.Fprintf(out, "all %d passed\n", len(verdicts))
 	return nil
 }

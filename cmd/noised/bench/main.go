@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
@@ -19,16 +18,10 @@ import (
 	"github.com/noised/noised/cmd/noised/bench/internal/site"
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
 	"github.com/noised/noised/cmd/noised/internal/sample"
+	"github.com/noised/noised/cmd/noised/internal/verdict"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(verdict.Main("bench", run)) }
 
 // bench is one run.
 type bench struct {

@@ -9,27 +9,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"time"
 
 	"github.com/noised/noised/cmd/noised/internal/blackbox"
+	"github.com/noised/noised/cmd/noised/internal/verdict"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "drill:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(verdict.Main("drill", run)) }
 
 // report is what is written in the end.
 type report struct {
@@ -99,11 +91,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		r.Rehearsed = append(r.Rehearsed, h)
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(*file, append(text, '\n'), 0o644); err != nil {
+	if err := verdict.Write(*file, r); err != nil {
 		return err
 	}
 	if !r.Passed {

@@ -20,13 +20,13 @@ func main() {
 			{Package: "./analytics/lineage", Tests: "^TestLineageIsExactBothWays$"}, // the model that lineage is held to
 		},
 		Goals: []verdict.Goal{
-			{Name: "attempts", Says: "at least 2000", Met: verdict.AtLeast(2000)},
-			{Name: "allowed", Says: "0", Met: verdict.Is(0)},
-			{Name: "refusals_audited", Says: "1", Met: verdict.Is(1)},
-			{Name: "policy_ms", Says: "under 0.2", Met: verdict.Under(0.2)},
-			{Name: "suspend_ms", Says: "at most 1000", Met: verdict.AtMost(1000)},
-			{Name: "lineage_complete", Says: "true", Met: verdict.Is(1)},
-			{Name: "lineage_modelled", Says: "at least 1000", Met: verdict.AtLeast(1000)},
+			verdict.AtLeast("attempts", 2000),
+			verdict.Is("allowed", 0),
+			verdict.Is("refusals_audited", 1),
+			verdict.Under("policy_ms", 0.2),
+			verdict.AtMost("suspend_ms", 1000),
+			verdict.IsTrue("lineage_complete"),
+			verdict.AtLeast("lineage_modelled", 1000),
 		},
 	}.Main())
 }

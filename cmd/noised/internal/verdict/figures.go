@@ -1,12 +1,12 @@
 package verdict
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -45,8 +45,8 @@ func (f *figures) number(name string) float64 {
 
 // json writes the figures that have goals first, null where one is missing, and the
 // others as they came.
-func (f *figures) json(goals []Goal) ([]byte, error) {
-	var b bytes.Buffer
+func (f *figures) json(goals []Goal) json.RawMessage {
+	var b strings.Builder
 	written := map[string]bool{}
 	write := func(name string) {
 		if written[name] {
@@ -66,16 +66,12 @@ func (f *figures) json(goals []Goal) ([]byte, error) {
 		fmt.Fprintf(&b, "%q: %s", name, value)
 	}
 	for _, g := range goals {
-		write(g.Name)
+		write(g.name)
 	}
 	for _, name := range f.names {
 		write(name)
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, []byte("{"+b.String()+"}"), "", "  "); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return json.RawMessage("{" + b.String() + "}")
 }
 
 // judge prints a line for each figure and counts the goals that were missed.
@@ -83,16 +79,16 @@ func (f *figures) judge(w io.Writer, goals []Goal) (missed int) {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	judged := map[string]bool{}
 	for _, g := range goals {
-		verdict, value := "pass", f.values[g.Name]
-		if v, ok := number(value); !ok || !g.Met(v, f.number) {
+		verdict, value := "pass", f.values[g.name]
+		if v, ok := number(value); !ok || !g.met(v, f.number) {
 			verdict = "MISSED"
 			missed++
 		}
 		if value == "" {
 			value = "not measured"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Name, value, g.Says, verdict)
-		judged[g.Name] = true
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.name, value, g.says, verdict)
+		judged[g.name] = true
 	}
 	for _, name := range f.names {
 		if !judged[name] {

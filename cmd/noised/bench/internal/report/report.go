@@ -13,6 +13,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/noised/noised/cmd/noised/internal/verdict"
 )
 
 // Spread is what repeated measurements of one thing gave.
@@ -131,13 +133,7 @@ func (r *Report) Complete() {
 }
 
 // Write writes the document.
-func (r *Report) Write(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
-}
+func (r *Report) Write(path string) error { return verdict.Write(path, r) }
 
 // Read reads what Write wrote.
 func Read(path string) (*Report, error) {
