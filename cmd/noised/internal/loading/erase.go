@@ -13,7 +13,6 @@ import (
 	"github.com/noised/noised/api/wire"
 	"github.com/noised/noised/cmd/noised/internal/command"
 	"github.com/noised/noised/cmd/noised/internal/remote"
-	"github.com/noised/noised/cmd/noised/internal/screen"
 )
 
 // The limits of one request; a longer list goes in several.
@@ -90,19 +89,7 @@ func eraseUnits(ctx context.Context, a *command.App, f eraseFlags, units []strin
 			writeErasure(a.Stdout, e)
 		}
 	}
-	if asJSON {
-		var doc any = map[string]any{"items": done}
-		if len(done) == 1 {
-			doc = done[0]
-		}
-		if err := screen.WriteJSON(a.Stdout, doc); err != nil {
-			return err
-		}
-	}
-	if failed {
-		return &command.ExitError{Code: command.ExitFailure}
-	}
-	return nil
+	return ended(a, asJSON, done, len(done) == 1, failed)
 }
 
 // portion is how many of the units go in the next request.

@@ -102,10 +102,16 @@ func loadFiles(a *command.App, cmd *cobra.Command, f loadFlags, files []string) 
 			break
 		}
 	}
+	return ended(a, asJSON, loads, len(files) == 1, failed)
+}
+
+// ended writes what was done as JSON, if that was asked for: the only thing as it is,
+// several as a list. It is a failure if the last of them failed.
+func ended[T any](a *command.App, asJSON bool, done []T, only, failed bool) error {
 	if asJSON {
-		var doc any = map[string]any{"items": loads}
-		if len(files) == 1 {
-			doc = loads[0]
+		var doc any = map[string]any{"items": done}
+		if only {
+			doc = done[0]
 		}
 		if err := screen.WriteJSON(a.Stdout, doc); err != nil {
 			return err
