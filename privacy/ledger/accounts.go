@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter"
 )
 
 // reader is what reading accounts takes: a *sql.Tx, or the control store.
@@ -19,12 +20,12 @@ type reader interface {
 
 // row is an account as it is stored.
 type row struct {
-	balance
+	filter.Balance
 	id      int64 // 0 for an account that is about to be opened
 	account privacy.Account
 	name    string       // of the account
-	cap     privacy.Loss // as set; balance.limit decides
-	ceiling privacy.Loss // as set; balance.lifetime decides
+	cap     privacy.Loss // as set; Balance.Limit decides
+	ceiling privacy.Loss // as set; Balance.Lifetime decides
 	debited bool         // differs from what is stored
 }
 
@@ -32,19 +33,19 @@ type row struct {
 func openRow(a privacy.Account, limit, ceiling privacy.Loss, w privacy.Window, now int64) *row {
 	return &row{
 		account: a, name: a.String(), cap: limit, ceiling: ceiling,
-		balance: balance{window: w, limit: privacy.CapOf(limit), lifetime: privacy.CapOf(ceiling), seen: now},
+		Balance: filter.Balance{Window: w, Limit: privacy.CapOf(limit), Lifetime: privacy.CapOf(ceiling), Seen: now},
 	}
 }
 
 // state reports the account as it is at an instant.
 func (r *row) state(now int64) State {
-	b := r.at(now)
+	b := r.At(now)
 	s := State{
-		Account: r.account, Cap: r.cap, Window: b.window, Lifetime: r.ceiling,
-		Spent: b.spent, SpentLifetime: b.total, Remaining: b.remaining(),
-		RemainingLifetime: left(b.lifetime, b.total),
+		Account: r.account, Cap: r.cap, Window: b.Window, Lifetime: r.ceiling,
+		Spent: b.Spent, SpentLifetime: b.Total, Remaining: b.Remaining(),
+		RemainingLifetime: b.RemainingLifetime(),
 	}
-	if at, ok := b.reopens(privacy.Cost{Mu2: 1}); ok {
+	if at, ok := b.Reopens(privacy.Cost{Mu2: 1}); ok {
 		s.ReopensAt = time.UnixMicro(at).UTC()
 	}
 	return s
@@ -94,9 +95,9 @@ func selectAccounts(ctx context.Context, q reader, where string, args ...any) ([
 	var out []*row
 	for rows.Next() {
 		var r row
-		err := rows.Scan(&r.id, &r.name, &r.window, &r.cap.Epsilon, &r.cap.Delta, &r.limit.Mu2, &r.limit.Delta,
-			&r.ceiling.Epsilon, &r.ceiling.Delta, &r.lifetime.Mu2, &r.lifetime.Delta,
-			&r.spent.Mu2, &r.spent.Delta, &r.total.Mu2, &r.total.Delta, &r.seen)
+		err := rows.Scan(&r.id, &r.name, &r.Window, &r.cap.Epsilon, &r.cap.Delta, &r.Limit.Mu2, &r.Limit.Delta,
+			&r.ceiling.Epsilon, &r.ceiling.Delta, &r.Lifetime.Mu2, &r.Lifetime.Delta,
+			&r.Spent.Mu2, &r.Spent.Delta, &r.Total.Mu2, &r.Total.Delta, &r.Seen)
 		if err != nil {
 			return nil, privacy.Internal(err, "reading accounts")
 		}
@@ -115,8 +116,8 @@ func selectAccounts(ctx context.Context, q reader, where string, args ...any) ([
 func insertAccount(ctx context.Context, tx *sql.Tx, r *row) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO accounts (name, window, cap_epsilon, cap_delta, cap_mu2, cap_delta_units,
 			life_epsilon, life_delta, life_mu2, life_delta_units, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.name, string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
-		r.ceiling.Epsilon, r.ceiling.Delta, r.lifetime.Mu2, r.lifetime.Delta, r.seen)
+		r.name, string(r.Window), r.cap.Epsilon, r.cap.Delta, r.Limit.Mu2, r.Limit.Delta,
+		r.ceiling.Epsilon, r.ceiling.Delta, r.Lifetime.Mu2, r.Lifetime.Delta, r.Seen)
 	if err == nil {
 		r.id, err = res.LastInsertId()
 	}
@@ -130,8 +131,8 @@ func insertAccount(ctx context.Context, tx *sql.Tx, r *row) error {
 func updateBudget(ctx context.Context, tx *sql.Tx, r *row) error {
 	_, err := tx.ExecContext(ctx, `UPDATE accounts SET window = ?, cap_epsilon = ?, cap_delta = ?, cap_mu2 = ?, cap_delta_units = ?,
 			spent_mu2 = ?, spent_delta_units = ?, seen = ? WHERE id = ?`,
-		string(r.window), r.cap.Epsilon, r.cap.Delta, r.limit.Mu2, r.limit.Delta,
-		r.spent.Mu2, r.spent.Delta, r.seen, r.id)
+		string(r.Window), r.cap.Epsilon, r.cap.Delta, r.Limit.Mu2, r.Limit.Delta,
+		r.Spent.Mu2, r.Spent.Delta, r.Seen, r.id)
 	if err != nil {
 		return privacy.Internal(err, "changing a budget")
 	}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter/filtertest"
 )
 
 // together makes charges in one transaction and returns their answers.
@@ -112,7 +113,7 @@ func TestBatchesEqualChargingOneByOne(t *testing.T) {
 			privacy.TenantAccount("a"), privacy.TenantAccount("b"), privacy.DatasetAccount("d"), privacy.DatasetAccount("e"),
 			privacy.TenantDatasetAccount("a", "d"), privacy.TenantPrincipalAccount("b", "p"), privacy.TenantGroupAccount("a", "g"),
 		}
-		window := rapid.SampledFrom(allWindows).Draw(rt, "window")
+		window := rapid.SampledFrom(filtertest.Windows()).Draw(rt, "window")
 		set := rapid.SliceOfNDistinct(rapid.SampledFrom(accounts), 1, len(accounts), rapid.ID[privacy.Account]).Draw(rt, "accounts")
 		byDefault := rapid.SliceOfNDistinct(rapid.SampledFrom(defaultKinds()), 0, 3, rapid.ID[privacy.AccountKind]).Draw(rt, "defaults")
 		for _, f := range []*fixture{alone, shared} {
@@ -125,7 +126,7 @@ func TestBatchesEqualChargingOneByOne(t *testing.T) {
 		}
 		aloneIDs, sharedIDs := map[string]string{}, map[string]string{}
 		for range rapid.IntRange(1, 4).Draw(rt, "batches") {
-			now := drawClock(rt, alone.clock.micros.Load())
+			now := filtertest.DrawClock(rt, alone.clock.micros.Load())
 			alone.clock.set(now)
 			shared.clock.set(now)
 			requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 12).Draw(rt, "requests")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/leaves"
 )
 
 // book holds accounts and defaults as one transaction reads them, so that many
@@ -25,8 +26,8 @@ type book struct {
 type touched struct {
 	accounts []*row
 	missing  []privacy.Account
-	shares   *shares       // of the accounts; filled by leaf
-	lists    []accountList // of the accounts; filled by idLists
+	shares   *leaves.Shares // of the accounts; filled by leaf
+	lists    []accountList  // of the accounts; filled by idLists
 }
 
 // readBook reads what deciding on some requests takes.
@@ -129,7 +130,7 @@ func (b *book) touched(r Request) *touched {
 	t.accounts = append(t.accounts, b.opened(r.optional(b.kinds))...)
 	stored := true
 	for _, row := range t.accounts {
-		row.balance = row.at(b.now)
+		row.Balance = row.At(b.now)
 		stored = stored && row.id != 0
 	}
 	// What is missing stays so: only a budget admin opens it.

@@ -323,7 +323,7 @@ func TestTheLeafCommitsToTheKeyAndShowsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := translog.Nonce(nonce).Parts()
-	detail, err := json.Marshal(map[string]any{"dataset": r.Dataset, "delta": decimal(r.Loss.Delta), "epsilon": decimal(r.Loss.Epsilon),
+	detail, err := json.Marshal(map[string]any{"dataset": r.Dataset, "delta": fmt.Sprint(r.Loss.Delta), "epsilon": fmt.Sprint(r.Loss.Epsilon),
 		"key": r.Key, "principal": r.Principal, "tenants": r.Tenants})
 	if err != nil {
 		t.Fatal(err)

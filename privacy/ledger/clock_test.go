@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter/filtertest"
 )
 
 // scheduled counts the windows that begin between two instants, and the one that
@@ -34,7 +35,7 @@ func scheduled(w privacy.Window, from, to time.Time) int64 {
 func TestNoClockRefillsMoreThanScheduled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFixture(t)
-		w := rapid.SampledFrom(allWindows).Draw(rt, "window")
+		w := rapid.SampledFrom(filtertest.Windows()).Draw(rt, "window")
 		limit := privacy.Loss{Epsilon: 0.5, Delta: 1e-7}
 		lifetime := privacy.Loss{Epsilon: rapid.SampledFrom([]float64{0.5, 1, 20}).Draw(rt, "lifetime"), Delta: 1e-3}
 		f.set(t, Budget{Cap: limit, Window: w, Lifetime: &lifetime}, privacy.TenantAccount("a"), privacy.DatasetAccount("d"))
@@ -89,7 +90,7 @@ func TestNoClockRefillsMoreThanScheduled(t *testing.T) {
 // TestAJumpOfTheClockAndBackGainsOneWindow: ten years forward refill a day once,
 // not 3,652 times, and coming back refills nothing for as long.
 func TestAJumpOfTheClockAndBackGainsOneWindow(t *testing.T) {
-	for _, w := range allWindows {
+	for _, w := range filtertest.Windows() {
 		t.Run(string(w), func(t *testing.T) {
 			f := newFixture(t)
 			lifetime := privacy.Loss{Epsilon: 10, Delta: 1e-5}

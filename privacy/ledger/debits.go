@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter"
+	"github.com/noised/noised/privacy/ledger/leaves"
 )
 
 // What a charge debited from its accounts is stored as one row that names them
@@ -29,16 +32,28 @@ func (t *touched) idLists() []accountList {
 	}
 	ids := map[int64][]byte{}
 	for _, a := range t.accounts {
-		list := ids[a.seen]
+		list := ids[a.Seen]
 		if list == nil {
 			list = append(make([]byte, 0, 8*len(t.accounts)), ',')
 		}
-		ids[a.seen] = append(strconv.AppendInt(list, a.id, 10), ',')
+		ids[a.Seen] = append(strconv.AppendInt(list, a.id, 10), ',')
 	}
 	for _, seen := range slices.Sorted(maps.Keys(ids)) {
 		t.lists = append(t.lists, accountList{seen, string(ids[seen])})
 	}
 	return t.lists
+}
+
+// leaf returns the body of the leaf of a charge, or of a join, that debits the
+// accounts. They are the same for many charges.
+func (t *touched) leaf(id string, cost privacy.Cost, c leaves.Commitment) (json.RawMessage, error) {
+	if t.shares == nil {
+		var err error
+		if t.shares, err = leaves.SharesOf(accountsOf(t.accounts)); err != nil {
+			return nil, err
+		}
+	}
+	return c.Leaf(id, cost, t.shares), nil
 }
 
 // listed returns what instr finds in a list that names an account.
@@ -59,7 +74,7 @@ func spentInWindow(ctx context.Context, q reader, w privacy.Window, accounts []*
 	}
 	earliest := int64(math.MaxInt64)
 	for _, a := range accounts {
-		start := windowStart(w, a.seen)
+		start := filter.WindowStart(w, a.Seen)
 		s.since[a.id], earliest = start, min(earliest, start)
 	}
 	rows, err := q.QueryContext(ctx, `SELECT seen, mu2, delta_units, accounts FROM charge_debits WHERE seen >= ?`, earliest)
@@ -101,7 +116,7 @@ func (s *spending) add(seen int64, cost privacy.Cost, list string) error {
 // of returns what an account was debited at or after an instant of its own time.
 func (s *spending) of(a *row, since int64) privacy.Cost {
 	if since == math.MinInt64 {
-		return a.total
+		return a.Total
 	}
 	return s.spent[a.id]
 }

@@ -11,19 +11,9 @@
 // a clock that is set back refills no window. An account that nobody set has
 // no budget at all.
 //
-// # Why the sum of debits caps the loss
-//
-// An account is a fully adaptive filter for Gaussian differential privacy (Smith
-// and Thakurta, "Fully Adaptive Composition for Gaussian Differential Privacy",
-// 2022, Theorem 2): if mechanisms with parameters μ₁, μ₂, … are chosen one after
-// the other, each by what the earlier ones answered, and Σμ² never exceeds a
-// bound B² that was fixed beforehand, everything together is B-GDP. The δ of
-// selections and tails adds up likewise under a bound of its own. So each
-// account has one rectangle, Σμ² ≤ life.Mu2 and Σδ ≤ life.Delta, which is fixed
-// when it is opened and which nothing moves; the store itself refuses to (see
-// its triggers). Windows and caps only refuse more. A refusal depends on what
-// was debited before and on the cost, which follow from public plans and from
-// answers, so it tells nothing more.
+// What an account admits is decided by package filter, which says why the sum of
+// debits caps the loss. The rectangle of each account is fixed when it is opened,
+// and nothing moves it; the store itself refuses to (see its triggers).
 //
 // Whoever is in a group sees what the group was charged for, and every release
 // that a member sees is debited from the group once: it is one adversary, who
@@ -42,14 +32,14 @@
 //
 //	Σ over queries that touch K of μ²  ≤  Σ over m in K of Σ over queries that read m of μ²  ≤  |K|·life.Mu2
 //
-// and the right side is fixed beforehand, as the theorem wants. It needs that a
-// row's period is the row's own and never changes, that rows without a date have
-// a period too, and that bounding treats a unit as one over all the periods that
-// a query reads; the planner and the engine see to that. An account per period
-// is opened by the first charge that touches it, with the cap, window and
-// ceiling of its tenant's or dataset's own account at that moment. The ceiling
-// of that one never changes, so when a period is opened does not matter. Later
-// changes of the cap or window move all periods.
+// and the right side is fixed beforehand, as the theorem in package filter
+// wants. It needs that a row's period is the row's own and never changes, that
+// rows without a date have a period too, and that bounding treats a unit as one
+// over all the periods that a query reads; the planner and the engine see to
+// that. An account per period is opened by the first charge that touches it, with
+// the cap, window and ceiling of its tenant's or dataset's own account at that
+// moment. The ceiling of that one never changes, so when a period is opened does
+// not matter. Later changes of the cap or window move all periods.
 //
 // # Charges
 //
@@ -85,6 +75,7 @@
 //
 // # Layout
 //
-// arithmetic.go and window.go decide, without storage and without a clock;
-// the other files store. All arithmetic is on integers.
+// Package filter decides, without storage and without a clock; package leaves says
+// what stands on the log of a charge, and what opens it. The files here store. All
+// arithmetic is on integers.
 package ledger

@@ -8,6 +8,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter"
+	"github.com/noised/noised/privacy/ledger/filter/filtertest"
 )
 
 // TestAdmittedQueries charges Gaussian queries of (0.1, 1e-9) each until they
@@ -64,12 +66,12 @@ func TestTheLedgerKeepsToTheSumOfItsDebits(t *testing.T) {
 		f := newFixture(t)
 		accounts := []privacy.Account{privacy.TenantAccount("a"), privacy.TenantAccount("b"), privacy.DatasetAccount("d")}
 		caps := []privacy.Loss{{Epsilon: 0.5, Delta: 1e-7}, {Epsilon: 1, Delta: 1e-6}, {Epsilon: 2, Delta: 2e-6}}
-		views := map[privacy.Account]*history{}
+		views := map[privacy.Account]*filtertest.History{}
 		for _, a := range accounts {
-			limit, w := rapid.SampledFrom(caps).Draw(rt, "cap"), rapid.SampledFrom(allWindows).Draw(rt, "window")
+			limit, w := rapid.SampledFrom(caps).Draw(rt, "cap"), rapid.SampledFrom(filtertest.Windows()).Draw(rt, "window")
 			lifetime := privacy.Loss{Epsilon: 3, Delta: 3e-6}
 			f.set(t, Budget{Cap: limit, Window: w, Lifetime: &lifetime}, a)
-			views[a] = &history{window: w, limit: privacy.CapOf(limit), lifetime: privacy.CapOf(lifetime), seen: f.clock.micros.Load()}
+			views[a] = &filtertest.History{Window: w, Limit: privacy.CapOf(limit), Lifetime: privacy.CapOf(lifetime), Seen: f.clock.micros.Load()}
 		}
 		unit := privacy.CapOf(caps[0])
 		charges := 0
@@ -87,21 +89,21 @@ func TestTheLedgerKeepsToTheSumOfItsDebits(t *testing.T) {
 			},
 			"set budget": func(rt *rapid.T) {
 				a := rapid.SampledFrom(accounts).Draw(rt, "account")
-				limit, w := rapid.SampledFrom(caps).Draw(rt, "cap"), rapid.SampledFrom(allWindows).Draw(rt, "window")
+				limit, w := rapid.SampledFrom(caps).Draw(rt, "cap"), rapid.SampledFrom(filtertest.Windows()).Draw(rt, "window")
 				before := f.state(t, a)
 				f.set(t, Budget{Cap: limit, Window: w}, a)
 				if before.Cap != limit || before.Window != w {
-					views[a].rebudget(f.clock.micros.Load(), privacy.CapOf(limit), w)
+					views[a].Rebudget(f.clock.micros.Load(), privacy.CapOf(limit), w)
 				}
 			},
-			"clock":   func(rt *rapid.T) { f.clock.set(drawClock(rt, f.clock.micros.Load())) },
+			"clock":   func(rt *rapid.T) { f.clock.set(filtertest.DrawClock(rt, f.clock.micros.Load())) },
 			"restart": func(rt *rapid.T) { _ = f.db.Close(); *f = *f.reopen(t) },
 			"": func(rt *rapid.T) {
 				for a, h := range views {
 					s := f.state(t, a)
-					seen := max(h.seen, f.clock.micros.Load())
-					if s.SpentLifetime != h.since(math.MinInt64) || s.Spent != h.since(windowStart(h.window, seen)) {
-						rt.Fatalf("%s is %+v, its debits are %+v", a, s, h.debits)
+					seen := max(h.Seen, f.clock.micros.Load())
+					if s.SpentLifetime != h.Since(math.MinInt64) || s.Spent != h.Since(filter.WindowStart(h.Window, seen)) {
+						rt.Fatalf("%s is %+v, its debits are %+v", a, s, h.Debits)
 					}
 				}
 			},
@@ -111,12 +113,12 @@ func TestTheLedgerKeepsToTheSumOfItsDebits(t *testing.T) {
 }
 
 // allAdmit debits every view that a request touches, or none.
-func allAdmit(views map[privacy.Account]*history, r Request, now int64) bool {
+func allAdmit(views map[privacy.Account]*filtertest.History, r Request, now int64) bool {
 	required := r.required()
-	var before []history
+	var before []filtertest.History
 	for i, a := range required {
 		before = append(before, *views[a])
-		if !views[a].debit(now, r.Cost) {
+		if !views[a].Debit(now, r.Cost) {
 			for j := range i + 1 {
 				*views[required[j]] = before[j]
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
 	"github.com/noised/noised/privacy/controldb/controltest"
+	"github.com/noised/noised/privacy/ledger/filter/filtertest"
 )
 
 // clock is a clock that tests move.
@@ -19,7 +20,7 @@ type clock struct{ micros atomic.Int64 }
 
 func newClock(at string) *clock {
 	c := &clock{}
-	c.set(instant(at))
+	c.set(filtertest.Instant(at))
 	return c
 }
 

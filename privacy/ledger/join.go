@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/leaves"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -46,7 +47,7 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err := p.open(ctx, t.accounts); err != nil {
 		return err
 	}
-	c := commit(nil, nil)
+	c := leaves.Commit(nil, nil)
 	body, err := t.leaf(paid.ID, r.Cost, c)
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 		return privacy.Internal(err, "joining a charge")
 	}
 	p.debit(paid.seq, parts, t, r.Cost)
-	p.joins.Add(leaf, paid.seq, parts, len(t.idLists()), c.nonce[:])
+	p.joins.Add(leaf, paid.seq, parts, len(t.idLists()), c.Nonce[:])
 	return p.finish(ctx)
 }
 
@@ -69,7 +70,7 @@ func (l *Ledger) Join(ctx context.Context, tx *sql.Tx, r Request) error {
 func (p *posting) unpaid(ctx context.Context, charge int64, r Request) (*touched, error) {
 	var t touched
 	for _, a := range p.opened(r.towards(p.kinds)) {
-		a.balance = a.at(p.book.now)
+		a.Balance = a.At(p.book.now)
 		var paid bool
 		err := p.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM charge_debits WHERE charge = ? AND instr(accounts, ?) > 0)`,
 			charge, listed(a.id)).Scan(&paid)

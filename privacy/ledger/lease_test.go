@@ -97,3 +97,35 @@ func TestWaitingForATurnIsNoAttempt(t *testing.T) {
 		t.Errorf("spent %d, want one charge", got)
 	}
 }
+
+func TestLeases(t *testing.T) {
+	const now, ttl = 1_000_000, 5 * time.Microsecond
+	held := func(attempts int, owner string, until int64) lease {
+		return lease{StatePending, attempts, owner, until}
+	}
+	tests := []struct {
+		name   string
+		before lease
+		owner  string
+		after  lease
+		ok     bool
+	}{
+		{"never held", held(0, "", 0), "a", held(1, "a", now+5), true},
+		{"held by another", held(1, "b", now+1), "a", held(1, "b", now+1), false},
+		{"ran out this instant", held(1, "b", now), "a", held(2, "a", now+5), true},
+		{"held by oneself: another attempt", held(1, "a", now+1), "a", held(2, "a", now+5), true},
+		{"the last attempt", held(MaxAttempts-1, "b", 0), "a", held(MaxAttempts, "a", now+5), true},
+		{"one too many abandons", held(MaxAttempts, "b", now), "a", lease{StateAbandoned, MaxAttempts, "", 0}, false},
+		{"the last attempt still runs", held(MaxAttempts, "b", now+1), "a", held(MaxAttempts, "b", now+1), false},
+		{"released", lease{StateReleased, 1, "", 0}, "a", lease{StateReleased, 1, "", 0}, false},
+		{"abandoned", lease{StateAbandoned, 8, "", 0}, "a", lease{StateAbandoned, 8, "", 0}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			after, ok := tt.before.acquire(tt.owner, now, ttl)
+			if after != tt.after || ok != tt.ok {
+				t.Errorf("got %+v, %v; want %+v, %v", after, ok, tt.after, tt.ok)
+			}
+		})
+	}
+}

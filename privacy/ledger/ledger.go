@@ -10,6 +10,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger/leaves"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -19,7 +20,7 @@ type Ledger struct {
 	db     *controldb.DB
 	now    func() time.Time
 	queue  queue
-	likely likely
+	likely leaves.Likely[cohort]
 }
 
 // New returns the ledger in a control store. The clock decides windows and
@@ -109,7 +110,7 @@ func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time
 		return privacy.Errorf(privacy.CodeConflict, "the cap exceeds the lifetime ceiling of epsilon %g, delta %g",
 			r.ceiling.Epsilon, r.ceiling.Delta)
 	}
-	if b.Cap == r.cap && b.Window == r.window {
+	if b.Cap == r.cap && b.Window == r.Window {
 		return nil
 	}
 	periods, err := periodsOf(ctx, tx, r.account)
@@ -127,8 +128,8 @@ func move(ctx context.Context, tx *sql.Tx, r *row, b Budget, by string, now time
 func rebudget(ctx context.Context, tx *sql.Tx, accounts []*row, b Budget, now int64) error {
 	var moved []*row
 	for _, a := range accounts {
-		a.balance = a.at(now)
-		if a.window != b.Window {
+		a.Balance = a.At(now)
+		if a.Window != b.Window {
 			moved = append(moved, a)
 		}
 	}
@@ -138,7 +139,7 @@ func rebudget(ctx context.Context, tx *sql.Tx, accounts []*row, b Budget, now in
 	}
 	for _, a := range accounts {
 		a.cap = b.Cap
-		a.balance = a.rebudget(privacy.CapOf(b.Cap), b.Window, func(since int64) privacy.Cost { return spent.of(a, since) })
+		a.Balance = a.Rebudget(privacy.CapOf(b.Cap), b.Window, func(since int64) privacy.Cost { return spent.of(a, since) })
 		if err := updateBudget(ctx, tx, a); err != nil {
 			return err
 		}
@@ -268,7 +269,7 @@ func budgetLeaf(r *row, by string, now time.Time) translog.Leaf {
 		Lifetime      *lossLeaf      `json:"lifetime"`
 		LifetimeLimit privacy.Cost   `json:"lifetime_limit"`
 		By            string         `json:"by"`
-	}{r.name, r.window, leafOf(r.cap), r.limit, leafOf(r.ceiling), r.lifetime, by}}
+	}{r.name, r.Window, leafOf(r.cap), r.Limit, leafOf(r.ceiling), r.Lifetime, by}}
 }
 
 // logDefault appends the leaf of a default that was set or removed.

@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/leaves"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -20,18 +19,8 @@ type Opening struct {
 	Charge    string // its id
 	Principal string // who made the charge; empty for a join
 	Tenants   []string
-	Before    bool        // the leaf is from before there were commitments to accounts, and names them
-	Parts     []PartShown // in the order of the leaf
-}
-
-// PartShown is one part of what a leaf commits to, the tenant that it is of, and what
-// opens it.
-type PartShown struct {
-	Part, Text string
-	Tenant     string // empty for what the charge was for, and for accounts of the dataset
-	Nonce      translog.Nonce
-	Place      *int64      // in the leaf's tree; nil for what has a commitment of its own in the leaf
-	Path       []tlog.Hash // from there
+	Before    bool               // the leaf is from before there were commitments to accounts, and names them
+	Parts     []leaves.PartShown // in the order of the leaf
 }
 
 // Openings returns what opens the leaf of a charge or of a join; false for other
@@ -56,86 +45,33 @@ func Openings(ctx context.Context, q translog.Reader, leaf int64) (Opening, bool
 	}
 	o.Charge, o.Principal, o.Tenants = c.ID, c.Principal, c.Tenants
 	as, err := formOf(ctx, q, leaf)
-	if o.Before = as == formNames; err != nil || o.Before {
+	if o.Before = as == leaves.FormNames; err != nil || o.Before {
 		return o, err == nil, err
 	}
+	var detail []byte
 	if parts == 0 {
-		named, err := tenantsText(c.Tenants)
-		if err != nil {
+		if _, detail, err = detailOf(c); err != nil {
 			return o, false, err
 		}
-		text, err := detailOf(c, named)
-		if err != nil {
-			return o, false, err
-		}
-		o.Parts = append(o.Parts, PartShown{Part: partDetail, Text: string(text), Nonce: translog.Nonce(nonce).Parts()(partDetail)})
 	}
 	accounts, err := debitedBy(ctx, q, seq, part, parts)
 	if err != nil {
 		return o, false, err
 	}
-	shares, err := sharesOf(accounts)
+	shares, err := leaves.SharesOf(accountsOf(accounts))
 	if err != nil {
 		return o, false, err
 	}
-	o.Parts = append(o.Parts, shares.opened(translog.Nonce(nonce), as)...)
+	o.Parts = leaves.Open(translog.Nonce(nonce), as, detail, shares)
 	return o, true, nil
 }
 
-// opened returns what opens the parts of those who paid, in a leaf of some form.
-func (s *shares) opened(n translog.Nonce, as form) []PartShown {
-	out := make([]PartShown, len(s.parts))
-	parts := n.Parts()
-	for i, part := range s.parts {
-		out[i] = PartShown{Part: part, Text: string(s.texts[i]), Nonce: parts(part)}
-		if tenant, ok := strings.CutPrefix(part, "debit:"+string(privacy.AccountTenant)+":"); ok {
-			out[i].Tenant = tenant
-		}
-	}
-	if as != formTree || len(out) == 0 {
-		return out
-	}
-	tree := translog.NewParties(n, s.texts)
-	for i := range out {
-		place := int64(i)
-		out[i].Place = &place
-		out[i].Nonce, out[i].Path = tree.Open(i)
-	}
-	return out
-}
-
-// form is how the leaf of a charge tells of accounts. Leaves are never rewritten, so
-// that those of every form that there was are read for ever.
-type form int
-
-const (
-	formTree  form = iota // by the root of a tree over parties; the form that is written
-	formList              // by a list of commitments, one for each party
-	formNames             // by their names
-)
-
-func formOf(ctx context.Context, q translog.Reader, leaf int64) (form, error) {
+func formOf(ctx context.Context, q translog.Reader, leaf int64) (leaves.Form, error) {
 	data, err := translog.Entry(ctx, q, leaf)
 	if err != nil {
 		return 0, err
 	}
-	var said struct {
-		Body struct {
-			Accounts []string `json:"accounts"`
-			Debits   []string `json:"debits"`
-		} `json:"body"`
-	}
-	if err := json.Unmarshal(data, &said); err != nil {
-		return 0, privacy.Internal(err, "opening a charge")
-	}
-	switch {
-	case said.Body.Accounts != nil:
-		return formNames, nil
-	case said.Body.Debits != nil:
-		return formList, nil
-	default:
-		return formTree, nil
-	}
+	return leaves.FormOf(data)
 }
 
 // debitedBy returns the accounts that a charge debited, or that a join of it did,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -20,7 +21,7 @@ const maxAccounts = 20_000
 func openPeriod(a privacy.Account, parent *row, now int64) *row {
 	return &row{
 		account: a, name: a.String(), cap: parent.cap, ceiling: parent.ceiling,
-		balance: balance{window: parent.window, limit: parent.limit, lifetime: parent.lifetime, seen: max(now, parent.seen)},
+		Balance: filter.Balance{Window: parent.Window, Limit: parent.Limit, Lifetime: parent.Lifetime, Seen: max(now, parent.Seen)},
 	}
 }
 
@@ -95,5 +96,5 @@ func periodsLeaf(parent privacy.Account, opened []*row, now time.Time) translog.
 		Window        privacy.Window `json:"window"`
 		CapLimit      privacy.Cost   `json:"cap_limit"`
 		LifetimeLimit privacy.Cost   `json:"lifetime_limit"`
-	}{parent.String(), names, like.window, like.limit, like.lifetime}}
+	}{parent.String(), names, like.Window, like.Limit, like.Lifetime}}
 }

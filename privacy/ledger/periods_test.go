@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/filter/filtertest"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -270,7 +271,7 @@ func TestAPersonLosesAtMostTheSumOverItsPeriods(t *testing.T) {
 		f := newFixture(t)
 		limit := privacy.Loss{Epsilon: 0.5, Delta: 1e-7}
 		lifetime := privacy.Loss{Epsilon: 1, Delta: 2e-7}
-		w := rapid.SampledFrom(allWindows).Draw(rt, "window")
+		w := rapid.SampledFrom(filtertest.Windows()).Draw(rt, "window")
 		f.set(t, Budget{Cap: limit, Window: w, Lifetime: &lifetime}, privacy.TenantAccount("a"), privacy.DatasetAccount("d"))
 		person := map[string]bool{}
 		for _, p := range rapid.SliceOfNDistinct(rapid.SampledFrom(calendar), 1, 3, rapid.ID).Draw(rt, "the person's periods") {
@@ -278,7 +279,7 @@ func TestAPersonLosesAtMostTheSumOverItsPeriods(t *testing.T) {
 		}
 		var lost privacy.Cost
 		for i := range rapid.IntRange(1, 8).Draw(rt, "queries") {
-			f.clock.set(drawClock(rt, f.clock.micros.Load()))
+			f.clock.set(filtertest.DrawClock(rt, f.clock.micros.Load()))
 			r := periodic(fmt.Sprint("q", i), rapid.Int64Range(units, privacy.CapOf(limit).Mu2).Draw(rt, "mu2"),
 				rapid.SliceOfNDistinct(rapid.SampledFrom(calendar), 1, 4, rapid.ID).Draw(rt, "periods")...)
 			if _, err := f.Charge(t.Context(), r); err != nil {

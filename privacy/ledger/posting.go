@@ -8,6 +8,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger/leaves"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -76,17 +77,13 @@ func deletedOf(ctx context.Context, tx *sql.Tx, requests []Request) (map[string]
 type draft struct {
 	Charge
 	tenants string // as stored
-	committed
+	leaves.Commitment
 }
 
 // draftOf prepares a charge. The key is a digest of the query and of generation
 // ids. Whoever can guess the query could confirm it from the key, so the log gets
 // a commitment under a nonce that stays here.
-func draftOf(r Request, likely *shares) (draft, error) {
-	tenants, err := tenantsText(r.Tenants)
-	if err != nil {
-		return draft{}, err
-	}
+func draftOf(r Request, likely *leaves.Shares) (draft, error) {
 	c := Charge{
 		ID: privacy.NewID("chg"), Key: r.Key, State: StatePending, Principal: r.Principal, Dataset: r.Dataset,
 		Tenants: r.Tenants, Loss: r.Loss, Cost: r.Cost, Payload: r.Payload,
@@ -94,11 +91,20 @@ func draftOf(r Request, likely *shares) (draft, error) {
 	if r.LeaseOwner != "" {
 		c.Attempts = 1
 	}
-	detail, err := detailOf(c, tenants)
+	tenants, detail, err := detailOf(c)
 	if err != nil {
 		return draft{}, err
 	}
-	return draft{c, string(tenants), commit(detail, likely)}, nil
+	return draft{c, string(tenants), leaves.Commit(detail, likely)}, nil
+}
+
+// detailOf is what a charge was made for, and its tenants, as they stand in its leaf.
+func detailOf(c Charge) (tenants, detail []byte, err error) {
+	if tenants, err = leaves.Tenants(c.Tenants); err != nil {
+		return nil, nil, err
+	}
+	detail, err = leaves.Detail{Dataset: c.Dataset, Key: c.Key, Principal: c.Principal, Loss: c.Loss}.Text(tenants)
+	return tenants, detail, err
 }
 
 // charge finds or makes a charge. A refusal changes nothing; err is a failure of
@@ -129,16 +135,16 @@ func debitAll(accounts []*row, missing []privacy.Account, cost privacy.Cost) err
 	refusal := Exhausted{Accounts: slices.Clone(missing)}
 	reopens, reopening := int64(0), len(missing) == 0
 	for _, a := range accounts {
-		if a.admits(cost) {
+		if a.Admits(cost) {
 			continue
 		}
 		refusal.Accounts = append(refusal.Accounts, a.account)
-		at, ok := a.reopens(cost)
+		at, ok := a.Reopens(cost)
 		reopens, reopening = max(reopens, at), reopening && ok
 	}
 	if len(refusal.Accounts) == 0 {
 		for _, a := range accounts {
-			a.take(cost)
+			a.Take(cost)
 		}
 		return nil
 	}
@@ -183,7 +189,7 @@ func (p *posting) open(ctx context.Context, accounts []*row) error {
 
 // add appends the log leaf and adds the charge.
 func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error {
-	body, err := t.leaf(c.ID, c.Cost, c.committed)
+	body, err := t.leaf(c.ID, c.Cost, c.Commitment)
 	if err != nil {
 		return err
 	}
@@ -194,7 +200,7 @@ func (p *posting) add(ctx context.Context, c draft, t *touched, r Request) error
 	seq, at := p.next, c.At.UnixMicro()
 	p.next++
 	p.charges.Add(seq, c.ID, c.Key, c.Principal, c.Dataset, c.tenants, c.Loss.Epsilon, c.Loss.Delta, c.Cost.Mu2, c.Cost.Delta,
-		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), c.nonce[:], leaf, at)
+		c.Payload, c.State, c.Attempts, r.LeaseOwner, at+r.LeaseTTL.Microseconds(), c.Nonce[:], leaf, at)
 	p.existing.byKey[c.Key] = &stored{c.Charge, seq}
 	p.bind(r, stored{c.Charge, seq})
 	p.debit(seq, 0, t, c.Cost)
@@ -225,7 +231,7 @@ func (p *posting) finish(ctx context.Context) error {
 	accounts := controldb.UpdateFrom(`UPDATE accounts SET spent_mu2 = new.column2, spent_delta_units = new.column3,
 			total_mu2 = new.column4, total_delta_units = new.column5, seen = new.column6`, `accounts.id = new.column1`, 6)
 	for _, a := range p.debited {
-		accounts.Add(a.id, a.spent.Mu2, a.spent.Delta, a.total.Mu2, a.total.Delta, a.seen)
+		accounts.Add(a.id, a.Spent.Mu2, a.Spent.Delta, a.Total.Mu2, a.Total.Delta, a.Seen)
 	}
 	for _, rows := range []*controldb.Rows{&p.charges, &p.debits, &p.requests, &p.joins, &accounts} {
 		if err := rows.Write(ctx, p.tx); err != nil {
@@ -233,6 +239,14 @@ func (p *posting) finish(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func accountsOf(rows []*row) []privacy.Account {
+	accounts := make([]privacy.Account, len(rows))
+	for i, r := range rows {
+		accounts[i] = r.account
+	}
+	return accounts
 }
 
 func namesOf(accounts []*row) []string {

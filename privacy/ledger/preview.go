@@ -54,15 +54,15 @@ func (l lossesLeft) of(s State) privacy.Loss {
 // preview tells what a cost would do to one account.
 func (l lossesLeft) preview(a *row, cost privacy.Cost) Preview {
 	p := Preview{Account: a.account, Cost: cost}
-	after, ok := a.debit(cost)
+	after, ok := a.Debit(cost)
 	if !ok {
 		p.Exhausted = true
-		if at, reopening := a.reopens(cost); reopening {
+		if at, reopening := a.Reopens(cost); reopening {
 			p.ReopensAt = time.UnixMicro(at).UTC()
 		}
 	}
-	a.balance = after
-	s := a.state(a.seen)
+	a.Balance = after
+	s := a.state(a.Seen)
 	p.RemainingAfter, p.RemainingLossAfter = s.Remaining, l.of(s)
 	if ok {
 		p.QueriesLeft = times(s.Remaining, cost)

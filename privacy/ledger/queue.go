@@ -36,7 +36,7 @@ func (l *Ledger) newWaiting(r Request) (*waiting, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := draftOf(r, l.likely.of(r.of))
+	d, err := draftOf(r, l.likely.Of(r.of))
 	return &waiting{request: r, draft: d, done: make(chan struct{})}, err
 }
 
@@ -170,7 +170,9 @@ func (l *Ledger) chargeAll(ctx context.Context, tx *sql.Tx, batch []*waiting) (e
 			return err
 		}
 	}
-	l.likely.learn(p.settled)
+	for c, t := range p.settled {
+		l.likely.Learn(c, len(c.tenants)+len(c.periods), t.shares)
+	}
 	return p.finish(ctx)
 }
 

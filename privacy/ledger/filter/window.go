@@ -1,4 +1,4 @@
-package ledger
+package filter
 
 import (
 	"math"
@@ -9,9 +9,9 @@ import (
 
 // Instants are microseconds since 1970 in UTC, as they are stored.
 
-// windowStart returns the instant at which the window that holds t began.
+// WindowStart returns the instant at which the window that holds t began.
 // Without a window everything happens in one that never began.
-func windowStart(w privacy.Window, t int64) int64 {
+func WindowStart(w privacy.Window, t int64) int64 {
 	if w == privacy.WindowNone {
 		return math.MinInt64
 	}

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +66,7 @@ func TestWhatIsPreparedIsAGuess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.draft.likely == nil {
+	if w.draft.Likely() == nil {
 		t.Fatal("nothing was learned of the first")
 	}
 	r.Key = "with another account"
@@ -97,60 +95,5 @@ func TestWhatIsPreparedIsAGuess(t *testing.T) {
 	r.Key, r.Tenants = "of others", []string{"b"}
 	if got := f.shown(t, f.mustCharge(t, r)); got != `["dataset:d"] ["tenant:b"]` {
 		t.Errorf("another's commits to %s", got)
-	}
-}
-
-// TestWhatIsRememberedIsBounded: many kinds of charges, or a large one.
-func TestWhatIsRememberedIsBounded(t *testing.T) {
-	var l likely
-	text := slices.Repeat([]byte("x"), maxLikely/10)
-	for i := range 100 {
-		l.learn(map[cohort]*touched{{tenants: fmt.Sprint(i)}: {shares: &shares{texts: [][]byte{text, {byte(i)}}}}})
-		if l.of(cohort{tenants: fmt.Sprint(i)}) == nil {
-			t.Fatalf("%d was not learned", i)
-		}
-	}
-	if len(l.known) > 10 || l.size > maxLikely {
-		t.Errorf("%d are remembered, %d bytes", len(l.known), l.size)
-	}
-	known := len(l.known)
-	l.learn(map[cohort]*touched{{tenants: "large"}: {shares: &shares{texts: [][]byte{slices.Repeat(text, 11)}}}, {tenants: "none"}: {}})
-	if len(l.known) != known {
-		t.Error("what is too large was learned, or took the others' room")
-	}
-}
-
-func TestTenantsAreWrittenAsJSON(t *testing.T) {
-	for _, names := range [][]string{nil, {}, {"a"}, {"a", "dept_2", "x-y"}, {`"`}, {`\`, "a"}, {"<b>"}, {"a&b"}, {"\x00"}, {"é"}, {"\xff"}, {"a\u2028"}, {"", "~"}, {"\x7f"}} {
-		want, err := json.Marshal(names)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := tenantsText(names); err != nil || string(got) != string(want) {
-			t.Errorf("%q is written %s, want %s (%v)", names, got, want, err)
-		}
-	}
-}
-
-// BenchmarkLeaf is what commitments cost a charge, by the number of tenants.
-func BenchmarkLeaf(b *testing.B) {
-	for _, tenants := range []int{1, 14, 100} {
-		b.Run(fmt.Sprintf("tenants=%d", tenants), func(b *testing.B) {
-			t := &touched{}
-			for i := range tenants {
-				a := privacy.TenantAccount(fmt.Sprintf("dept_%d", i))
-				t.accounts = append(t.accounts, &row{account: a, name: a.String()})
-			}
-			c := Charge{ID: privacy.NewID("chg"), Dataset: "visits", Key: "key"}
-			for b.Loop() {
-				detail, err := detailOf(c, []byte(`["dept_0"]`))
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := t.leaf(c.ID, c.Cost, commit(detail, nil)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }
