@@ -29,13 +29,13 @@ func (l *Ledger) Charge(ctx context.Context, r Request) (Charge, error) {
 	if err := ctx.Err(); err != nil {
 		return Charge{}, gaveUp(err)
 	}
-	if l.queue.join(w) {
+	if l.queue.Join(w) {
 		go l.serve(context.WithoutCancel(ctx))
 	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		if l.queue.leave(w) {
+		if l.queue.Leave(w) {
 			return Charge{}, gaveUp(ctx.Err())
 		}
 		<-w.done

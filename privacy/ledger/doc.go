@@ -62,9 +62,9 @@
 // # Batches
 //
 // A transaction costs an fsync, so charges that wait while one runs share the
-// next (queue.go). It reads the accounts that they touch once it holds the
-// store's write lock, so that no other process can debit them before it ends;
-// decides each charge in order of arrival, on what those before it left
+// next (package batch, queue.go). It reads the accounts that they touch once it
+// holds the store's write lock, so that no other process can debit them before it
+// ends; decides each charge in order of arrival, on what those before it left
 // (posting.go); and writes every account once and the rows of a table together.
 // A refusal changes nothing, so its neighbours are charged as if it had not been
 // there. A failure of the transaction charges nobody. Nobody is answered before
@@ -75,7 +75,7 @@
 //
 // # Layout
 //
-// Package filter decides, without storage and without a clock; package leaves says
-// what stands on the log of a charge, and what opens it. The files here store. All
-// arithmetic is on integers.
+// Three packages decide, without storage and without a clock: filter what an account
+// admits, batch which charges share a transaction, and leaves what stands on the log
+// of a charge and what opens it. The files here store. All arithmetic is on integers.
 package ledger

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noised/noised/privacy"
 	"github.com/noised/noised/privacy/controldb"
+	"github.com/noised/noised/privacy/ledger/batch"
 	"github.com/noised/noised/privacy/ledger/leaves"
 	"github.com/noised/noised/privacy/translog"
 )
@@ -19,7 +20,7 @@ import (
 type Ledger struct {
 	db     *controldb.DB
 	now    func() time.Time
-	queue  queue
+	queue  batch.Queue[*waiting]
 	likely leaves.Likely[cohort]
 }
 

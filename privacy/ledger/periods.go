@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/batch"
 	"github.com/noised/noised/privacy/ledger/filter"
 	"github.com/noised/noised/privacy/translog"
 )
 
 // maxAccounts bounds what one charge writes: the periods that a query reads,
 // times the tenants. Both are public, and so is the refusal.
-const maxAccounts = 20_000
+const maxAccounts = batch.MaxAccounts
 
 // openPeriod returns the account of a period as its parent's setting makes it,
 // not stored yet. Its time begins no earlier than its parent's, so that a clock

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/noised/noised/privacy"
+	"github.com/noised/noised/privacy/ledger/batch"
 	"github.com/noised/noised/privacy/translog"
 )
 
@@ -62,14 +61,18 @@ func (f *fixture) hold(t *testing.T) (release func()) {
 // queued waits until so many charges stand in the queue.
 func (f *fixture) queued(n int) {
 	for {
-		f.queue.mu.Lock()
-		got := len(f.queue.waiting)
-		f.queue.mu.Unlock()
-		if got == n {
+		if f.queue.Len() == n {
 			return
 		}
 		runtime.Gosched()
 	}
+}
+
+// serveHere has the charges that come wait until the test serves them.
+func (f *fixture) serveHere() {
+	first := &waiting{}
+	f.queue.Join(first)
+	f.queue.Leave(first)
 }
 
 // TestWhoWaitsSharesATransaction: charges that come while the writer is busy are
@@ -189,7 +192,7 @@ func TestAFailedTransactionChargesNobody(t *testing.T) {
 				t.Fatal(err)
 			}
 			restore := fail(f)
-			f.queue.serving = true // by this test
+			f.serveHere()
 			var wg sync.WaitGroup
 			errs := make([]error, 8)
 			for i := range errs {
@@ -225,7 +228,7 @@ func TestAFailedTransactionChargesNobody(t *testing.T) {
 func TestACrashBeforeTheAnswerLosesNoCharge(t *testing.T) {
 	f := newFixture(t)
 	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"))
-	f.queue.serving = true // by this test
+	f.serveHere()
 	f.db.SetWitness(&observer{after: func() error { return errors.New("the power failed") }})
 	var wg sync.WaitGroup
 	for i := range 4 {
@@ -255,59 +258,12 @@ func TestACrashBeforeTheAnswerLosesNoCharge(t *testing.T) {
 	again.audit(t)
 }
 
-// TestTurns: what one transaction takes is bounded, in order of arrival, and of
-// every principal's first before anyone's second.
-func TestTurns(t *testing.T) {
-	crowd := func(principals string, tenants int) (all []*waiting) {
-		for i, p := range principals {
-			r := Request{Key: fmt.Sprint(i), Principal: string(p), Tenants: make([]string, tenants)}
-			all = append(all, &waiting{request: r})
-		}
-		return all
-	}
-	many := strings.Repeat("a", maxBatch)
-	tests := []struct {
-		name string
-		all  []*waiting
-		want string // principals
-	}{
-		{"nobody", nil, ""},
-		{"all of few", crowd("abacab", 1), "abacab"},
-		{"one principal's many", crowd(many+"aa", 1), many},
-		{"a latecomer", crowd(many+"ab", 1), many[1:] + "b"},
-		{"two crowds", crowd(many+strings.ReplaceAll(many, "a", "b"), 1), many[:maxBatch/2] + strings.Repeat("b", maxBatch/2)},
-		{"few of many accounts", crowd("abcde", maxBatchAccounts/2), "ab"},
-		{"one of more than fit", crowd("ab", 2*maxBatchAccounts), "a"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			q := queue{waiting: slices.Clone(tt.all), serving: true}
-			batch, more := q.take()
-			got, last := "", -1
-			for _, w := range batch {
-				got += w.request.Principal
-				i := slices.Index(tt.all, w)
-				if i <= last {
-					t.Errorf("number %d was taken after number %d", i, last)
-				}
-				last = i
-			}
-			if got != tt.want {
-				t.Errorf("took %s\nwant %s", got, tt.want)
-			}
-			if rest := len(tt.all) - len(batch); len(q.waiting) != rest || more != (rest > 0) || q.serving != more {
-				t.Errorf("%d of %d are left, more: %v, served: %v", len(q.waiting), rest, more, q.serving)
-			}
-		})
-	}
-}
-
 // TestMoreThanABatchIsServed: what one transaction leaves, the next takes.
 func TestMoreThanABatchIsServed(t *testing.T) {
 	f := newFixture(t)
 	f.set(t, Budget{Cap: small}, privacy.TenantAccount("a"))
 	release := f.hold(t)
-	const n = 2*maxBatch + 3
+	const n = 2*batch.MaxCharges + 3
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { f.mustCharge(t, ask(fmt.Sprint("q", i), units)) })
@@ -319,25 +275,4 @@ func TestMoreThanABatchIsServed(t *testing.T) {
 		t.Errorf("spent %d, want %d charges", s.Spent.Mu2, n)
 	}
 	f.audit(t)
-}
-
-// TestLargeChargesDoNotHoldUpOthers: whoever sends many charges that each fill a
-// transaction keeps another principal waiting for one of them, not for all.
-func TestLargeChargesDoNotHoldUpOthers(t *testing.T) {
-	large := Request{Principal: "greedy", Tenants: make([]string, maxBatchAccounts)}
-	for i := range large.Tenants {
-		large.Tenants[i] = fmt.Sprint("t", i)
-	}
-	q := &queue{}
-	for range 50 {
-		q.join(&waiting{request: large})
-	}
-	q.join(&waiting{request: Request{Principal: "modest", Tenants: []string{"t"}}})
-	for turn := 1; turn <= 2; turn++ {
-		batch, _ := q.take()
-		if slices.ContainsFunc(batch, func(w *waiting) bool { return w.request.Principal == "modest" }) {
-			return
-		}
-	}
-	t.Error("the small charge is in neither of the first two transactions")
 }
