@@ -64,6 +64,7 @@ Talk to a server:  set NOISED_URL and NOISED_KEY, then noised query "SELECT …"
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.Usagef("%s", err) })
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.CheckFormat(c) }
 	p := root.PersistentFlags()
 	p.StringVar(&a.Format, "format", "", "text or json; query and release get also know csv and arrow")
 	root.AddGroup(

@@ -36,8 +36,8 @@ type report struct {
 
 // runTests runs the audit tests and returns the verdict of each that reports.
 // A test that fails without having reported is an error of its own.
-func runTests(ctx context.Context, only string, long bool) ([]Verdict, error) {
-	args := append([]string{"test", "-tags", "audit", "-json", "-count=1", "-timeout", "10h", "-run", pattern(only)}, packages...)
+func runTests(ctx context.Context, tests string, long bool) ([]Verdict, error) {
+	args := append([]string{"test", "-tags", "audit", "-json", "-count=1", "-timeout", "10h", "-run", tests}, packages...)
 	c := exec.CommandContext(ctx, "go", args...)
 	c.Env = append(os.Environ(), "NOISED_AUDIT=1")
 	if long {
@@ -67,12 +67,30 @@ func runTests(ctx context.Context, only string, long bool) ([]Verdict, error) {
 	return b.verdicts, err
 }
 
-// pattern returns the -run expression: audit tests are called TestAudit….
+// families are how verdicts' names begin, and which tests give these verdicts.
+var families = map[string]string{
+	"attack-":       "Attack",
+	"distribution-": "Distributions",
+	"event-":        "Event",
+	"neighbour-":    "(Neighbours|JoinWhale)",
+	"replay":        "Replay",
+}
+
+// pattern returns the -run expression of the tests whose verdicts begin with only: of
+// one attack, or of a family. It is empty where there are none.
 func pattern(only string) string {
+	if only == "" {
+		return "^TestAudit"
+	}
 	if number, ok := strings.CutPrefix(only, "attack-"); ok {
 		return "^TestAuditAttack" + number
 	}
-	return "^TestAudit"
+	for verdicts, tests := range families {
+		if strings.HasPrefix(only, verdicts) || strings.HasPrefix(verdicts, only) {
+			return "^TestAudit" + tests
+		}
+	}
+	return ""
 }
 
 // battery gathers reports by package and test.

@@ -31,14 +31,13 @@ type Edit struct{ File, Old, New string }
 // one processor and a gigabyte of memory.
 const atOnce = 2
 
+// chosen returns the mutations whose verdicts have only in their names.
+func chosen(only string) []Mutation {
+	return slices.DeleteFunc(mutations(), func(m Mutation) bool { return !strings.Contains("mutation-"+m.Name, only) })
+}
+
 // runMutations seeds each bug.
-func runMutations(ctx context.Context, only string) []Verdict {
-	var chosen []Mutation
-	for _, m := range mutations() {
-		if only == "" || strings.Contains("mutation-"+m.Name, only) {
-			chosen = append(chosen, m)
-		}
-	}
+func runMutations(ctx context.Context, chosen []Mutation) []Verdict {
 	healthy := withoutBugs(ctx, chosen)
 	out := make([]Verdict, len(chosen))
 	var trying errgroup.Group

@@ -31,21 +31,25 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
 	file := flags.String("o", "privacy-audit.json", "file for the verdicts")
 	long := flags.Bool("long", false, "the full sizes: hours rather than minutes")
-	only := flags.String("only", "", "part of the names of the tests to run, for example attack-03 or mutation")
+	only := flags.String("only", "", "how the names of the tests to run begin, or part of a mutation's: for example attack-03, replay or mutation")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	// Tests wait for servers and for slots most of the time, and bugs for the linker.
 	var tested, seeded []Verdict
 	var both errgroup.Group
-	if wantsTests(*only) {
+	tests, bugs := pattern(*only), chosen(*only)
+	if tests == "" && len(bugs) == 0 {
+		return fmt.Errorf("-only %s: no test is called so", *only)
+	}
+	if tests != "" {
 		both.Go(func() (err error) {
-			tested, err = runTests(ctx, *only, *long)
+			tested, err = runTests(ctx, tests, *long)
 			return err
 		})
 	}
 	both.Go(func() error {
-		seeded = runMutations(ctx, *only)
+		seeded = runMutations(ctx, bugs)
 		return nil
 	})
 	if err := both.Wait(); err != nil {
@@ -61,9 +65,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	return summary(out, verdicts)
 }
-
-// wantsTests reports whether anything but mutations is asked for.
-func wantsTests(only string) bool { return !strings.HasPrefix(only, "mutation") }
 
 // summary prints a line per verdict and fails if any did.
 func summary(out io.Writer, verdicts []Verdict) error {

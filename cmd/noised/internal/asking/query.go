@@ -16,7 +16,7 @@ import (
 // QueryCommand is noised query.
 func QueryCommand(a *command.App) *cobra.Command {
 	var f queryFlags
-	query := remote.Command(a, &cobra.Command{
+	query := command.OwnFormats(remote.Command(a, &cobra.Command{
 		Use:   `query "SELECT …"`,
 		Short: "Ask a question and pay for it from the budgets",
 		Long: `Ask a question and pay for it from the budgets.
@@ -53,7 +53,7 @@ standard input.`,
 			}
 			return showResult(a, form, r)
 		},
-	})
+	}))
 	f.register(query.Flags())
 	query.Flags().BoolVar(&f.intervals, "intervals", false, "add the columns c_low and c_high (tables always show them)")
 	query.Flags().StringVar(&f.idempotencyKey, "idempotency-key", "", "makes a retry of this very call free")

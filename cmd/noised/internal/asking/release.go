@@ -37,7 +37,7 @@ func releaseGrid(releases []wire.Release) *screen.Grid {
 
 func getReleaseCommand(a *command.App) *cobra.Command {
 	var intervals bool
-	get := remote.Command(a, &cobra.Command{
+	get := command.OwnFormats(remote.Command(a, &cobra.Command{
 		Use:   "get ID",
 		Short: "Read a release again: the same numbers, at no charge",
 		Args:  command.ExactArgs("ID"),
@@ -56,7 +56,7 @@ func getReleaseCommand(a *command.App) *cobra.Command {
 			}
 			return showResult(a, form, r)
 		},
-	})
+	}))
 	get.Flags().BoolVar(&intervals, "intervals", false, "add the columns c_low and c_high (tables always show them)")
 	return get
 }

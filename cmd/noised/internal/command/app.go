@@ -6,6 +6,8 @@ package command
 import (
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/noised/noised/cmd/noised/internal/screen"
 )
 
@@ -23,28 +25,41 @@ type App struct {
 	KeyFile string // --key-file
 }
 
-// WantJSON reports whether --format asks for JSON, and refuses formats that
-// the command does not know.
-func (a *App) WantJSON() (bool, error) {
-	switch a.Format {
-	case "", "text", "table":
-		return false, nil
-	case "json":
-		return true, nil
+// JSON reports whether --format asks for JSON. Everything else is for people.
+func (a *App) JSON() bool { return a.Format == "json" }
+
+// CheckFormat refuses a --format that a command does not know. It is for before the
+// command does anything: what is done and then not shown, like a new key, is lost.
+func (a *App) CheckFormat(c *cobra.Command) error {
+	if c.Annotations[ownFormats] != "" {
+		return nil
 	}
-	return false, Usagef("--format %s is not known here: use text or json", a.Format)
+	switch a.Format {
+	case "", "text", "table", "json":
+		return nil
+	}
+	return Usagef("--format %s is not known here: use text or json", a.Format)
+}
+
+// ownFormats marks commands that know other formats, and refuse those that they do not
+// know themselves.
+const ownFormats = "formats"
+
+// OwnFormats marks c as a command that judges --format itself.
+func OwnFormats(c *cobra.Command) *cobra.Command {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[ownFormats] = "its own"
+	return c
 }
 
 // Print writes a result: as one JSON document with --format json, else as text
 // for people.
 func (a *App) Print(doc any, text func(w io.Writer)) error {
-	asJSON, err := a.WantJSON()
-	if err != nil {
-		return err
+	if a.JSON() {
+		return screen.WriteJSON(a.Stdout, doc)
 	}
-	if !asJSON {
-		text(a.Stdout)
-		return nil
-	}
-	return screen.WriteJSON(a.Stdout, doc)
+	text(a.Stdout)
+	return nil
 }

@@ -39,15 +39,11 @@ Without --exit the server keeps running for you to try.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &demo{out: a.Stdout, notes: a.Stderr, data: data, listen: listen}
 			d.width, _ = screen.Terminal(a.Stdout)
-			asJSON, err := a.WantJSON()
-			if err != nil {
-				return err
-			}
-			if asJSON {
+			if a.JSON() {
 				d.out = io.Discard
 			}
 			if err := d.run(cmd.Context(), exit, func() error {
-				if asJSON {
+				if a.JSON() {
 					return screen.WriteJSON(a.Stdout, d.report)
 				}
 				return nil

@@ -33,9 +33,6 @@ A directory that noised restore made is accepted without a mark too, where none 
 kept.`,
 		Example: "  noised ledger accept --data-dir /var/lib/noised --high-water-file /var/lib/noised-mark/mark",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			if f.mark == "" {
 				return acceptRestored(cmd.Context(), a, f)
 			}

@@ -44,9 +44,6 @@ func ledgerStatusCommand(a *command.App) *cobra.Command {
 the same of the high-water mark. The exit code is 1 if a server would refuse
 the two together. A server may be running.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			return witness.With(cmd.Context(), f.dataDir, f.mark, func(l *witness.Files) error { return showLedger(cmd.Context(), a, l) })
 		},
 	}

@@ -63,10 +63,6 @@ show later, by the commitment on the log, who was to be erased.`,
 
 // eraseUnits sends requests one after the other. It stops at the first that fails.
 func eraseUnits(ctx context.Context, a *command.App, f eraseFlags, units []string) error {
-	asJSON, err := a.WantJSON()
-	if err != nil {
-		return err
-	}
 	c, err := remote.Connect(a)
 	if err != nil {
 		return err
@@ -85,11 +81,11 @@ func eraseUnits(ctx context.Context, a *command.App, f eraseFlags, units []strin
 			return err
 		}
 		done, units, failed = append(done, e), units[n:], e.State == wire.ErasureStateFailed
-		if !asJSON {
+		if !a.JSON() {
 			writeErasure(a.Stdout, e)
 		}
 	}
-	return ended(a, asJSON, done, len(done) == 1, failed)
+	return ended(a, done, len(done) == 1, failed)
 }
 
 // portion is how many of the units go in the next request.

@@ -74,10 +74,6 @@ without --tenant.`,
 // loadFiles uploads each file and waits for its rows. It stops at the first
 // load that does not succeed.
 func loadFiles(a *command.App, cmd *cobra.Command, f loadFlags, files []string) error {
-	asJSON, err := a.WantJSON()
-	if err != nil {
-		return err
-	}
 	c, err := remote.Connect(a)
 	if err != nil {
 		return err
@@ -95,20 +91,20 @@ func loadFiles(a *command.App, cmd *cobra.Command, f loadFlags, files []string) 
 			return err
 		}
 		loads = append(loads, l)
-		if !asJSON {
+		if !a.JSON() {
 			writeLoad(a.Stdout, l)
 		}
 		if failed = l.State == wire.LoadStateFailed || l.State == wire.LoadStateCancelled; failed {
 			break
 		}
 	}
-	return ended(a, asJSON, loads, len(files) == 1, failed)
+	return ended(a, loads, len(files) == 1, failed)
 }
 
 // ended writes what was done as JSON, if that was asked for: the only thing as it is,
 // several as a list. It is a failure if the last of them failed.
-func ended[T any](a *command.App, asJSON bool, done []T, only, failed bool) error {
-	if asJSON {
+func ended[T any](a *command.App, done []T, only, failed bool) error {
+	if a.JSON() {
 		var doc any = map[string]any{"items": done}
 		if only {
 			doc = done[0]

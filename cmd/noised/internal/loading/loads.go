@@ -75,10 +75,6 @@ func rejectsCommand(a *command.App) *cobra.Command {
 		Short: "Print the rejected rows of a load, one JSON document a line",
 		Args:  command.ExactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			asJSON, err := a.WantJSON()
-			if err != nil {
-				return err
-			}
 			c, err := remote.Connect(a)
 			if err != nil {
 				return err
@@ -88,7 +84,7 @@ func rejectsCommand(a *command.App) *cobra.Command {
 				return err
 			}
 			defer rows.Close()
-			if asJSON {
+			if a.JSON() {
 				return linesToArray(a.Stdout, rows)
 			}
 			_, err = io.Copy(a.Stdout, rows)

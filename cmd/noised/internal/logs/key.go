@@ -37,9 +37,6 @@ there were such keys gets one. With --new another key signs from the next start
 of the server on, also where the one before is lost; the log says so. The old one
 is kept aside, and what it has signed stays good.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			return witness.With(cmd.Context(), f.dataDir, "", func(l *witness.Files) error {
 				verifier, err := keepLogKey(cmd.Context(), l.DB, f, replace)
 				if err != nil {

@@ -35,9 +35,6 @@ and no key of one's own. The exit code is 1 if anything in it does not hold.`,
 		Example: "  noised receipt verify rel.receipt --verifier log.pub",
 		Args:    command.ExactArgs("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			verifier, err := logkey.ReadVerifier(given)
 			if err != nil {
 				return err

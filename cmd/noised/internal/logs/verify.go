@@ -53,9 +53,6 @@ too if the log had several. The exit code is 1 if anything differs.`,
   noised log verify --verifier log.pub --checkpoint kept.txt --save now.txt`,
 		Args: command.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			if f.dataDir == "" {
 				return verifyServer(cmd.Context(), a, f)
 			}

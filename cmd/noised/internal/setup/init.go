@@ -28,15 +28,11 @@ func InitCommand(a *command.App) *cobra.Command {
 		Use:   "init --data-dir DIR [--keyset FILE] [--log-key FILE]",
 		Short: "Create a data directory and print the operator's key, once",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			asJSON, err := a.WantJSON()
-			if err != nil {
-				return err
-			}
 			key, verifier, err := Initialise(cmd.Context(), dir, keyset, logKey)
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if a.JSON() {
 				return screen.WriteJSON(a.Stdout, map[string]string{
 					"operator_key": key, "keyset": atrest.KeysetPath(keyset, dir), "log_key": logkey.Path(logKey, dir), "verifier": verifier,
 				})

@@ -66,9 +66,6 @@ func makeBackup(a *command.App, f Flags) error {
 }
 
 func backUp(ctx context.Context, a *command.App, f Flags) error {
-	if _, err := a.WantJSON(); err != nil {
-		return err
-	}
 	if err := datadir.Check(f.DataDir); err != nil {
 		return err
 	}
@@ -101,9 +98,6 @@ func backupInitCommand(a *command.App) *cobra.Command {
 		Use:   "init --to BACKUP --key-file FILE",
 		Short: "Make an empty backup, and its key file where there is none",
 		RunE: func(*cobra.Command, []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			if err := f.apart(); err != nil {
 				return err
 			}

@@ -60,9 +60,6 @@ the directory for temporary files meanwhile ($TMPDIR).`,
 			if all && cmd.Flags().Changed("snapshot") {
 				return command.Usagef("give --snapshot or --all, and not both")
 			}
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			r, err := f.Repository(false)
 			if err != nil {
 				return err
@@ -105,9 +102,6 @@ which an erasure must be complete everywhere.`,
 		RunE: func(*cobra.Command, []string) error {
 			if keep < 1 {
 				return command.Usagef("--keep is at least 1")
-			}
-			if _, err := a.WantJSON(); err != nil {
-				return err
 			}
 			r, err := f.Repository(true)
 			if err != nil {

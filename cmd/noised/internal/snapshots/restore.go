@@ -46,9 +46,6 @@ type restoreFlags struct {
 }
 
 func restore(ctx context.Context, a *command.App, f restoreFlags) error {
-	if _, err := a.WantJSON(); err != nil {
-		return err
-	}
 	if err := f.apart(); err != nil {
 		return err
 	}

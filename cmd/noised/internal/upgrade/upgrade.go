@@ -42,9 +42,6 @@ are kept for a week, in DIR/upgrade.
             removes the copies. Keys that were shredded since are still in them.`,
 		Example: "  noised upgrade --check --data-dir /var/lib/noised --backup /mnt/backup/noised --key-file /etc/noised/backup.key",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.WantJSON(); err != nil {
-				return err
-			}
 			if err := datadir.Check(f.DataDir); err != nil {
 				return err
 			}
