@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/noised/noised/analytics/engine"
+	"github.com/noised/noised/analytics/query"
 	"github.com/noised/noised/analytics/question"
 	"github.com/noised/noised/privacy"
 )
@@ -160,6 +161,33 @@ func TestFailuresLookAlike(t *testing.T) {
 		if privacy.CodeOf(err) != privacy.CodeInternal || errors.Is(err, cause) || privacy.AsError(err).Message != "internal error" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestWhoHasTheLongestTimeGetsTheAnswer: neither what a question waits nor what its run
+// takes is beyond the limit, and together they are.
+func TestWhoHasTheLongestTimeGetsTheAnswer(t *testing.T) {
+	h := newHouse(t)
+	const limit = 3 * time.Second
+	h = h.with(func(o *query.Options) { o.Timeout = limit })
+	h.engine.before = func(engine.Input) error { return errors.New("cut off") }
+	if _, err := h.ask(byWard); err == nil {
+		t.Fatal("the run was not cut off")
+	}
+	pending, err := h.ledger.Pending(t.Context())
+	h.must(err)
+	if ok, err := h.ledger.Acquire(t.Context(), pending[0].ID, "a process that died", limit/2); err != nil || !ok {
+		t.Fatalf("lease: %t, %v", ok, err)
+	}
+	h.engine.before = func(engine.Input) error { time.Sleep(2 * limit / 3); return nil }
+	ctx, cancel := context.WithTimeout(t.Context(), h.Longest())
+	defer cancel()
+	began := time.Now()
+	if _, err := h.Query(ctx, analyst, question.Request{SQL: byWard}); err != nil {
+		t.Errorf("after %s: %v", time.Since(began), err)
+	}
+	if took := time.Since(began); took < limit {
+		t.Errorf("it took %s: nothing was tried", took)
 	}
 }
 

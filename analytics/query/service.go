@@ -44,7 +44,7 @@ type Options struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 
-	Timeout       time.Duration     // of one run; 30 s when 0
+	Timeout       time.Duration     // of the wait for one run, and of the run; 30 s when 0
 	Features      question.Features // that are on; all when nil
 	Quotas        Quotas            // what tenants may use; everything when nil
 	Regions       residency.Regions // whose tenants' rows may be read here; all for the zero value
@@ -108,3 +108,7 @@ func (s *Service) Recover(ctx context.Context) error { return s.redeemer.Recover
 // Close waits until every charge that this process is redeeming has its
 // release, or ctx ends. A charge that is cut off stays redeemable.
 func (s *Service) Close(ctx context.Context) error { return s.redeemer.Close(ctx) }
+
+// Longest is how long a question may take. Whoever gives up earlier may miss an answer
+// that comes in time.
+func (s *Service) Longest() time.Duration { return s.redeemer.Longest() }

@@ -125,24 +125,24 @@ func constantFailure(err error) error {
 func (r *Redeemer) redeem(ctx context.Context, charge ledger.Charge, prep *question.Prepared, leased bool) (Redeemed, error) {
 	waiting, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	for mine := leased; ; {
+	for mine := leased; !mine; {
 		if stored, ok, err := r.Store.ByKey(waiting, charge.Key); err != nil || ok {
 			return Redeemed{Core: stored}, inTime(waiting, err)
-		}
-		if mine {
-			return r.run(ctx, waiting, charge, prep)
 		}
 		var err error
 		if mine, err = r.lease(waiting, charge); err != nil {
 			return Redeemed{}, inTime(waiting, err)
 		}
 	}
+	// A charge that is leased is pending, and so has no release. From here on, whatever
+	// fails yields it.
+	return r.run(ctx, waiting, charge, prep)
 }
 
 // run does the work of a charge whose lease this process holds, if its turn comes
 // while waiting lasts.
 func (r *Redeemer) run(ctx, waiting context.Context, charge ledger.Charge, prep *question.Prepared) (out Redeemed, err error) {
-	held, letGo := context.WithTimeout(ctx, 2*r.Timeout) // wait and run: one that hangs leaves the charge to others
+	held, letGo := context.WithTimeout(ctx, r.Longest()) // one that hangs leaves the charge to others
 	defer letGo()
 	defer r.keepLease(held, charge)()
 	began := false

@@ -70,6 +70,10 @@ func New(o Options) *Redeemer {
 	return &Redeemer{Options: o, owner: privacy.NewID("run"), runs: turns.New(o.MaxConcurrent)}
 }
 
+// Longest is how long a question may take: it waits, it runs, and what came of that is
+// stored on a slot.
+func (r *Redeemer) Longest() time.Duration { return 2*r.Timeout + r.Slot }
+
 // Owner is whom a charge's first lease must be given to for it to be redeemed here.
 func (r *Redeemer) Owner() string { return r.owner }
 

@@ -14,15 +14,24 @@ import (
 // their cores, and what readers were shown of them. What a release was of, what it
 // cost, who asked for it and its lineage stay, and in the place of its core the SHA-256
 // by which its leaf on the log, and receipts of it, can still be verified.
-func (s *Store) ShredIn(ctx context.Context, tx *sql.Tx, dataset string) error {
+//
+// It returns the releases whose core did not open, since it was changed or is that of
+// another release. Those go too, for nobody is to keep a dataset by changing what is
+// stored of it; the digest is then that of what was there, and the log does not verify,
+// as it did not before.
+func (s *Store) ShredIn(ctx context.Context, tx *sql.Tx, dataset string) (unopened []string, err error) {
 	for last := int64(0); ; {
 		some, next, err := s.after(ctx, tx, dataset, last)
 		if err != nil || len(some) == 0 {
-			return err
+			return unopened, err
 		}
 		for _, c := range some {
-			if err := s.shred(ctx, tx, c); err != nil {
-				return err
+			opened, err := s.shred(ctx, tx, c)
+			if err != nil {
+				return nil, err
+			}
+			if !opened {
+				unopened = append(unopened, c.ID)
 			}
 		}
 		last = next
@@ -53,29 +62,28 @@ func (s *Store) after(ctx context.Context, tx *sql.Tx, dataset string, last int6
 	return some, next, nil
 }
 
-// shred puts its digest in the place of a core, sealed as that was. One that nobody can
-// open any more, since it or its key was tampered with, goes too: the digest is then that
-// of what is there, and the log does not verify, as it did not before.
-func (s *Store) shred(ctx context.Context, tx *sql.Tx, c Core) error {
+// shred puts its digest in the place of a core, sealed as that was. Without the key that
+// opens all releases it fails: there their digests are lost, and not this one's alone.
+func (s *Store) shred(ctx context.Context, tx *sql.Tx, c Core) (opened bool, err error) {
 	core, err := s.keys.OpenIn(ctx, tx, coreScope(c.ID), c.Noised)
-	if errors.Is(err, keyring.ErrChanged) || errors.Is(err, keyring.ErrNoKey) {
+	if opened = !errors.Is(err, keyring.ErrChanged); !opened {
 		core, err = c.Noised, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	sum := sha256.Sum256(core)
 	digest, err := s.keys.SealIn(ctx, tx, coreScope(c.ID), sum[:])
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE releases SET core = ?, shredded = 1 WHERE id = ?`, digest, c.ID); err != nil {
-		return privacy.Internal(err, "shredding releases")
+		return false, privacy.Internal(err, "shredding releases")
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE release_readers SET result = x'' WHERE release = ?`, c.ID); err != nil {
-		return privacy.Internal(err, "shredding releases")
+		return false, privacy.Internal(err, "shredding releases")
 	}
-	return nil
+	return opened, nil
 }
 
 // errShredded is why a release is not shown again.

@@ -3,6 +3,7 @@ package release_test
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,9 +28,11 @@ func TestShreddedReleasesAreNotShown(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	var unopened []string
 	shred := func(s *release.Store) error {
-		return db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-			return s.ShredIn(ctx, tx, "visits")
+		return db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) (err error) {
+			unopened, err = s.ShredIn(ctx, tx, "visits")
+			return err
 		})
 	}
 	if err := shred(plain); err == nil {
@@ -37,6 +40,9 @@ func TestShreddedReleasesAreNotShown(t *testing.T) {
 	}
 	if err := shred(s); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(unopened, []string{"rel_1"}) {
+		t.Errorf("did not open: %v, want rel_1", unopened)
 	}
 	for i := range 3 {
 		if _, ok, err := s.ByKey(t.Context(), core(i).Key); ok || privacy.CodeOf(err) != privacy.CodeNotFound {

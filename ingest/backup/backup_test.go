@@ -375,7 +375,10 @@ func TestWhatWentSinceASnapshot(t *testing.T) {
 	erasure("ers_during", "succeeded", noon.Add(-2*time.Hour), noon.Add(time.Hour))
 	deleted := `INSERT INTO deleted_datasets (dataset, deleted_at, deleted_by) VALUES (?, 0, 'key')`
 	tenant := `INSERT INTO tenants (name, region, created_at, created_by) VALUES (?, 'eu', ?, 'key')`
+	contract := `INSERT INTO dataset_versions (dataset, version, document, created_at, created_by) VALUES (?, 1, x'00', 0, 'key')`
+	s.exec(contract, "earlier")
 	s.exec(deleted, "earlier")
+	s.exec(contract, "trial")
 	for _, name := range []string{"east", "west", "stays"} {
 		s.exec(tenant, name, 1)
 	}
@@ -384,6 +387,8 @@ func TestWhatWentSinceASnapshot(t *testing.T) {
 		t.Errorf("no later snapshot is there, and %v, %v", left, err)
 	}
 	s.exec(deleted, "trial")
+	s.exec(contract, "came and went")
+	s.exec(deleted, "came and went")
 	s.exec(`DELETE FROM tenants WHERE name IN ('east', 'west')`)
 	s.exec(tenant, "west", 2) // another one of its name
 	s.exec(tenant, "new", 2)

@@ -26,6 +26,6 @@
 // What was spent after the snapshot. A restored directory says so in its file
 // "restored", and a server refuses it until the high-water mark shows that nothing
 // was, or an operator accepts it: see privacy/highwater. Neither does a snapshot
-// know of erasures after it; its report says from when on they must be asked for
-// again.
+// know of erasures and deletions after it; its report says from when on they must be
+// asked for again, and names those that later snapshots know of: see [Repository.Since].
 package backup

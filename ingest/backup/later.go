@@ -12,6 +12,7 @@ import (
 
 	"github.com/noised/noised/ingest/segment"
 	"github.com/noised/noised/privacy/controldb/schema"
+	"github.com/noised/noised/privacy/translog"
 )
 
 // Later is what was taken out of the data since a snapshot, and is back in it for
@@ -20,6 +21,9 @@ type Later struct {
 	Erasures []Erasure `json:"erasures"`
 	Datasets []string  `json:"deleted_datasets"`
 	Tenants  []string  `json:"deleted_tenants"` // those that were made anew under their name since, too
+	// Parted says that the newest snapshot is of a directory that went on from before
+	// this one: tenants that it has not may never have been there, and are not listed.
+	Parted bool `json:"parted,omitempty"`
 }
 
 // Erasure is a request to erase people that a snapshot does not know. Who they are is
@@ -49,38 +53,23 @@ func (r *Repository) Since(ctx context.Context, s *Snapshot, scratch string) (l 
 		return l, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	then, err := r.look(ctx, s, dir)
+	var had contents
+	err = r.look(ctx, s, dir, func(db *sql.DB) (err error) {
+		had, err = contentsOf(ctx, db)
+		return err
+	})
 	if err != nil {
 		return l, err
 	}
-	now, err := r.look(ctx, newest, dir)
-	if err != nil {
-		return l, err
-	}
-	for _, e := range now.erasures {
-		if !e.ended.Before(s.At) {
-			l.Erasures = append(l.Erasures, e.Erasure)
-		}
-	}
-	l.Datasets = append(l.Datasets, without(now.deleted, then.deleted)...)
-	for _, t := range without(then.tenants, now.tenants) {
-		l.Tenants = append(l.Tenants, t.name)
-	}
-	return l, nil
+	err = r.look(ctx, newest, dir, func(db *sql.DB) error { return l.read(ctx, db, s, had) })
+	return l, err
 }
 
-// known is what a control store knows of what was taken out of the data.
-type known struct {
-	erasures []erasure
-	deleted  []string // datasets
-	tenants  []tenant // that there are
-}
-
-// erasure is one that did not fail, and when it ended, or was asked for where it has
-// not.
-type erasure struct {
-	Erasure
-	ended time.Time
+// contents are what a snapshot has of datasets, but for those that were deleted, and of
+// tenants.
+type contents struct {
+	datasets []string
+	tenants  []tenant
 }
 
 // tenant tells tenants apart that had one name at different times.
@@ -89,41 +78,106 @@ type tenant struct {
 	made int64
 }
 
+func contentsOf(ctx context.Context, db *sql.DB) (c contents, err error) {
+	c.datasets, err = list(ctx, db, "dataset_versions", `SELECT DISTINCT dataset FROM dataset_versions ORDER BY dataset`, name)
+	if err != nil {
+		return c, err
+	}
+	deleted, err := deletedIn(ctx, db)
+	if err != nil {
+		return c, err
+	}
+	c.datasets = without(c.datasets, deleted)
+	c.tenants, err = tenantsIn(ctx, db)
+	return c, err
+}
+
+// read compares what a snapshot had with a later control store.
+func (l *Later) read(ctx context.Context, db *sql.DB, s *Snapshot, had contents) error {
+	erasures, err := list(ctx, db, "erasures", `SELECT id, tenant, dataset, created_at, coalesce(finished_at, created_at)
+		FROM erasures WHERE state <> 'failed' ORDER BY seq`, erasure)
+	if err != nil {
+		return err
+	}
+	for _, e := range erasures {
+		if !e.ended.Before(s.At) {
+			l.Erasures = append(l.Erasures, e.Erasure)
+		}
+	}
+	deleted, err := deletedIn(ctx, db)
+	if err != nil {
+		return err
+	}
+	l.Datasets = append(l.Datasets, without(had.datasets, without(had.datasets, deleted))...)
+	if l.Parted, err = parted(ctx, db, s.Log); err != nil || l.Parted {
+		return err
+	}
+	tenants, err := tenantsIn(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, t := range without(had.tenants, tenants) {
+		l.Tenants = append(l.Tenants, t.name)
+	}
+	return nil
+}
+
+// parted reports whether the log of a control store does not go on from another one.
+func parted(ctx context.Context, db *sql.DB, from Log) (bool, error) {
+	size, err := translog.Size(ctx, db)
+	if err != nil || size < from.Size {
+		return true, err
+	}
+	root, err := translog.RootAt(ctx, db, from.Size)
+	return root.String() != from.Root, err
+}
+
+func deletedIn(ctx context.Context, db *sql.DB) ([]string, error) {
+	return list(ctx, db, "deleted_datasets", `SELECT dataset FROM deleted_datasets ORDER BY dataset`, name)
+}
+
+func tenantsIn(ctx context.Context, db *sql.DB) ([]tenant, error) {
+	return list(ctx, db, "tenants", `SELECT name, created_at FROM tenants ORDER BY name`, func(rows *sql.Rows) (t tenant, err error) {
+		err = rows.Scan(&t.name, &t.made)
+		return t, err
+	})
+}
+
+func name(rows *sql.Rows) (name string, err error) {
+	err = rows.Scan(&name)
+	return name, err
+}
+
+// settled is an erasure, and when it ended, or was asked for where it has not.
+type settled struct {
+	Erasure
+	ended time.Time
+}
+
+func erasure(rows *sql.Rows) (e settled, err error) {
+	var at, ended int64
+	err = rows.Scan(&e.ID, &e.Tenant, &e.Dataset, &at, &ended)
+	e.At, e.ended = time.UnixMicro(at).UTC(), time.UnixMicro(ended)
+	return e, err
+}
+
+// without returns all that are not among these.
 func without[T comparable](all, these []T) []T {
 	return slices.DeleteFunc(slices.Clone(all), func(v T) bool { return slices.Contains(these, v) })
 }
 
-// look reads the control store of a snapshot, of whichever version of the program.
-func (r *Repository) look(ctx context.Context, s *Snapshot, scratch string) (k known, err error) {
+// look opens the control store of a snapshot, of whichever version of the program.
+func (r *Repository) look(ctx context.Context, s *Snapshot, scratch string, at func(*sql.DB) error) (err error) {
 	control := filepath.Join(scratch, fmt.Sprintf("%d-%s", s.Number, controlFile))
 	if err := r.bring(ctx, s.Control, control, 0o600); err != nil {
-		return k, fmt.Errorf("the control store of snapshot %d, which tells what was erased and deleted: %w", s.Number, err)
+		return fmt.Errorf("the control store of snapshot %d, which tells what was erased and deleted: %w", s.Number, err)
 	}
 	db, err := schema.Open(control)
 	if err != nil {
-		return k, err
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	k.erasures, err = list(ctx, db, "erasures", `SELECT id, tenant, dataset, created_at, coalesce(finished_at, created_at)
-		FROM erasures WHERE state <> 'failed' ORDER BY seq`, func(rows *sql.Rows) (e erasure, err error) {
-		var at, ended int64
-		err = rows.Scan(&e.ID, &e.Tenant, &e.Dataset, &at, &ended)
-		e.At, e.ended = time.UnixMicro(at).UTC(), time.UnixMicro(ended)
-		return e, err
-	})
-	if err != nil {
-		return k, err
-	}
-	k.deleted, err = list(ctx, db, "deleted_datasets", `SELECT dataset FROM deleted_datasets ORDER BY dataset`, func(rows *sql.Rows) (name string, err error) {
-		return name, rows.Scan(&name)
-	})
-	if err != nil {
-		return k, err
-	}
-	k.tenants, err = list(ctx, db, "tenants", `SELECT name, created_at FROM tenants ORDER BY name`, func(rows *sql.Rows) (t tenant, err error) {
-		return t, rows.Scan(&t.name, &t.made)
-	})
-	return k, err
+	return at(db)
 }
 
 // list reads a table that a store of an earlier program may lack.

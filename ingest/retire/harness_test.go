@@ -1,6 +1,8 @@
 package retire_test
 
 import (
+	"context"
+	"database/sql"
 	"os"
 	"strings"
 	"testing"
@@ -57,11 +59,20 @@ func open(t testing.TB, dir string) *house {
 	h.Jobs.Beside(h.erasures)
 	h.Service, err = retire.New(retire.Options{
 		DB: h.DB, Catalog: h.Catalog, Loads: h.Jobs, Containment: h.Held, Dir: dir, Log: h.Log, Removed: h.Gone,
-		Ends: []retire.Ender{h.agreed.EndIn, retire.Of(h.led.AbandonIn), retire.Of(h.releases.ShredIn), retire.Of(h.erasures.EndIn)},
+		Ends: []retire.Ender{h.agreed.EndIn, retire.Of(h.led.AbandonIn), retire.Of(h.shred), retire.Of(h.erasures.EndIn)},
 	})
 	h.Must(err)
 	h.Jobs.Meanwhile(h.Sweep)
 	return h
+}
+
+// shred has results shredded, which open.
+func (h *house) shred(ctx context.Context, tx *sql.Tx, dataset string) error {
+	unopened, err := h.releases.ShredIn(ctx, tx, dataset)
+	if len(unopened) > 0 {
+		h.T.Errorf("releases %v did not open", unopened)
+	}
+	return err
 }
 
 // newHouse is a house whose member has accepted both contracts.

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
+	"github.com/noised/noised/analytics/release"
 	"github.com/noised/noised/cmd/noised/internal/datadir"
 	"github.com/noised/noised/ingest/erase"
 	"github.com/noised/noised/ingest/job"
@@ -81,5 +83,17 @@ func (m *Main) sweepCopies(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// shredding has the results of a deleted dataset's releases shredded, and says which of
+// them did not open: what the log cannot be held against any more.
+func (m *Main) shredding(store *release.Store) func(ctx context.Context, tx *sql.Tx, dataset string) error {
+	return func(ctx context.Context, tx *sql.Tx, dataset string) error {
+		unopened, err := store.ShredIn(ctx, tx, dataset)
+		if len(unopened) > 0 {
+			m.Log.Warn("stored results did not open as their dataset was deleted: noised log verify says what else was changed", "dataset", dataset, "releases", unopened)
+		}
+		return err
 	}
 }

@@ -130,7 +130,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		Keys: p.ring, CryptoExtension: p.crypto,
 		DB: db, Catalog: cat, Dir: c.DataDir, Workers: workers, MaxUpload: c.MaxUpload, Regions: regions, Quotas: quotas,
 		Concurrency: c.LoadConcurrency, KeepReplaced: c.KeepReplaced, Removed: engine.Forget, Containment: p.containment, Log: m.Log, Now: now,
-	}, agreed.EndIn, retire.Of(led.AbandonIn), retire.Of(store.ShredIn))
+	}, agreed.EndIn, retire.Of(led.AbandonIn), retire.Of(m.shredding(store)))
 	if err != nil {
 		return p, fmt.Errorf("cannot start the load service: %w", err)
 	}
@@ -150,7 +150,7 @@ func (m *Main) open(ctx context.Context) (p *parts, err error) {
 		Log: m.Log, Now: now, Metrics: m.registry, Regions: regions, MaxUpload: c.MaxUpload, Ready: m.ready(db),
 		Limits: edge.Limits{
 			ResponseSlot: c.ResponseSlot, MaxConcurrent: c.MaxRequests, Rate: c.RequestRate, Burst: c.RequestBurst, AuthFailures: c.AuthFailures,
-			Timeout: c.QueryTimeout + 30*time.Second, // an answer that was computed is also sent
+			Timeout: p.queries.Longest() + 30*time.Second, // an answer that was computed is also sent
 		},
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func restore(ctx context.Context, a *command.App, f restoreFlags) error {
 	}
 	doc := restoredDocument{snapshotDocument: describeSnapshot(s)}
 	if doc.Later, err = r.Since(ctx, s, filepath.Dir(filepath.Clean(f.DataDir))); err != nil {
-		return err
+		doc.Unknown = err.Error() // one goes back because something newer is damaged
 	}
 	if err := r.Restore(ctx, s, f.DataDir); err != nil {
 		return err

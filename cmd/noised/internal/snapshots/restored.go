@@ -27,6 +27,7 @@ type restoredDocument struct {
 	Keyset       string            `json:"keyset,omitempty"`  // where the keyset is expected that it is encrypted under
 	LogKey       string            `json:"log_key,omitempty"` // where the key is expected that signs its log
 	backup.Later                   // what later snapshots know to have gone
+	Unknown      string            `json:"unknown,omitempty"` // why they could not tell
 }
 
 // look says what else a server on the directory needs.
@@ -109,6 +110,12 @@ func (d *restoredDocument) write(w io.Writer, f restoreFlags) {
 		fmt.Fprintf(w, "  %s of %s in %s, asked for at %s\n", e.ID, e.Tenant, e.Dataset, e.At.Format(time.RFC3339))
 	}
 	fmt.Fprintln(w, "Datasets and tenants that were deleted since are back: delete them again.")
+	if d.Unknown != "" {
+		fmt.Fprintf(w, "Which these are is not known, look it up elsewhere: %s\n", d.Unknown)
+	}
+	if d.Parted {
+		fmt.Fprintln(w, "The newest snapshot went on from before this one: it does not tell which tenants were deleted.")
+	}
 	for _, name := range d.Datasets {
 		fmt.Fprintf(w, "  dataset %s\n", name)
 	}
