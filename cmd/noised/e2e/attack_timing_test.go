@@ -20,15 +20,7 @@ import (
 // interleaved. An observer who guesses by time does no better than chance, even
 // from the mean of many runs.
 func TestAuditAttack16Timing(t *testing.T) {
-	contract := `
-dataset: sea
-version: 1
-privacy_unit: {column: person, scope: tenant}
-contribution: {max_partitions: 5, max_rows_per_partition: 10}
-columns:
-  person: {type: bigint, role: unit}
-  g:      {type: integer, role: dimension, domain: {range: [1, 100]}}
-`
+	contract := sea(100)
 	var small, whale strings.Builder
 	small.WriteString("person,g\n")
 	for i := range 20_000 {

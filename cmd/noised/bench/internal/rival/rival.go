@@ -68,6 +68,9 @@ func (g gauss) mu2() float64 {
 	return float64(g.coordinates) * g.linf * g.linf / (sigma * sigma)
 }
 
+// Every noise that is drawn below is on the public sample, to measure dpagg's errors, and
+// on nobody's data: see the package.
+
 // Count counts rows: a student's number of rows is one summand, for dpagg.Count
 // takes one row of each.
 func Count() Aggregate {

@@ -7,6 +7,10 @@ import (
 	"github.com/google/differential-privacy/go/v3/noise"
 )
 
+// What follows noises floating-point sums, which is not private near zero: here they are
+// of the public sample, to be measured, and lint lets nothing that noised serves use them
+// (see the package).
+
 // Mean averages ratings. dpagg adds a count and a sum around the middle.
 func Mean() Aggregate {
 	return Aggregate{ofRows(func() (*dpagg.BoundedMean, error) {
